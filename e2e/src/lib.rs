@@ -1,1 +1,38 @@
-//! Placeholder.
+//! A real Kubernetes control plane for tests and benchmarks, on loopback.
+//!
+//! Enter at [`controlplane::ControlPlane::start`]: etcd and kube-apiserver, and where asked for
+//! kube-controller-manager and KWOK (nodes and pods without kubelets). [`scheduler`] starts
+//! Berth, or kube-scheduler as its peer; [`record`] watches what they do to the pods.
+//! The binaries come from the Go modules `e2e/controlplane` and `e2e/kwok`; see [`binaries`].
+
+pub mod binaries;
+pub mod controlplane;
+pub mod credentials;
+pub mod kubectl;
+pub mod nodes;
+pub mod patience;
+pub mod ports;
+pub mod process;
+pub mod scheduler;
+pub mod serviceaccount;
+pub mod usage;
+
+use std::path::{Path, PathBuf};
+
+/// The folder of this package.
+pub fn package_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The kustomize base under test.
+pub fn manifests_dir() -> PathBuf {
+    package_dir().join("../manifests")
+}
+
+/// Where cargo builds: `CARGO_TARGET_DIR`, else `target` of the workspace.
+pub fn target_dir() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => PathBuf::from(dir),
+        None => package_dir().join("../target"),
+    }
+}

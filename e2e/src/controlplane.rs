@@ -1,0 +1,306 @@
+//! etcd, kube-apiserver, kube-controller-manager and KWOK on loopback, as one thing.
+//!
+//! Everything a run writes lies in `target/e2e-runs/NAME-PID`. [`ControlPlane::stop`] removes it;
+//! dropped without, the servers are killed and the logs stay, to be read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use kube::Client;
+
+use crate::binaries::Binaries;
+use crate::credentials::{self, Credentials};
+use crate::kubectl::Kubectl;
+use crate::process::Process;
+use crate::{patience, ports, target_dir};
+
+/// Measured 9 s alone on two cores; the rest is room for a busy machine.
+const READY_LIMIT: Duration = Duration::from_secs(120);
+const POLL: Duration = Duration::from_millis(100);
+
+/// What a control plane is made of, besides etcd and kube-apiserver.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Names the folder of the run.
+    pub name: String,
+    /// kube-controller-manager: Jobs get their pods, Ready nodes lose the not-ready taint.
+    pub controllers: bool,
+    /// KWOK: nodes become Ready, bound pods run, a Job's pods succeed.
+    pub kwok: bool,
+    /// Benchmark settings of kube-apiserver: room for thousands of requests in flight, no
+    /// priority and fairness, and no not-ready taint on nodes that no controller looks after.
+    pub load: bool,
+}
+
+/// A running control plane.
+#[derive(Debug)]
+pub struct ControlPlane {
+    // Dropped in this order: those that would complain about a missing peer go first.
+    kwok: Option<Process>,
+    controllers: Option<Process>,
+    apiserver: Process,
+    etcd: Process,
+    binaries: Binaries,
+    credentials: Credentials,
+    url: String,
+    dir: PathBuf,
+    load: bool,
+    client: ClientHandle,
+    stopped: bool,
+}
+
+/// [`Client`] without its own Debug output.
+struct ClientHandle(Client);
+
+impl std::fmt::Debug for ClientHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+impl ControlPlane {
+    /// Starts it and waits until kube-apiserver is ready.
+    pub async fn start(options: &Options) -> Result<Self> {
+        let binaries = Binaries::ready()?;
+        let dir = run_dir(&options.name)?;
+        let (mut etcd, etcd_url) = start_etcd(&binaries, &dir).await?;
+        let port = ports::free()?;
+        let url = format!("https://127.0.0.1:{port}");
+        let credentials = Credentials::create(&dir.join("credentials"), &url)?;
+        let args = apiserver_args(&credentials, &etcd_url, port, options.load);
+        let path = binaries.path("kube-apiserver");
+        let mut apiserver = Process::spawn("kube-apiserver", &path, &args, &dir)?;
+        let client = credentials::client(&credentials.admin()).await?;
+        patience::until("kube-apiserver ready", READY_LIMIT, POLL, async || ready(&client).await)
+            .await
+            .or_else(|error| {
+                etcd.running()?;
+                apiserver.running()?;
+                Err(error.context(apiserver.log_tail()))
+            })?;
+        let mut plane = Self {
+            kwok: None,
+            controllers: None,
+            apiserver,
+            etcd,
+            binaries,
+            credentials,
+            url,
+            dir,
+            load: options.load,
+            client: ClientHandle(client),
+            stopped: false,
+        };
+        if options.controllers {
+            plane.controllers = Some(plane.start_controllers()?);
+        }
+        if options.kwok {
+            plane.kwok = Some(plane.start_kwok()?);
+        }
+        Ok(plane)
+    }
+
+    /// The administrator's client.
+    pub fn client(&self) -> Client {
+        self.client.0.clone()
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.credentials.admin()
+    }
+
+    /// kubectl as the administrator.
+    pub fn kubectl(&self) -> Kubectl {
+        Kubectl::new(self.binaries.path("kubectl"), self.kubeconfig())
+    }
+
+    /// Its keys and files.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The binaries it runs from.
+    pub fn binaries(&self) -> &Binaries {
+        &self.binaries
+    }
+
+    /// `https://127.0.0.1:PORT` of kube-apiserver.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The folder of this run: logs, data, and room for the schedulers' files.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Kills kube-apiserver (SIGKILL) and starts it again on the same port and data.
+    pub async fn restart_apiserver(&mut self) -> Result<()> {
+        self.apiserver.kill()?;
+        let port = self.url.rsplit(':').next().context("no port in the URL")?.parse()?;
+        let args = apiserver_args(&self.credentials, &etcd_url_of(&self.dir)?, port, self.load);
+        let path = self.binaries.path("kube-apiserver");
+        self.apiserver = Process::spawn("kube-apiserver", &path, &args, &self.dir)?;
+        let client = self.client();
+        patience::until("kube-apiserver ready", READY_LIMIT, POLL, async || ready(&client).await)
+            .await
+    }
+
+    /// Fails, with the log's end, when one of the servers has ended.
+    pub fn running(&mut self) -> Result<()> {
+        self.etcd.running()?;
+        self.apiserver.running()?;
+        for process in self.controllers.iter_mut().chain(&mut self.kwok) {
+            process.running()?;
+        }
+        Ok(())
+    }
+
+    /// Checks that every server still runs, stops it, and removes the folder of the run: for
+    /// runs that went well.
+    pub fn stop(mut self) -> Result<()> {
+        self.running()?;
+        self.discard()
+    }
+
+    /// Stops what still runs and removes the folder of the run.
+    pub fn discard(mut self) -> Result<()> {
+        self.stopped = true;
+        let dir = self.dir.clone();
+        drop(self);
+        fs::remove_dir_all(&dir).with_context(|| dir.display().to_string())
+    }
+
+    fn start_controllers(&self) -> Result<Process> {
+        let args = [
+            format!("--kubeconfig={}", self.kubeconfig().display()),
+            format!(
+                "--service-account-private-key-file={}",
+                self.credentials.token_key().display()
+            ),
+            format!("--root-ca-file={}", self.credentials.ca().display()),
+            "--use-service-account-credentials=false".to_owned(),
+            "--leader-elect=false".to_owned(),
+            "--secure-port=0".to_owned(),
+            // The default of 20 requests a second would make a Job of 1,000 pods wait a minute
+            // for its pods.
+            "--kube-api-qps=1000".to_owned(),
+            "--kube-api-burst=2000".to_owned(),
+        ];
+        let path = self.binaries.path("kube-controller-manager");
+        Process::spawn("kube-controller-manager", &path, &args, &self.dir)
+    }
+
+    fn start_kwok(&self) -> Result<Process> {
+        let args = [
+            format!("--kubeconfig={}", self.kubeconfig().display()),
+            format!("--config={}", self.binaries.stages().display()),
+            "--manage-all-nodes=true".to_owned(),
+            "--node-lease-duration-seconds=40".to_owned(),
+            "--node-ip=127.0.0.1".to_owned(),
+        ];
+        Process::spawn("kwok", &self.binaries.path("kwok"), &args, &self.dir)
+    }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        if !self.stopped {
+            eprintln!("logs are in {}", self.dir.display());
+        }
+    }
+}
+
+/// Makes the folder of a run, and removes those that runs of this name left behind and that no
+/// live process owns.
+fn run_dir(name: &str) -> Result<PathBuf> {
+    ensure!(!name.is_empty(), "a control plane needs a name");
+    let runs = target_dir().join("e2e-runs");
+    fs::create_dir_all(&runs)?;
+    for entry in fs::read_dir(&runs)? {
+        let entry = entry?;
+        let file_name = entry.file_name();
+        let Some((owner, pid)) = file_name.to_str().and_then(|text| text.rsplit_once('-')) else {
+            continue;
+        };
+        if owner == name && !Path::new("/proc").join(pid).exists() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    let dir = runs.canonicalize()?.join(format!("{name}-{}", std::process::id()));
+    if dir.exists() {
+        fs::remove_dir_all(&dir)?;
+    }
+    fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
+
+async fn ready(client: &Client) -> Result<()> {
+    let request = http::Request::get("/readyz").body(Vec::new())?;
+    client.request_text(request).await?;
+    Ok(())
+}
+
+/// Starts etcd and waits for it: kube-apiserver ends when it finds none.
+async fn start_etcd(binaries: &Binaries, dir: &Path) -> Result<(Process, String)> {
+    let url = format!("http://127.0.0.1:{}", ports::free()?);
+    let peer = format!("http://127.0.0.1:{}", ports::free()?);
+    let args = [
+        format!("--data-dir={}", dir.join("etcd").display()),
+        // A test's data need not survive the machine, and fsync costs the API server a third.
+        "--unsafe-no-fsync".to_owned(),
+        format!("--listen-client-urls={url}"),
+        // Left out, etcd stops at once.
+        format!("--advertise-client-urls={url}"),
+        format!("--listen-peer-urls={peer}"),
+        format!("--initial-advertise-peer-urls={peer}"),
+        format!("--initial-cluster=default={peer}"),
+        "--log-level=warn".to_owned(),
+    ];
+    let mut etcd = Process::spawn("etcd", &binaries.path("etcd"), &args, dir)?;
+    let address = url.trim_start_matches("http://").to_owned();
+    patience::until("etcd listening", READY_LIMIT, POLL, async || {
+        Ok(tokio::net::TcpStream::connect(&address).await?)
+    })
+    .await
+    .or_else(|error| {
+        etcd.running()?;
+        Err(error)
+    })?;
+    fs::write(dir.join("etcd.url"), &url)?;
+    Ok((etcd, url))
+}
+
+fn etcd_url_of(dir: &Path) -> Result<String> {
+    Ok(fs::read_to_string(dir.join("etcd.url"))?)
+}
+
+fn apiserver_args(files: &Credentials, etcd_url: &str, port: u16, load: bool) -> Vec<String> {
+    let mut disabled = "ServiceAccount".to_owned();
+    let mut args = vec![
+        format!("--etcd-servers={etcd_url}"),
+        format!("--secure-port={port}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        format!("--tls-cert-file={}", files.serving_certificate().display()),
+        format!("--tls-private-key-file={}", files.serving_key().display()),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        format!("--service-account-signing-key-file={}", files.token_key().display()),
+        format!("--service-account-key-file={}", files.token_public_key().display()),
+        format!("--token-auth-file={}", files.tokens().display()),
+        "--authorization-mode=RBAC".to_owned(),
+        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+    ];
+    if load {
+        disabled.push_str(",TaintNodesByCondition");
+        args.extend([
+            "--max-requests-inflight=4000".to_owned(),
+            "--max-mutating-requests-inflight=2000".to_owned(),
+            "--enable-priority-and-fairness=false".to_owned(),
+        ]);
+    }
+    args.push(format!("--disable-admission-plugins={disabled}"));
+    args
+}

@@ -1,0 +1,109 @@
+//! Keys, certificates, tokens and kubeconfig files of one control plane.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+/// The files kube-apiserver and its clients are given. Made anew for every control plane.
+#[derive(Debug)]
+pub struct Credentials {
+    dir: PathBuf,
+}
+
+impl Credentials {
+    /// Writes a CA, a serving certificate for 127.0.0.1, a key that signs ServiceAccount tokens,
+    /// and the token file with one administrator.
+    pub fn create(dir: &Path, url: &str) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        let credentials = Self { dir: dir.to_owned() };
+        let mut ca_params = CertificateParams::default();
+        ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Go looks issuers up by name: the CA's must differ from the serving certificate's.
+        ca_params.distinguished_name.push(DnType::CommonName, "berth-e2e-ca");
+        let ca = CertifiedIssuer::self_signed(ca_params, KeyPair::generate()?)?;
+        let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(str::to_owned);
+        let serving_key = KeyPair::generate()?;
+        let serving = CertificateParams::new(names)?.signed_by(&serving_key, &ca)?;
+        fs::write(credentials.ca(), ca.pem())?;
+        fs::write(credentials.serving_certificate(), serving.pem())?;
+        fs::write(credentials.serving_key(), serving_key.serialize_pem())?;
+        let signing_key = KeyPair::generate()?;
+        fs::write(credentials.token_key(), signing_key.serialize_pem())?;
+        fs::write(credentials.token_public_key(), signing_key.public_key_pem())?;
+        let token = random_token()?;
+        fs::write(credentials.tokens(), format!("{token},admin,admin,\"system:masters\"\n"))?;
+        credentials.write_kubeconfig(&credentials.admin(), url, "admin", &token)?;
+        Ok(credentials)
+    }
+
+    /// The certificate of the CA.
+    pub fn ca(&self) -> PathBuf {
+        self.dir.join("ca.crt")
+    }
+
+    /// kube-apiserver's certificate.
+    pub fn serving_certificate(&self) -> PathBuf {
+        self.dir.join("apiserver.crt")
+    }
+
+    /// kube-apiserver's key.
+    pub fn serving_key(&self) -> PathBuf {
+        self.dir.join("apiserver.key")
+    }
+
+    /// The key that signs ServiceAccount tokens.
+    pub fn token_key(&self) -> PathBuf {
+        self.dir.join("sa.key")
+    }
+
+    /// The key that checks ServiceAccount tokens.
+    pub fn token_public_key(&self) -> PathBuf {
+        self.dir.join("sa.pub")
+    }
+
+    /// kube-apiserver's file of static tokens.
+    pub fn tokens(&self) -> PathBuf {
+        self.dir.join("tokens.csv")
+    }
+
+    /// The administrator's kubeconfig.
+    pub fn admin(&self) -> PathBuf {
+        self.dir.join("admin.kubeconfig")
+    }
+
+    /// Writes a kubeconfig for one bearer token.
+    pub fn write_kubeconfig(&self, path: &Path, url: &str, user: &str, token: &str) -> Result<()> {
+        let ca = self.ca();
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: e2e\n\
+             clusters: [{{name: e2e, cluster: {{server: \"{url}\", certificate-authority: \"{}\"}}}}]\n\
+             contexts: [{{name: e2e, context: {{cluster: e2e, user: \"{user}\"}}}}]\n\
+             users: [{{name: \"{user}\", user: {{token: \"{token}\"}}}}]\n",
+            ca.display()
+        );
+        fs::write(path, text).with_context(|| path.display().to_string())
+    }
+}
+
+/// A client for a kubeconfig.
+pub async fn client(kubeconfig: &Path) -> Result<Client> {
+    let file = Kubeconfig::read_from(kubeconfig)?;
+    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config)?)
+}
+
+/// 128 random bits in hex.
+fn random_token() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}
