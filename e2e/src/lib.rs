@@ -24,15 +24,20 @@ pub fn package_dir() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The folder of the workspace.
+pub fn workspace_dir() -> &'static Path {
+    package_dir().parent().unwrap_or_else(|| package_dir())
+}
+
 /// The kustomize base under test.
 pub fn manifests_dir() -> PathBuf {
-    package_dir().join("../manifests")
+    workspace_dir().join("manifests")
 }
 
 /// Where cargo builds: `CARGO_TARGET_DIR`, else `target` of the workspace.
 pub fn target_dir() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(dir) => PathBuf::from(dir),
-        None => package_dir().join("../target"),
+        None => workspace_dir().join("target"),
     }
 }
