@@ -1,0 +1,11 @@
+//! What the model is built from: symbols, indexes, node sets, the generator, time.
+
+mod index;
+mod nodeset;
+mod random;
+mod symbol;
+
+pub use index::{ClassIdx, LabelSetIdx, Millis, NodeIdx, PodIdx};
+pub use nodeset::NodeSet;
+pub use random::{Draw, Random};
+pub use symbol::{Sym, Symbols};

@@ -1,0 +1,45 @@
+//! Indexes into the tables of the cache. Four bytes each, so that a pod stays small.
+
+/// Milliseconds on the clock that the shell hands in; only differences matter.
+pub type Millis = u64;
+
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The index of row `at`. Tables hold fewer than 2^32 rows: 16 million nodes or pods
+            /// of 160 bytes would be out of reach long before.
+            pub fn new(at: usize) -> Self {
+                Self(u32::try_from(at).unwrap_or(u32::MAX))
+            }
+
+            /// No row at all.
+            pub const NONE: Self = Self(u32::MAX);
+
+            /// The row.
+            pub fn at(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+index! {
+    /// A row of the node table. Rows are reused after a node is gone.
+    NodeIdx
+}
+index! {
+    /// A row of the pod table. Rows are reused after a pod is gone.
+    PodIdx
+}
+index! {
+    /// A class of pods that are alike for every filter and score.
+    ClassIdx
+}
+index! {
+    /// A set of labels that at least one pod carries.
+    LabelSetIdx
+}

@@ -1,0 +1,198 @@
+//! What the scheduler believes of the cluster: one owner, no locks, changed by inputs and by its
+//! own decisions.
+//!
+//! Enter at [`Cache::apply_pod`], [`Cache::apply_node`] and [`Cache::apply_object`] for what the
+//! world says, at [`Cache::assume`], [`Cache::confirm`] and [`Cache::forget`] for what we decided.
+//! Every change leaves a [`Changed`] behind, which is how waiting pods are woken.
+
+mod assume;
+mod change;
+mod nodes;
+mod nominations;
+mod objects;
+mod pods;
+
+pub use change::{Changed, ChangedObject};
+pub use nominations::Nominations;
+pub use objects::Objects;
+pub use pods::{Pending, PodApplied};
+
+use hashbrown::{HashMap, HashSet};
+use rustc_hash::FxBuildHasher;
+
+use crate::base::{ClassIdx, NodeIdx, PodIdx, Sym, Symbols};
+use crate::framework::PodView;
+use crate::model::{Class, Classes, Dims, Footprint, ImageStates, LabelSets, NodeTable, Pod, Pods};
+
+/// The cluster as the scheduler knows it, assumed pods included.
+#[derive(Debug)]
+pub struct Cache {
+    symbols: Symbols,
+    dims: Dims,
+    labels: LabelSets,
+    classes: Classes,
+    nodes: NodeTable,
+    images: ImageStates,
+    pods: Pods,
+    // Pods whose footprint is not their class's: in-place resizes under way (KEP-1287).
+    resized: HashMap<PodIdx, Footprint, FxBuildHasher>,
+    // What only unassigned pods have.
+    pending: HashMap<PodIdx, Pending, FxBuildHasher>,
+    nominations: Nominations,
+    objects: Objects,
+    schedulers: HashSet<Sym, FxBuildHasher>,
+    assumed: usize,
+    changes: Vec<Changed>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        let mut symbols = Symbols::default();
+        Self {
+            dims: Dims::new(&mut symbols),
+            symbols,
+            labels: LabelSets::default(),
+            classes: Classes::default(),
+            nodes: NodeTable::default(),
+            images: ImageStates::default(),
+            pods: Pods::default(),
+            resized: HashMap::default(),
+            pending: HashMap::default(),
+            nominations: Nominations::default(),
+            objects: Objects::default(),
+            schedulers: HashSet::default(),
+            assumed: 0,
+            changes: Vec::new(),
+        }
+    }
+}
+
+impl Cache {
+    /// The strings behind symbols.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    /// The resources known.
+    pub fn dims(&self) -> &Dims {
+        &self.dims
+    }
+
+    /// The nodes.
+    pub fn nodes(&self) -> &NodeTable {
+        &self.nodes
+    }
+
+    /// The images on nodes.
+    pub fn images(&self) -> &ImageStates {
+        &self.images
+    }
+
+    /// All pods, ours or not, assigned or not.
+    pub fn pods(&self) -> &Pods {
+        &self.pods
+    }
+
+    /// Label sets of pods.
+    pub fn labels(&self) -> &LabelSets {
+        &self.labels
+    }
+
+    /// Classes of pods.
+    pub fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    /// Objects other than pods and nodes.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Pods that are promised a node.
+    pub fn nominations(&self) -> &Nominations {
+        &self.nominations
+    }
+
+    /// Number of assumed pods.
+    pub fn assumed_count(&self) -> usize {
+        self.assumed
+    }
+
+    /// What an unassigned pod has beyond its row.
+    pub fn pending(&self, pod: PodIdx) -> Option<&Pending> {
+        self.pending.get(&pod)
+    }
+
+    /// The pod's class.
+    pub fn class_of(&self, pod: PodIdx) -> Option<(ClassIdx, &Class)> {
+        let class = self.pods.get(pod)?.class;
+        Some((class, self.classes.get(class)?))
+    }
+
+    /// The pod as plugins see it.
+    pub fn view(&self, pod: PodIdx) -> Option<PodView<'_>> {
+        let row = self.pods.get(pod)?;
+        let pending = self.pending.get(&pod);
+        Some(PodView {
+            idx: pod,
+            name: &row.name,
+            class: self.classes.get(row.class)?,
+            labels: row.labels,
+            priority: row.priority,
+            node_name: pending.and_then(|p| p.node_name),
+            gates: pending.map(|p| p.gates.as_ref()).unwrap_or_default(),
+        })
+    }
+
+    /// What the pod takes on its node.
+    pub fn footprint(&self, pod: PodIdx) -> Option<&Footprint> {
+        if let Some(own) = self.resized.get(&pod) {
+            return Some(own);
+        }
+        self.class_of(pod).map(|(_, class)| class.footprint.as_ref())
+    }
+
+    /// `namespace/name` of the pod, for texts.
+    pub fn pod_name(&self, pod: PodIdx) -> String {
+        let Some(row) = self.pods.get(pod) else { return String::new() };
+        let namespace = self.classes.get(row.class).map_or("", |c| self.symbols.text(c.namespace));
+        format!("{namespace}/{}", row.name)
+    }
+
+    /// The node's name.
+    pub fn node_name(&self, node: NodeIdx) -> &str {
+        self.nodes.name(node).map_or("", |name| self.symbols.text(name))
+    }
+
+    /// Takes what has changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<Changed> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Sets the scheduler names that are ours, and tells which unassigned pods change sides: those
+    /// to queue now, and those to leave alone from now on.
+    pub(crate) fn set_schedulers<'a>(
+        &mut self,
+        names: impl Iterator<Item = &'a str>,
+    ) -> (Vec<PodIdx>, Vec<PodIdx>) {
+        use crate::model::Stage;
+        self.schedulers = names.map(|n| self.symbols.intern(n)).collect();
+        let ours = |pod: &Pod| {
+            self.classes.get(pod.class).is_some_and(|c| self.schedulers.contains(&c.scheduler))
+        };
+        let pick = |stage, mine| {
+            let all = self.pods.iter();
+            all.filter(|(_, p)| p.stage == stage && ours(p) == mine).map(|(i, _)| i).collect()
+        };
+        let (come, go): (Vec<PodIdx>, Vec<PodIdx>) =
+            (pick(Stage::Foreign, true), pick(Stage::Queued, false));
+        for (pods, stage) in [(&come, Stage::Queued), (&go, Stage::Foreign)] {
+            for pod in pods {
+                if let Some(row) = self.pods.get_mut(*pod) {
+                    row.stage = stage;
+                }
+            }
+        }
+        (come, go)
+    }
+}

@@ -1,0 +1,111 @@
+//! Our own decisions, before and after the API server's word.
+//!
+//! ```text
+//!            assume                 confirm (the watch shows the pod on a node)
+//!   Queued ──────────▶ Assumed ────────────────────────────▶ Bound
+//!      ▲                  │
+//!      └──────────────────┘ forget (the bind failed)
+//! ```
+//!
+//! There is no expiry: an assumed pod is held until it is confirmed, forgotten or deleted, as in
+//! kube-scheduler (`cacheImpl` in `pkg/scheduler/backend/cache/cache.go`).
+
+use std::sync::Arc;
+
+use crate::base::{NodeIdx, PodIdx};
+use crate::model::{NODE_NONE, Stage};
+
+use super::{Cache, Changed};
+
+impl Cache {
+    /// Counts a queued pod on `node`. False, and nothing happens, where the pod is not queued or
+    /// the node is not live.
+    pub fn assume(&mut self, pod: PodIdx, node: NodeIdx) -> bool {
+        let queued = self.pods.get(pod).is_some_and(|p| p.stage == Stage::Queued);
+        if !queued || !self.nodes.live().contains(node) {
+            return false;
+        }
+        self.nominations.remove(pod);
+        self.place(pod, node, Stage::Assumed);
+        self.assumed += 1;
+        self.changes.push(Changed::pod_added(pod, node));
+        true
+    }
+
+    /// Takes an assumed pod back: it is queued again, its room is free.
+    pub fn forget(&mut self, pod: PodIdx) -> bool {
+        let Some(row) = self.pods.get(pod).filter(|p| p.stage == Stage::Assumed) else {
+            return false;
+        };
+        let node = row.node;
+        self.unplace(pod);
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.stage = Stage::Queued;
+        }
+        self.assumed -= 1;
+        self.changes.push(Changed::pod_removed(node));
+        if let Some(nominated) = self.pending.get(&pod).and_then(|p| p.nominated) {
+            self.nominate(pod, nominated);
+        }
+        true
+    }
+
+    /// The API server shows the pod on `node`, whoever put it there. An assumed pod is confirmed;
+    /// where the server names another node than we assumed, the server is right.
+    pub(super) fn confirm(&mut self, pod: PodIdx, node: NodeIdx) {
+        let Some(row) = self.pods.get(pod) else { return };
+        let (stage, before) = (row.stage, row.node);
+        self.pending.remove(&pod);
+        if let Some(promised) = self.nominations.remove(pod) {
+            self.changes.push(Changed::pod_removed(promised));
+        }
+        if stage == Stage::Assumed {
+            self.assumed -= 1;
+        }
+        if before == node {
+            if let Some(row) = self.pods.get_mut(pod) {
+                row.stage = Stage::Bound;
+            }
+            return;
+        }
+        if before != NODE_NONE {
+            self.unplace(pod);
+            self.changes.push(Changed::pod_removed(before));
+        }
+        self.place(pod, node, Stage::Bound);
+        self.changes.push(Changed::pod_added(pod, node));
+    }
+
+    /// Counts the pod on the node.
+    pub(super) fn place(&mut self, pod: PodIdx, node: NodeIdx, stage: Stage) {
+        let Some(row) = self.pods.get(pod) else { return };
+        let Some(class) = self.classes.get(row.class) else { return };
+        let shared = Arc::clone(&class.footprint);
+        let footprint = self.resized.get(&pod).unwrap_or(&shared);
+        let slot = self.nodes.add_pod(node, pod, footprint, &class.ports);
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.node = node;
+            row.slot = u32::try_from(slot).unwrap_or(u32::MAX);
+            row.stage = stage;
+        }
+    }
+
+    /// Takes the pod off its node.
+    pub(super) fn unplace(&mut self, pod: PodIdx) {
+        let Some(row) = self.pods.get(pod) else { return };
+        let (node, slot) = (row.node, row.slot);
+        let Some(class) = self.classes.get(row.class) else { return };
+        if node == NODE_NONE {
+            return;
+        }
+        let footprint = self.resized.get(&pod).unwrap_or(&class.footprint);
+        let moved = self.nodes.remove_pod(node, slot as usize, footprint, &class.ports);
+        if let Some(moved) = moved.and_then(|m| self.pods.get_mut(m)) {
+            moved.slot = slot;
+        }
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.node = NODE_NONE;
+            row.slot = 0;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Pods that are promised a node and count there for others of no higher priority.
+//!
+//! Source: `pkg/scheduler/backend/queue/nominator.go`.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::base::{NodeIdx, PodIdx, Sym};
+
+use super::{Cache, Changed};
+
+/// Nominations by node and by pod. Bounded by the number of pending pods.
+#[derive(Debug, Default)]
+pub struct Nominations {
+    by_node: HashMap<NodeIdx, Vec<PodIdx>, FxBuildHasher>,
+    by_pod: HashMap<PodIdx, NodeIdx, FxBuildHasher>,
+}
+
+impl Nominations {
+    /// The node the pod is promised.
+    pub fn of_pod(&self, pod: PodIdx) -> Option<NodeIdx> {
+        self.by_pod.get(&pod).copied()
+    }
+
+    /// The pods promised to a node, in the order of their nomination.
+    pub fn on_node(&self, node: NodeIdx) -> &[PodIdx] {
+        self.by_node.get(&node).map(|p| p.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether nobody is promised anything.
+    pub fn is_empty(&self) -> bool {
+        self.by_pod.is_empty()
+    }
+
+    pub(super) fn insert(&mut self, pod: PodIdx, node: NodeIdx) {
+        self.remove(pod);
+        self.by_pod.insert(pod, node);
+        self.by_node.entry(node).or_default().push(pod);
+    }
+
+    pub(super) fn remove(&mut self, pod: PodIdx) -> Option<NodeIdx> {
+        let node = self.by_pod.remove(&pod)?;
+        if let Some(pods) = self.by_node.get_mut(&node) {
+            pods.retain(|p| *p != pod);
+            if pods.is_empty() {
+                self.by_node.remove(&node);
+            }
+        }
+        Some(node)
+    }
+}
+
+impl Cache {
+    /// Promises the node named `name` to the pod, in place of what it was promised before. Waiting
+    /// pods may use what it gives up.
+    pub fn nominate(&mut self, pod: PodIdx, name: Sym) {
+        // A nomination may name a node that is not there yet: without a row it counts nowhere.
+        let node = self.nodes.find(name);
+        if node.is_some() && self.nominations.of_pod(pod) == node {
+            return;
+        }
+        self.drop_nomination(pod);
+        if let Some(node) = node {
+            self.nominations.insert(pod, node);
+        }
+    }
+
+    /// Takes a promise back.
+    pub fn drop_nomination(&mut self, pod: PodIdx) {
+        if let Some(node) = self.nominations.remove(pod) {
+            self.changes.push(Changed::pod_removed(node));
+        }
+    }
+}

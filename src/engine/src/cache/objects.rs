@@ -1,0 +1,134 @@
+//! The objects besides pods and nodes, as they are.
+
+use hashbrown::HashMap;
+
+use crate::framework::{Action, Reads, Resource};
+use crate::input::{Change, Object};
+use crate::record::{
+    ClaimRecord, CsiDriverRecord, CsiNodeRecord, DisruptionBudgetRecord, NamespaceRecord,
+    ObjectKey, SelectorOwnerRecord, StorageCapacityRecord, StorageClassRecord,
+    VolumeAttachmentRecord, VolumeRecord,
+};
+
+use super::{Cache, Changed, ChangedObject};
+
+type Table<T> = HashMap<ObjectKey, T>;
+
+/// Tables by namespace and name. Plugins look objects up; nothing iterates a table to make an
+/// order.
+#[derive(Debug, Default)]
+#[allow(missing_docs)]
+pub struct Objects {
+    pub namespaces: Table<NamespaceRecord>,
+    pub services: Table<SelectorOwnerRecord>,
+    pub replication_controllers: Table<SelectorOwnerRecord>,
+    pub replica_sets: Table<SelectorOwnerRecord>,
+    pub stateful_sets: Table<SelectorOwnerRecord>,
+    pub disruption_budgets: Table<DisruptionBudgetRecord>,
+    pub volumes: Table<VolumeRecord>,
+    pub claims: Table<ClaimRecord>,
+    pub storage_classes: Table<StorageClassRecord>,
+    pub csi_nodes: Table<CsiNodeRecord>,
+    pub csi_drivers: Table<CsiDriverRecord>,
+    pub storage_capacities: Table<StorageCapacityRecord>,
+    pub volume_attachments: Table<VolumeAttachmentRecord>,
+}
+
+impl Object {
+    /// Namespace and name.
+    pub fn key(&self) -> ObjectKey {
+        match self {
+            Self::Namespace(o) => ObjectKey::cluster(&o.name),
+            Self::Service(o)
+            | Self::ReplicationController(o)
+            | Self::ReplicaSet(o)
+            | Self::StatefulSet(o) => o.key.clone(),
+            Self::DisruptionBudget(o) => o.key.clone(),
+            Self::Volume(o) => ObjectKey::cluster(&o.name),
+            Self::Claim(o) => o.key.clone(),
+            Self::StorageClass(o) => ObjectKey::cluster(&o.name),
+            Self::CsiNode(o) => ObjectKey::cluster(&o.name),
+            Self::CsiDriver(o) => ObjectKey::cluster(&o.name),
+            Self::StorageCapacity(o) => o.key.clone(),
+            Self::VolumeAttachment(o) => ObjectKey::cluster(&o.name),
+        }
+    }
+
+    fn kind(&self) -> (Reads, Resource) {
+        match self {
+            Self::Namespace(_) => (Reads::NAMESPACES, Resource::Other),
+            Self::Service(_)
+            | Self::ReplicationController(_)
+            | Self::ReplicaSet(_)
+            | Self::StatefulSet(_) => (Reads::SELECTOR_OWNERS, Resource::Other),
+            Self::DisruptionBudget(_) => (Reads::DISRUPTION_BUDGETS, Resource::Other),
+            Self::Volume(_) => (Reads::VOLUMES, Resource::PersistentVolume),
+            Self::Claim(_) => (Reads::CLAIMS, Resource::PersistentVolumeClaim),
+            Self::StorageClass(_) => (Reads::STORAGE_CLASSES, Resource::StorageClass),
+            Self::CsiNode(_) => (Reads::CSI_NODES, Resource::CsiNode),
+            Self::CsiDriver(_) => (Reads::CSI_DRIVERS, Resource::CsiDriver),
+            Self::StorageCapacity(_) => (Reads::STORAGE_CAPACITIES, Resource::CsiStorageCapacity),
+            Self::VolumeAttachment(_) => (Reads::VOLUME_ATTACHMENTS, Resource::VolumeAttachment),
+        }
+    }
+}
+
+/// Writes one object; what happened to it, or nothing where it is as it was.
+fn write<T: PartialEq + Clone>(
+    table: &mut Table<T>,
+    key: ObjectKey,
+    object: &T,
+    change: Change,
+) -> Action {
+    match (change, table.get(&key)) {
+        (Change::Deleted, None) => Action::NONE,
+        (Change::Deleted, Some(_)) => {
+            table.remove(&key);
+            Action::DELETE
+        }
+        (Change::Applied, Some(old)) if old == object => Action::NONE,
+        (Change::Applied, old) => {
+            let action = if old.is_some() { Action::UPDATE } else { Action::ADD };
+            table.insert(key, object.clone());
+            action
+        }
+    }
+}
+
+impl Cache {
+    /// An object other than a pod or node was added, changed or deleted. Returns false where it is
+    /// as it was.
+    pub fn apply_object(&mut self, object: &Object, change: Change) -> bool {
+        let key = object.key();
+        let t = &mut self.objects;
+        let actions = match object {
+            Object::Namespace(o) => write(&mut t.namespaces, key, o, change),
+            Object::Service(o) => write(&mut t.services, key, o, change),
+            Object::ReplicationController(o) => {
+                write(&mut t.replication_controllers, key, o, change)
+            }
+            Object::ReplicaSet(o) => write(&mut t.replica_sets, key, o, change),
+            Object::StatefulSet(o) => write(&mut t.stateful_sets, key, o, change),
+            Object::DisruptionBudget(o) => write(&mut t.disruption_budgets, key, o, change),
+            Object::Volume(o) => write(&mut t.volumes, key, o, change),
+            Object::Claim(o) => write(&mut t.claims, key, o, change),
+            Object::StorageClass(o) => write(&mut t.storage_classes, key, o, change),
+            Object::CsiNode(o) => write(&mut t.csi_nodes, key, o, change),
+            Object::CsiDriver(o) => write(&mut t.csi_drivers, key, o, change),
+            Object::StorageCapacity(o) => write(&mut t.storage_capacities, key, o, change),
+            Object::VolumeAttachment(o) => write(&mut t.volume_attachments, key, o, change),
+        };
+        if actions.is_empty() {
+            return false;
+        }
+        let (reads, resource) = object.kind();
+        self.changes.push(Changed {
+            reads,
+            node: None,
+            resource,
+            actions,
+            object: ChangedObject::Other(Box::new(object.clone())),
+        });
+        true
+    }
+}

@@ -1,0 +1,262 @@
+//! Pod objects.
+
+use crate::base::{PodIdx, Sym};
+use crate::model::{Footprint, NODE_NONE, Pod, Stage};
+use crate::record::{PodRecord, PreemptionPolicy, ScheduledCondition};
+
+use super::{Cache, Changed};
+
+/// What an unassigned pod has beyond its row; dropped when it is assigned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// Scheduling gates that are still there.
+    pub gates: Box<[Box<str>]>,
+    /// `spec.nodeName`, in evaluations of single pods only.
+    pub node_name: Option<Sym>,
+    /// `status.nominatedNodeName`.
+    pub nominated: Option<Sym>,
+    /// The `PodScheduled` condition as the API server last showed it.
+    pub scheduled: Option<ScheduledCondition>,
+    /// `metadata.creationTimestamp` in milliseconds.
+    pub created_ms: u64,
+}
+
+/// What a pod object meant to the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodApplied {
+    /// Nothing: the pod is another scheduler's, or nothing about it is different.
+    Nothing,
+    /// A pod of ours is new to the queue.
+    Queued(PodIdx),
+    /// A pod of ours that the queue holds has changed.
+    Updated {
+        /// The pod.
+        pod: PodIdx,
+        /// Something that filters read is different: template, labels, gates.
+        matters: bool,
+    },
+    /// A pod of ours that the queue held is assigned, ended, or being deleted.
+    Left(PodIdx),
+    /// An assumed pod of ours is where the API server says.
+    Confirmed(PodIdx),
+}
+
+impl Cache {
+    /// A pod was added or changed.
+    pub fn apply_pod(&mut self, record: &PodRecord) -> PodApplied {
+        if record.phase.is_terminal() {
+            return self.delete_pod(&record.uid);
+        }
+        let known = self.pods.find(&record.uid);
+        match (&record.node_name, known) {
+            (Some(node), _) => self.apply_assigned(record, node, known),
+            (None, Some(pod)) => self.update_unassigned(record, pod),
+            (None, None) => self.add_unassigned(record, None),
+        }
+    }
+
+    /// A pod is gone or has ended.
+    pub fn delete_pod(&mut self, uid: &str) -> PodApplied {
+        let Some(pod) = self.pods.find(uid) else { return PodApplied::Nothing };
+        let Some(row) = self.pods.get(pod) else { return PodApplied::Nothing };
+        let (stage, node, class, labels) = (row.stage, row.node, row.class, row.labels);
+        if node != NODE_NONE {
+            self.unplace(pod);
+            self.changes.push(Changed::pod_removed(node));
+        }
+        self.assumed -= usize::from(stage == Stage::Assumed);
+        self.drop_nomination(pod);
+        self.pending.remove(&pod);
+        self.resized.remove(&pod);
+        self.pods.remove(pod);
+        self.labels.release(labels);
+        self.classes.release(class);
+        match stage {
+            Stage::Queued | Stage::Assumed => PodApplied::Left(pod),
+            Stage::Foreign | Stage::Bound => PodApplied::Nothing,
+        }
+    }
+
+    fn apply_assigned(
+        &mut self,
+        record: &PodRecord,
+        node: &str,
+        known: Option<PodIdx>,
+    ) -> PodApplied {
+        let name = self.symbols.intern(node);
+        let Some(pod) = known else {
+            let pod = self.insert(record, Stage::Bound);
+            self.set_resize(pod, record);
+            let node = self.nodes.row(name);
+            self.place(pod, node, Stage::Bound);
+            self.changes.push(Changed::pod_added(pod, node));
+            return PodApplied::Nothing;
+        };
+        let stage = self.pods.get(pod).map_or(Stage::Foreign, |p| p.stage);
+        let (labels, smaller) = self.update_row(pod, record);
+        let node = self.nodes.row(name);
+        let before = self.pods.get(pod).map_or(NODE_NONE, |p| p.node);
+        self.confirm(pod, node);
+        if before == node && (labels || smaller) {
+            self.changes.push(Changed::pod_updated(pod, node, labels, smaller));
+        }
+        match stage {
+            Stage::Queued => PodApplied::Left(pod),
+            Stage::Assumed => PodApplied::Confirmed(pod),
+            Stage::Foreign | Stage::Bound => PodApplied::Nothing,
+        }
+    }
+
+    /// Adds a pod without a node; `node_name` only where a single pod with `spec.nodeName` is to
+    /// be evaluated as if it were pending.
+    pub(crate) fn add_unassigned(
+        &mut self,
+        record: &PodRecord,
+        node_name: Option<Sym>,
+    ) -> PodApplied {
+        let pod = self.insert(record, Stage::Foreign);
+        let pending = self.pending_of(record, node_name);
+        let nominated = pending.nominated;
+        self.pending.insert(pod, pending);
+        let ours =
+            self.class_of(pod).is_some_and(|(_, class)| self.schedulers.contains(&class.scheduler));
+        if !ours {
+            return PodApplied::Nothing;
+        }
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.stage = Stage::Queued;
+        }
+        if let Some(name) = nominated {
+            self.nominate(pod, name);
+        }
+        PodApplied::Queued(pod)
+    }
+
+    fn update_unassigned(&mut self, record: &PodRecord, pod: PodIdx) -> PodApplied {
+        let stage = self.pods.get(pod).map_or(Stage::Bound, |p| p.stage);
+        // An assumed pod's update without a node was on its way before the bind; a bound pod's is
+        // older than what is known. Neither takes a node away.
+        if matches!(stage, Stage::Assumed | Stage::Bound) {
+            if let Some(row) = self.pods.get_mut(pod) {
+                row.terminating |= record.terminating;
+            }
+            return PodApplied::Nothing;
+        }
+        let class = self.pods.get(pod).map(|p| p.class);
+        let priority = self.pods.get(pod).map(|p| p.priority);
+        let (labels, _) = self.update_row(pod, record);
+        let same_class = self.pods.get(pod).map(|p| p.class) == class;
+        let pending = self.pending_of(record, None);
+        let nominated = pending.nominated;
+        let old = self.pending.insert(pod, pending);
+        let gates = self.pending.get(&pod).map(|p| &p.gates);
+        let same_gates = old.as_ref().map(|p| &p.gates) == gates;
+        if stage == Stage::Foreign {
+            return PodApplied::Nothing;
+        }
+        // An in-memory nomination stays where neither object carries one (UpdateNominatedPod).
+        if old.and_then(|p| p.nominated) != nominated {
+            match nominated {
+                Some(name) => self.nominate(pod, name),
+                None => self.drop_nomination(pod),
+            }
+        }
+        let same_priority = self.pods.get(pod).map(|p| p.priority) == priority;
+        PodApplied::Updated { pod, matters: labels || !same_class || !same_gates || !same_priority }
+    }
+
+    fn pending_of(&mut self, record: &PodRecord, node_name: Option<Sym>) -> Pending {
+        let nominated = record.nominated_node_name.as_deref().filter(|n| !n.is_empty());
+        Pending {
+            gates: record.scheduling_gates.clone(),
+            node_name,
+            nominated: nominated.map(|n| self.symbols.intern(n)),
+            scheduled: record.scheduled.clone(),
+            created_ms: record.created_ms,
+        }
+    }
+
+    fn insert(&mut self, record: &PodRecord, stage: Stage) -> PodIdx {
+        let namespace = self.symbols.intern(&record.namespace);
+        let class =
+            self.classes.acquire(&record.spec, namespace, &mut self.dims, &mut self.symbols);
+        let labels = self.labels.acquire(&record.labels, &mut self.symbols);
+        let uid = self.pods.uid(&record.uid);
+        self.pods.insert(Pod {
+            uid,
+            name: record.name.clone(),
+            started_ms: record.started_ms.unwrap_or(u64::MAX),
+            class,
+            labels,
+            node: NODE_NONE,
+            slot: 0,
+            priority: record.priority,
+            stage,
+            terminating: record.terminating,
+            resized: false,
+            never_preempts: record.preemption_policy == PreemptionPolicy::Never,
+        })
+    }
+
+    /// Brings a row up to date; (labels differ, the pod takes less of something).
+    fn update_row(&mut self, pod: PodIdx, record: &PodRecord) -> (bool, bool) {
+        let Some(row) = self.pods.get(pod) else { return (false, false) };
+        let (old_class, old_labels, node, stage) = (row.class, row.labels, row.node, row.stage);
+        let relabelled = !self.labels.equals(old_labels, &record.labels, &self.symbols);
+        if relabelled {
+            let labels = self.labels.acquire(&record.labels, &mut self.symbols);
+            self.labels.release(old_labels);
+            if let Some(row) = self.pods.get_mut(pod) {
+                row.labels = labels;
+            }
+        }
+        let namespace = self.classes.get(old_class).map(|c| c.namespace);
+        let namespace = namespace.unwrap_or_else(|| self.symbols.intern(&record.namespace));
+        let class =
+            self.classes.acquire(&record.spec, namespace, &mut self.dims, &mut self.symbols);
+        let before = self.footprint(pod).cloned();
+        let resizes = record.resize.is_some() || self.resized.contains_key(&pod);
+        let recount = class != old_class || (resizes && node != NODE_NONE);
+        if recount && node != NODE_NONE {
+            self.unplace(pod);
+        }
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.class = class;
+            row.started_ms = record.started_ms.unwrap_or(u64::MAX);
+            row.priority = record.priority;
+            row.terminating |= record.terminating;
+        }
+        self.classes.release(old_class);
+        let mut smaller = false;
+        if recount {
+            self.set_resize(pod, record);
+            smaller = before.is_some_and(|b| self.footprint(pod).is_some_and(|a| shrank(&b, a)));
+            if node != NODE_NONE {
+                // The row may have been freed with its last pod: find it again by name.
+                let name = self.nodes.name(node).unwrap_or(Sym::FIRST);
+                let node = self.nodes.row(name);
+                self.place(pod, node, stage);
+            }
+        }
+        (relabelled, smaller)
+    }
+
+    fn set_resize(&mut self, pod: PodIdx, record: &PodRecord) {
+        self.resized.remove(&pod);
+        let Some(resize) = record.resize.as_deref() else { return };
+        let own = Footprint::of(&record.spec, Some(resize), &mut self.dims, &mut self.symbols);
+        let shared = self.class_of(pod).map(|(_, class)| class.footprint.as_ref());
+        let differs = shared != Some(&own);
+        if differs {
+            self.resized.insert(pod, own);
+        }
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.resized = differs;
+        }
+    }
+}
+
+/// Whether any amount is smaller than it was.
+fn shrank(before: &Footprint, after: &Footprint) -> bool {
+    before.request.iter().any(|(dim, amount)| after.request.get(dim) < amount)
+}

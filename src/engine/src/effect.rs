@@ -1,0 +1,123 @@
+//! What the scheduler asks of the world. The set is closed: a new variant is an architectural
+//! change. The shell acts on each or refuses it loudly; it never drops one in silence.
+
+use crate::record::ObjectKey;
+
+/// A pod as an effect names it: enough for a request that cannot hit a namesake.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PodName {
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// `metadata.uid`.
+    pub uid: Box<str>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Bind the pod to the node, and report an [`crate::Input::BindOutcome`] for it, always.
+    Bind {
+        /// The pod.
+        pod: PodName,
+        /// The node's name.
+        node: Box<str>,
+        /// `schedulerName` of the profile that decided.
+        profile: Box<str>,
+        /// How the decision came about, for the log.
+        decision: Decision,
+    },
+    /// Write the pod's `PodScheduled` condition. Asked for only where it changes something.
+    Condition {
+        /// The pod.
+        pod: PodName,
+        /// Always False here: the API server itself writes True when it binds.
+        reason: FailureReason,
+        /// Text for people, in kube-scheduler's words.
+        message: String,
+    },
+    /// Write (or clear, with `None`) the pod's `status.nominatedNodeName`.
+    Nominate {
+        /// The pod.
+        pod: PodName,
+        /// The node's name.
+        node: Option<Box<str>>,
+    },
+    /// Publish an event about the pod.
+    Event {
+        /// The pod.
+        pod: PodName,
+        /// `schedulerName` of the profile: the event's `reportingController`.
+        profile: Box<str>,
+        /// What it says.
+        event: PodEvent,
+    },
+    /// Delete a victim of preemption. Not asked for yet.
+    Evict {
+        /// The victim.
+        victim: PodName,
+        /// The pod that needs the room.
+        preemptor: PodName,
+        /// Where.
+        node: Box<str>,
+    },
+    /// Bind a volume or mark a claim for provisioning on a node. Not asked for yet.
+    WriteVolume {
+        /// The pod whose claim it is.
+        pod: PodName,
+        /// The claim.
+        claim: ObjectKey,
+        /// The volume to bind; `None` asks the provisioner for one.
+        volume: Option<Box<str>>,
+        /// The node chosen.
+        node: Box<str>,
+    },
+}
+
+/// Reason of `PodScheduled=False`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureReason {
+    /// `Unschedulable`: plugins rejected every node.
+    Unschedulable,
+    /// `SchedulerError`: the attempt itself failed.
+    SchedulerError,
+}
+
+impl FailureReason {
+    /// The word in the condition.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unschedulable => "Unschedulable",
+            Self::SchedulerError => "SchedulerError",
+        }
+    }
+}
+
+/// Events about pods, §6.4 of kube-scheduler's behaviour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PodEvent {
+    /// Normal, reason Scheduled, action Binding. The shell publishes it after the bind.
+    Scheduled {
+        /// The node's name.
+        node: Box<str>,
+    },
+    /// Warning, reason FailedScheduling, action Scheduling.
+    FailedScheduling {
+        /// Text, not yet cut to 1,024 bytes.
+        note: String,
+    },
+}
+
+/// How a decision came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Decision {
+    /// Nodes evaluated.
+    pub evaluated: u32,
+    /// Nodes that passed all filters.
+    pub feasible: u32,
+    /// Nodes with the highest total.
+    pub best: u32,
+    /// The total score of the chosen node; 0 where only one was feasible.
+    pub score: i64,
+    /// Which attempt of this pod it was, from 1.
+    pub attempt: u32,
+}

@@ -1,0 +1,233 @@
+//! A profile: the plugins of one scheduler name, per extension point, in their order.
+
+use std::sync::Arc;
+
+use super::{Plugin, Reads};
+
+/// An extension point, by its name in kube-scheduler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Point {
+    PreEnqueue,
+    QueueSort,
+    PreFilter,
+    Filter,
+    PostFilter,
+    PreScore,
+    Score,
+    Reserve,
+    Permit,
+    PreBind,
+    Bind,
+    PostBind,
+}
+
+impl Point {
+    /// All points in the order in which they come up.
+    pub const ALL: [Self; 12] = [
+        Self::PreEnqueue,
+        Self::QueueSort,
+        Self::PreFilter,
+        Self::Filter,
+        Self::PostFilter,
+        Self::PreScore,
+        Self::Score,
+        Self::Reserve,
+        Self::Permit,
+        Self::PreBind,
+        Self::Bind,
+        Self::PostBind,
+    ];
+
+    /// The name, as in metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PreEnqueue => "PreEnqueue",
+            Self::QueueSort => "QueueSort",
+            Self::PreFilter => "PreFilter",
+            Self::Filter => "Filter",
+            Self::PostFilter => "PostFilter",
+            Self::PreScore => "PreScore",
+            Self::Score => "Score",
+            Self::Reserve => "Reserve",
+            Self::Permit => "Permit",
+            Self::PreBind => "PreBind",
+            Self::Bind => "Bind",
+            Self::PostBind => "PostBind",
+        }
+    }
+
+    /// Whether `plugin` implements the point.
+    pub fn is_implemented_by(self, plugin: &dyn Plugin) -> bool {
+        match self {
+            Self::PreEnqueue => plugin.as_pre_enqueue().is_some(),
+            Self::QueueSort => plugin.as_queue_sort().is_some(),
+            Self::PreFilter => plugin.as_pre_filter().is_some(),
+            Self::Filter => plugin.as_filter().is_some(),
+            Self::PostFilter => plugin.as_post_filter().is_some(),
+            Self::PreScore => plugin.as_pre_score().is_some(),
+            Self::Score => plugin.as_score().is_some(),
+            Self::Reserve => plugin.as_reserve().is_some(),
+            Self::Permit => plugin.as_permit().is_some(),
+            Self::PreBind => plugin.as_pre_bind().is_some(),
+            Self::Bind => plugin.as_bind().is_some(),
+            Self::PostBind => plugin.as_post_bind().is_some(),
+        }
+    }
+}
+
+/// A plugin at a point, as its place in [`Profile::plugins`], with its weight where it scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Weighted {
+    /// Place in [`Profile::plugins`], and of its state in a cycle.
+    pub plugin: usize,
+    /// Weight of its score; 0 at other points.
+    pub weight: i64,
+}
+
+/// The plugins of one `schedulerName`.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    scheduler_name: Box<str>,
+    plugins: Vec<Arc<dyn Plugin>>,
+    points: Vec<Vec<Weighted>>,
+}
+
+/// What makes a profile unusable. The texts are kube-scheduler's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileError {
+    /// A plugin is enabled at a point that it does not implement.
+    #[error("plugin {plugin:?} does not extend {} plugin", point.as_str())]
+    NotImplemented {
+        /// Its name.
+        plugin: String,
+        /// The point.
+        point: Point,
+    },
+    /// There has to be exactly one order of the queue.
+    #[error(
+        "only one queue sort plugin required for profile with scheduler name {0:?}, but got {1}"
+    )]
+    QueueSort(Box<str>, usize),
+    /// Nobody would bind.
+    #[error("at least one bind plugin is needed for profile with scheduler name {0:?}")]
+    NoBind(Box<str>),
+    /// Weights whose sum times 100 exceeds an `i64`.
+    #[error("total score of Score plugins could overflow")]
+    Overflow,
+}
+
+/// Collects the plugins of a profile.
+#[derive(Debug)]
+pub struct ProfileBuilder {
+    profile: Profile,
+}
+
+impl ProfileBuilder {
+    /// A profile for pods that name `scheduler_name`.
+    pub fn new(scheduler_name: &str) -> Self {
+        Self {
+            profile: Profile {
+                scheduler_name: scheduler_name.into(),
+                plugins: Vec::new(),
+                points: vec![Vec::new(); Point::ALL.len()],
+            },
+        }
+    }
+
+    /// Adds `plugin` at the end of `point`. The same instance may be added at several points.
+    ///
+    /// # Errors
+    /// The plugin does not implement the point.
+    pub fn add(
+        &mut self,
+        point: Point,
+        plugin: &Arc<dyn Plugin>,
+        weight: i64,
+    ) -> Result<&mut Self, ProfileError> {
+        if !point.is_implemented_by(plugin.as_ref()) {
+            return Err(ProfileError::NotImplemented { plugin: plugin.name().to_owned(), point });
+        }
+        let plugins = &mut self.profile.plugins;
+        let at = plugins.iter().position(|p| Arc::ptr_eq(p, plugin)).unwrap_or_else(|| {
+            plugins.push(Arc::clone(plugin));
+            plugins.len() - 1
+        });
+        if let Some(list) = self.profile.points.get_mut(point as usize) {
+            list.push(Weighted { plugin: at, weight });
+        }
+        Ok(self)
+    }
+
+    /// Adds `plugin` at every point it implements, with `weight` where it scores.
+    ///
+    /// # Errors
+    /// As [`ProfileBuilder::add`]; does not happen.
+    pub fn add_everywhere(
+        &mut self,
+        plugin: &Arc<dyn Plugin>,
+        weight: i64,
+    ) -> Result<&mut Self, ProfileError> {
+        for point in Point::ALL {
+            if point.is_implemented_by(plugin.as_ref()) {
+                self.add(point, plugin, if point == Point::Score { weight } else { 0 })?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// The profile, checked.
+    ///
+    /// # Errors
+    /// Not exactly one QueueSort, no Bind, or weights that could overflow.
+    pub fn build(self) -> Result<Profile, ProfileError> {
+        let profile = self.profile;
+        let name = profile.scheduler_name.clone();
+        match profile.at(Point::QueueSort).len() {
+            1 => {}
+            n => return Err(ProfileError::QueueSort(name, n)),
+        }
+        if profile.at(Point::Bind).is_empty() {
+            return Err(ProfileError::NoBind(name));
+        }
+        let mut total = 0i64;
+        for score in profile.at(Point::Score) {
+            let most = score.weight.checked_mul(super::MAX_NODE_SCORE);
+            total = most.and_then(|most| total.checked_add(most)).ok_or(ProfileError::Overflow)?;
+        }
+        Ok(profile)
+    }
+}
+
+impl Profile {
+    /// The `schedulerName` of the pods it is for.
+    pub fn scheduler_name(&self) -> &str {
+        &self.scheduler_name
+    }
+
+    /// The plugins at a point, in order.
+    pub fn at(&self, point: Point) -> &[Weighted] {
+        self.points.get(point as usize).map(|p| p.as_slice()).unwrap_or_default()
+    }
+
+    /// The plugin at a place.
+    pub fn plugin(&self, place: usize) -> Option<&dyn Plugin> {
+        self.plugins.get(place).map(AsRef::as_ref)
+    }
+
+    /// Number of distinct plugins.
+    pub fn plugin_count(&self) -> usize {
+        self.plugins.len()
+    }
+
+    /// The order of the queue.
+    pub fn sort_key(&self, priority: i32, queued_ms: u64) -> super::SortKey {
+        let sort = self.at(Point::QueueSort).first().and_then(|w| self.plugin(w.plugin));
+        sort.and_then(Plugin::as_queue_sort).map_or([0; 2], |s| s.key(priority, queued_ms))
+    }
+
+    /// What the plugin at a place reads; filters always read that the node exists.
+    pub fn reads(&self, place: usize) -> Reads {
+        self.plugin(place).map_or(Reads::NOTHING, Plugin::reads) | Reads::NODE_EXISTS
+    }
+}

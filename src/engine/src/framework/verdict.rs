@@ -1,0 +1,149 @@
+//! What plugins answer. Failure is data: an unschedulable pod is never an `Err`.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+/// A reason in kube-scheduler's words; most are constants.
+pub type Reason = Cow<'static, str>;
+
+/// The reasons of one verdict: nearly always one.
+pub type Reasons = SmallVec<[Reason; 1]>;
+
+/// Status codes of kube-scheduler's framework (`fwk.Code`), by their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Code {
+    /// The pod fits.
+    Success,
+    /// The plugin itself failed; the attempt ends with reason `SchedulerError`.
+    Error,
+    /// It does not fit; taking pods away from the node may help.
+    Unschedulable,
+    /// It does not fit, and preemption cannot help.
+    UnschedulableAndUnresolvable,
+    /// Permit: decide later.
+    Wait,
+    /// The plugin has nothing to say to this pod.
+    Skip,
+    /// The plugin waits for something of its own.
+    Pending,
+}
+
+impl Code {
+    /// The name, as in metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "Success",
+            Self::Error => "Error",
+            Self::Unschedulable => "Unschedulable",
+            Self::UnschedulableAndUnresolvable => "UnschedulableAndUnresolvable",
+            Self::Wait => "Wait",
+            Self::Skip => "Skip",
+            Self::Pending => "Pending",
+        }
+    }
+}
+
+/// What a filter says of one node.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Verdict {
+    /// The pod fits.
+    #[default]
+    Fit,
+    /// It does not.
+    Reject {
+        /// Whether taking pods away could help: `Unschedulable` against
+        /// `UnschedulableAndUnresolvable`.
+        resolvable: bool,
+        /// At least one.
+        reasons: Reasons,
+    },
+    /// The plugin failed; the pod's attempt ends.
+    Broken(String),
+}
+
+impl Verdict {
+    /// A rejection that preemption may resolve.
+    pub fn unschedulable(reason: impl Into<Reason>) -> Self {
+        Self::Reject { resolvable: true, reasons: SmallVec::from_iter([reason.into()]) }
+    }
+
+    /// A rejection that preemption cannot resolve.
+    pub fn unresolvable(reason: impl Into<Reason>) -> Self {
+        Self::Reject { resolvable: false, reasons: SmallVec::from_iter([reason.into()]) }
+    }
+
+    /// The code in kube-scheduler's terms.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Fit => Code::Success,
+            Self::Reject { resolvable: true, .. } => Code::Unschedulable,
+            Self::Reject { resolvable: false, .. } => Code::UnschedulableAndUnresolvable,
+            Self::Broken(_) => Code::Error,
+        }
+    }
+
+    /// The reasons of a rejection.
+    pub fn reasons(&self) -> &[Reason] {
+        match self {
+            Self::Reject { reasons, .. } => reasons,
+            Self::Fit | Self::Broken(_) => &[],
+        }
+    }
+
+    /// Whether the pod fits.
+    pub fn is_fit(&self) -> bool {
+        matches!(self, Self::Fit)
+    }
+}
+
+/// Where a filter writes its verdicts: one place per node of the call, all `Fit` to begin with.
+#[derive(Debug)]
+pub struct Verdicts<'a> {
+    slots: &'a mut [Verdict],
+}
+
+impl<'a> Verdicts<'a> {
+    /// Verdicts for the nodes of one call.
+    pub fn new(slots: &'a mut [Verdict]) -> Self {
+        Self { slots }
+    }
+
+    /// Sets the verdict for the `at`-th node of the call.
+    pub fn set(&mut self, at: usize, verdict: Verdict) {
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = verdict;
+        }
+    }
+}
+
+/// What a PreFilter says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PreFiltered {
+    /// Go on.
+    Proceed,
+    /// Go on without this plugin's filter.
+    Skip,
+    /// Only these nodes come into question.
+    Narrow(Vec<Box<str>>),
+    /// No node comes into question.
+    Reject {
+        /// Whether preemption may help; where not, later PreFilters do not run.
+        resolvable: bool,
+        /// At least one.
+        reasons: Reasons,
+    },
+    /// The plugin failed; the pod's attempt ends.
+    Broken(String),
+}
+
+/// What a PreScore says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PreScored {
+    /// Score.
+    Proceed,
+    /// Leave this plugin's score out.
+    Skip,
+    /// The plugin failed; the pod's attempt ends.
+    Broken(String),
+}

@@ -1,0 +1,124 @@
+//! What can happen to the scheduler. The set is closed: a new variant is an architectural change.
+
+use std::sync::Arc;
+
+use crate::framework::Profile;
+use crate::record::{
+    ClaimRecord, CsiDriverRecord, CsiNodeRecord, DisruptionBudgetRecord, NamespaceRecord,
+    NodeRecord, ObjectKey, PodRecord, SelectorOwnerRecord, StorageCapacityRecord,
+    StorageClassRecord, VolumeAttachmentRecord, VolumeRecord,
+};
+
+/// One thing that happened, in the order in which the shell learned of it.
+///
+/// Kinds that kube-scheduler 1.37 watches and that have no variant yet: `resource.k8s.io`
+/// ResourceClaim, ResourceSlice, DeviceClass and DeviceTaintRule, and `scheduling.k8s.io`
+/// PodGroup. Pods that need them are refused (see [`crate::record::PodSpec::resource_claims`]);
+/// their variants come with devices and groups and will be [`Change`]s of new [`Object`]s.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A pod was added or changed.
+    PodApplied(Box<PodRecord>),
+    /// A pod is gone, or has ended and so left the watch.
+    PodDeleted {
+        /// Namespace and name.
+        key: ObjectKey,
+        /// `metadata.uid`.
+        uid: Box<str>,
+    },
+    /// A node was added or changed.
+    NodeApplied(Arc<NodeRecord>),
+    /// A node is gone.
+    NodeDeleted {
+        /// `metadata.name`.
+        name: Box<str>,
+    },
+    /// Another object was added, changed or deleted.
+    Object(Box<Object>, Change),
+    /// What became of a bind that an [`crate::Effect::Bind`] asked for.
+    BindOutcome {
+        /// `metadata.uid` of the pod.
+        uid: Box<str>,
+        /// What the API server said, or what a look at the pod told.
+        outcome: BindOutcome,
+    },
+    /// New profiles are in force from here on.
+    Config(Arc<Config>),
+    /// Only time has passed.
+    Tick,
+}
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// Added or changed.
+    Applied,
+    /// Gone.
+    Deleted,
+}
+
+/// The objects besides pods and nodes. A deleted one carries at least its key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Object {
+    /// `v1.Namespace`.
+    Namespace(NamespaceRecord),
+    /// `v1.Service`.
+    Service(SelectorOwnerRecord),
+    /// `v1.ReplicationController`.
+    ReplicationController(SelectorOwnerRecord),
+    /// `apps/v1.ReplicaSet`.
+    ReplicaSet(SelectorOwnerRecord),
+    /// `apps/v1.StatefulSet`.
+    StatefulSet(SelectorOwnerRecord),
+    /// `policy/v1.PodDisruptionBudget`.
+    DisruptionBudget(DisruptionBudgetRecord),
+    /// `v1.PersistentVolume`.
+    Volume(VolumeRecord),
+    /// `v1.PersistentVolumeClaim`.
+    Claim(ClaimRecord),
+    /// `storage.k8s.io/v1.StorageClass`.
+    StorageClass(StorageClassRecord),
+    /// `storage.k8s.io/v1.CSINode`.
+    CsiNode(CsiNodeRecord),
+    /// `storage.k8s.io/v1.CSIDriver`.
+    CsiDriver(CsiDriverRecord),
+    /// `storage.k8s.io/v1.CSIStorageCapacity`.
+    StorageCapacity(StorageCapacityRecord),
+    /// `storage.k8s.io/v1.VolumeAttachment`.
+    VolumeAttachment(VolumeAttachmentRecord),
+}
+
+/// The end of a bind. Each asks for a different next step, so each is its own variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BindOutcome {
+    /// The API server has bound the pod to the node asked for.
+    Bound,
+    /// 409: the pod is bound already, or its uid differs, or it is being deleted. The watch tells
+    /// what is true; until it does, the pod waits in backoff.
+    Conflict(String),
+    /// 404: the pod is gone.
+    Gone,
+    /// 401, 403 or a request the server calls invalid: trying again at once cannot help.
+    Denied(String),
+    /// 429: the server asks to slow down.
+    Throttled(String),
+    /// 5xx, connection refused: surely not bound.
+    Unavailable(String),
+    /// The answer was lost and a look at the pod shows that it is not bound.
+    NotBound(String),
+}
+
+/// Everything that a configuration file says to the engine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Hash of the configuration in force, for reports.
+    pub hash: u64,
+    /// Profiles by `schedulerName`, in the order of the file.
+    pub profiles: Vec<Arc<Profile>>,
+    /// `podInitialBackoffSeconds`, in milliseconds.
+    pub backoff_initial_ms: u64,
+    /// `podMaxBackoffSeconds`, in milliseconds.
+    pub backoff_max_ms: u64,
+    /// `--pod-max-in-unschedulable-pods-duration`, in milliseconds.
+    pub parked_max_ms: u64,
+}

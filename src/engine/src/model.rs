@@ -1,0 +1,25 @@
+//! The world in the engine's own terms: interned, slim, in columns.
+//!
+//! Sizes (asserted by `tests/sizes.rs`): a pod row is 80 bytes; with its name on the heap, its
+//! place in the uid index and on its node a bound pod costs under 160 bytes.
+
+mod class;
+mod labels;
+mod node;
+mod pod;
+mod ports;
+mod request;
+mod resources;
+mod selector;
+
+pub use class::{Class, Classes};
+pub use labels::{LabelSet, LabelSets};
+pub use node::{ImageStates, NodeTable};
+pub use pod::{NODE_NONE, Pod, Pods, Stage, Uid};
+pub use ports::UsedPort;
+pub use request::{Footprint, NONZERO_MEMORY, NONZERO_MILLI_CPU, container_requests, pod_requests};
+pub use resources::{Dim, Dims, Request, is_extended_resource, is_scalar_resource};
+pub use selector::{
+    CompiledToleration, NodeRequirement, NodeTerm, NodeTerms, PreferredNodeTerm, Taints,
+    compile_node_terms,
+};

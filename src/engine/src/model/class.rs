@@ -1,0 +1,248 @@
+//! Classes: what pods have in common that are alike for every filter and score.
+//!
+//! A class is a namespace and a template. Labels are not part of it (what counts is which terms a
+//! pod matches), nor are priority, gates, nominations and attempts.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashTable};
+use rustc_hash::FxBuildHasher;
+
+use crate::base::{ClassIdx, Sym, Symbols};
+use crate::record::{PodSpec, Volume};
+
+use super::{
+    CompiledToleration, Dims, Footprint, NodeTerms, PreferredNodeTerm, Request, UsedPort,
+    compile_node_terms, container_requests, pod_requests,
+};
+
+/// A template, compiled once for all pods that share it.
+#[derive(Debug)]
+pub struct Class {
+    /// The template as decoded, for plugins that read what is not compiled here.
+    pub spec: Arc<PodSpec>,
+    /// Namespace of the pods.
+    pub namespace: Sym,
+    /// `schedulerName`.
+    pub scheduler: Sym,
+    /// What a pod asks for: pod-level requests and overhead included.
+    pub request: Request,
+    /// What a pod takes on its node where no resize is under way.
+    pub footprint: Arc<Footprint>,
+    /// Container sums with overhead, without pod-level requests.
+    pub container_request: Request,
+    /// As `container_request`, with 100m and 200Mi for containers that name no CPU or memory.
+    pub container_request_nonzero: Request,
+    /// `nodeSelector`, in the order of the keys' texts.
+    pub node_selector: Box<[(Sym, Sym)]>,
+    /// Required node affinity, if there is one.
+    pub node_required: Option<NodeTerms>,
+    /// Preferred node affinity.
+    pub node_preferred: Box<[PreferredNodeTerm]>,
+    /// Tolerations.
+    pub tolerations: Box<[CompiledToleration]>,
+    /// Host ports taken.
+    pub ports: Box<[UsedPort]>,
+    /// Normalized image names of init containers, containers and image volumes; repeats stay.
+    pub images: Box<[Sym]>,
+    /// Number of containers, init containers and image volumes.
+    pub image_slots: i64,
+    users: u32,
+    hash: u64,
+}
+
+/// All classes in use.
+#[derive(Debug, Default)]
+pub struct Classes {
+    rows: Vec<Option<Box<Class>>>,
+    free: Vec<u32>,
+    by_content: HashTable<u32>,
+    // The template's address, valid as long as the class holds the template.
+    by_address: HashMap<(usize, Sym), u32, FxBuildHasher>,
+}
+
+impl Classes {
+    /// The class of `spec` in `namespace`, counted once more.
+    pub fn acquire(
+        &mut self,
+        spec: &Arc<PodSpec>,
+        namespace: Sym,
+        dims: &mut Dims,
+        symbols: &mut Symbols,
+    ) -> ClassIdx {
+        let address = (Arc::as_ptr(spec).addr(), namespace);
+        if let Some(at) = self.by_address.get(&address).copied() {
+            return self.count_use(at);
+        }
+        let hash = FxBuildHasher.hash_one((spec, namespace));
+        let rows = &self.rows;
+        let same = |at: &u32| {
+            let row = rows.get(*at as usize).and_then(Option::as_ref);
+            row.is_some_and(|c| c.namespace == namespace && c.spec == *spec)
+        };
+        if let Some(at) = self.by_content.find(hash, same).copied() {
+            return self.count_use(at);
+        }
+        let class = Box::new(Class::compile(spec, namespace, hash, dims, symbols));
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.rows.push(None);
+            u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(row) = self.rows.get_mut(at as usize) {
+            *row = Some(class);
+        }
+        let rows = &self.rows;
+        self.by_content.insert_unique(hash, at, |at| {
+            rows.get(*at as usize).and_then(Option::as_ref).map_or(0, |c| c.hash)
+        });
+        self.by_address.insert(address, at);
+        ClassIdx::new(at as usize)
+    }
+
+    fn count_use(&mut self, at: u32) -> ClassIdx {
+        if let Some(class) = self.rows.get_mut(at as usize).and_then(Option::as_mut) {
+            class.users += 1;
+        }
+        ClassIdx::new(at as usize)
+    }
+
+    /// Gives one use back; the class goes with its last pod. True where it went.
+    pub fn release(&mut self, class: ClassIdx) -> bool {
+        let Some(row) = self.rows.get_mut(class.at()) else { return false };
+        let Some(held) = row.as_mut() else { return false };
+        held.users = held.users.saturating_sub(1);
+        if held.users > 0 {
+            return false;
+        }
+        let address = (Arc::as_ptr(&held.spec).addr(), held.namespace);
+        let (hash, at) = (held.hash, u32::try_from(class.at()).unwrap_or(u32::MAX));
+        *row = None;
+        self.by_address.remove(&address);
+        if let Ok(entry) = self.by_content.find_entry(hash, |x| *x == at) {
+            entry.remove();
+        }
+        self.free.push(at);
+        true
+    }
+
+    /// The class, if the index is in use.
+    pub fn get(&self, class: ClassIdx) -> Option<&Class> {
+        self.rows.get(class.at())?.as_deref()
+    }
+
+    /// Number of classes in use.
+    pub fn count(&self) -> usize {
+        self.by_content.len()
+    }
+}
+
+impl Class {
+    fn compile(
+        spec: &Arc<PodSpec>,
+        namespace: Sym,
+        hash: u64,
+        dims: &mut Dims,
+        symbols: &mut Symbols,
+    ) -> Self {
+        let affinity = spec.affinity.as_deref();
+        let (images, image_slots) = images(spec, symbols);
+        let amounts = |nonzero| container_requests(spec, nonzero);
+        Self {
+            namespace,
+            scheduler: symbols.intern(&spec.scheduler_name),
+            request: Request::from_amounts(pod_requests(spec), dims, symbols),
+            footprint: Arc::new(Footprint::of(spec, None, dims, symbols)),
+            container_request: Request::from_amounts(amounts(false), dims, symbols),
+            container_request_nonzero: Request::from_amounts(amounts(true), dims, symbols),
+            node_selector: spec
+                .node_selector
+                .iter()
+                .map(|(k, v)| (symbols.intern(k), symbols.intern(v)))
+                .collect(),
+            node_required: affinity
+                .and_then(|a| a.node_required.as_ref())
+                .map(|required| compile_node_terms(&required.terms, symbols)),
+            node_preferred: affinity
+                .map(|a| PreferredNodeTerm::compile_all(&a.node_preferred, symbols))
+                .unwrap_or_default(),
+            tolerations: spec
+                .tolerations
+                .iter()
+                .map(|t| CompiledToleration::compile(t, symbols))
+                .collect(),
+            ports: UsedPort::of_pod(spec, symbols),
+            images,
+            image_slots,
+            spec: Arc::clone(spec),
+            users: 1,
+            hash,
+        }
+    }
+}
+
+fn images(spec: &PodSpec, symbols: &mut Symbols) -> (Box<[Sym]>, i64) {
+    let containers = spec.init_containers.iter().chain(&spec.containers);
+    let volumes = spec.volumes.iter().filter_map(|v| match v {
+        Volume::Image { reference } => Some(reference),
+        _ => None,
+    });
+    let names: Box<[Sym]> = containers
+        .map(|c| &c.image)
+        .chain(volumes)
+        .map(|name| symbols.intern(&normalized_image(name)))
+        .collect();
+    let slots = i64::try_from(names.len()).unwrap_or(i64::MAX);
+    (names, slots)
+}
+
+/// A name without a tag after its last slash means `:latest` (`normalizedImageName`).
+fn normalized_image(name: &str) -> std::borrow::Cow<'_, str> {
+    let slash = name.rfind('/').map_or(-1, |at| at as isize);
+    let colon = name.rfind(':').map_or(-1, |at| at as isize);
+    if colon <= slash { format!("{name}:latest").into() } else { name.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Container, Quantity};
+
+    #[test]
+    fn equal_templates_are_one_class_until_the_last_pod_goes() {
+        let (mut symbols, mut classes) = (Symbols::default(), Classes::default());
+        let mut dims = Dims::new(&mut symbols);
+        let namespace = symbols.intern("default");
+        let spec = |cpu| {
+            Arc::new(PodSpec {
+                containers: vec![Container::requesting([("cpu", Quantity::from_milli(cpu))])],
+                ..PodSpec::default()
+            })
+        };
+        let (one, twin, other) = (spec(1), spec(1), spec(2));
+        let a = classes.acquire(&one, namespace, &mut dims, &mut symbols);
+        assert_eq!(classes.acquire(&one, namespace, &mut dims, &mut symbols), a);
+        assert_eq!(classes.acquire(&twin, namespace, &mut dims, &mut symbols), a);
+        let b = classes.acquire(&other, namespace, &mut dims, &mut symbols);
+        assert_ne!(a, b);
+        assert_eq!(
+            (classes.release(a), classes.release(a), classes.release(a)),
+            (false, false, true)
+        );
+        assert!(classes.get(a).is_none() && classes.get(b).is_some());
+        let again = classes.acquire(&one, namespace, &mut dims, &mut symbols);
+        assert!(classes.get(again).is_some_and(|c| c.request.get(super::super::Dim::CPU) == 1));
+    }
+
+    #[test]
+    fn images_without_a_tag_are_the_latest() {
+        for (name, full) in [
+            ("nginx", "nginx:latest"),
+            ("localhost:5000/nginx", "localhost:5000/nginx:latest"),
+            ("a/nginx:1", "a/nginx:1"),
+            ("nginx@sha256:abc", "nginx@sha256:abc"),
+        ] {
+            assert_eq!(normalized_image(name), full);
+        }
+    }
+}

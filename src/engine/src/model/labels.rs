@@ -1,0 +1,181 @@
+//! Label sets of pods, shared and counted.
+//!
+//! Pod label values have no bound (`controller-uid`, completion indexes), so they are kept with
+//! counts of use and given back with their last pod. A Job's pods share one set; the pods of an
+//! indexed Job have a set each, of 8 bytes a label, and share all values but one.
+
+use hashbrown::{HashMap, HashTable};
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
+
+use crate::base::{LabelSetIdx, Sym, Symbols};
+use crate::record::StringMap;
+
+/// One set: keys and values, in the order of the keys' texts.
+#[derive(Debug, Clone, Default)]
+pub struct LabelSet {
+    pairs: Box<[(Sym, u32)]>,
+    users: u32,
+}
+
+#[derive(Debug, Default)]
+struct Values {
+    texts: Vec<Box<str>>,
+    users: Vec<u32>,
+    free: Vec<u32>,
+    by_text: HashMap<Box<str>, u32>,
+}
+
+/// All label sets in use.
+#[derive(Debug, Default)]
+pub struct LabelSets {
+    sets: Vec<LabelSet>,
+    free: Vec<u32>,
+    table: HashTable<u32>,
+    values: Values,
+}
+
+impl LabelSets {
+    /// The set equal to `labels`, counted once more.
+    pub fn acquire(&mut self, labels: &StringMap, symbols: &mut Symbols) -> LabelSetIdx {
+        let pairs: Box<[(Sym, u32)]> =
+            labels.iter().map(|(k, v)| (symbols.intern(k), self.values.acquire(v))).collect();
+        let hash = FxBuildHasher.hash_one(&pairs);
+        let sets = &self.sets;
+        let same = |at: &u32| sets.get(*at as usize).is_some_and(|s| s.pairs == pairs);
+        if let Some(at) = self.table.find(hash, same).copied() {
+            for (_, value) in &pairs {
+                self.values.release(*value);
+            }
+            if let Some(set) = self.sets.get_mut(at as usize) {
+                set.users += 1;
+            }
+            return LabelSetIdx::new(at as usize);
+        }
+        let set = LabelSet { pairs, users: 1 };
+        let at = match self.free.pop() {
+            Some(at) => {
+                if let Some(slot) = self.sets.get_mut(at as usize) {
+                    *slot = set;
+                }
+                at
+            }
+            None => {
+                self.sets.push(set);
+                u32::try_from(self.sets.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        let sets = &self.sets;
+        self.table.insert_unique(hash, at, |at| {
+            FxBuildHasher
+                .hash_one(sets.get(*at as usize).map(|s| &s.pairs).unwrap_or(&Box::default()))
+        });
+        LabelSetIdx::new(at as usize)
+    }
+
+    /// Gives one use of the set back.
+    pub fn release(&mut self, set: LabelSetIdx) {
+        let Some(slot) = self.sets.get_mut(set.at()) else { return };
+        slot.users = slot.users.saturating_sub(1);
+        if slot.users > 0 {
+            return;
+        }
+        let pairs = std::mem::take(&mut slot.pairs);
+        let at = u32::try_from(set.at()).unwrap_or(u32::MAX);
+        if let Ok(entry) = self.table.find_entry(FxBuildHasher.hash_one(&pairs), |x| *x == at) {
+            entry.remove();
+        }
+        for (_, value) in &pairs {
+            self.values.release(*value);
+        }
+        self.free.push(at);
+    }
+
+    /// The value of `key` in the set.
+    pub fn get(&self, set: LabelSetIdx, key: Sym) -> Option<&str> {
+        let pairs = &self.sets.get(set.at())?.pairs;
+        let (_, value) = pairs.iter().find(|(k, _)| *k == key)?;
+        Some(self.values.text(*value))
+    }
+
+    /// Keys and values of the set, in the order of the keys' texts.
+    pub fn iter(&self, set: LabelSetIdx) -> impl Iterator<Item = (Sym, &str)> {
+        let pairs = self.sets.get(set.at()).map(|s| s.pairs.as_ref()).unwrap_or_default();
+        pairs.iter().map(|(k, v)| (*k, self.values.text(*v)))
+    }
+
+    /// Whether the set equals `labels`.
+    pub fn equals(&self, set: LabelSetIdx, labels: &StringMap, symbols: &Symbols) -> bool {
+        self.iter(set).map(|(k, v)| (symbols.text(k), v)).eq(labels.iter())
+    }
+
+    /// Number of distinct sets in use.
+    pub fn count(&self) -> usize {
+        self.table.len()
+    }
+}
+
+impl Values {
+    fn acquire(&mut self, text: &str) -> u32 {
+        if let Some(at) = self.by_text.get(text) {
+            if let Some(users) = self.users.get_mut(*at as usize) {
+                *users += 1;
+            }
+            return *at;
+        }
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.texts.push(Box::default());
+            self.users.push(0);
+            u32::try_from(self.texts.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let (Some(t), Some(u)) =
+            (self.texts.get_mut(at as usize), self.users.get_mut(at as usize))
+        {
+            *t = text.into();
+            *u = 1;
+        }
+        self.by_text.insert(text.into(), at);
+        at
+    }
+
+    fn release(&mut self, at: u32) {
+        let Some(users) = self.users.get_mut(at as usize) else { return };
+        *users = users.saturating_sub(1);
+        if *users == 0 {
+            if let Some(text) = self.texts.get_mut(at as usize) {
+                self.by_text.remove(text);
+                *text = Box::default();
+            }
+            self.free.push(at);
+        }
+    }
+
+    fn text(&self, at: u32) -> &str {
+        self.texts.get(at as usize).map_or("", |t| t.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_are_shared_and_given_back() {
+        let (mut sets, mut symbols) = (LabelSets::default(), Symbols::default());
+        let labels = |i: usize| -> StringMap {
+            [("app", "web".to_owned()), ("index", i.to_string())].into_iter().collect()
+        };
+        let a = sets.acquire(&labels(1), &mut symbols);
+        let b = sets.acquire(&labels(1), &mut symbols);
+        let c = sets.acquire(&labels(2), &mut symbols);
+        assert!(a == b && a != c);
+        assert_eq!(symbols.get("index").and_then(|k| sets.get(c, k)), Some("2"));
+        assert!(sets.equals(a, &labels(1), &symbols) && !sets.equals(a, &labels(2), &symbols));
+        for set in [a, b, c] {
+            sets.release(set);
+        }
+        assert_eq!((sets.count(), sets.values.by_text.len()), (0, 0));
+        let d = sets.acquire(&labels(3), &mut symbols);
+        assert!(sets.equals(d, &labels(3), &symbols) && sets.sets.len() == 2);
+    }
+}

@@ -1,0 +1,370 @@
+//! Nodes in columns: what each offers, what is taken, who is there.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::base::{NodeIdx, NodeSet, PodIdx, Sym, Symbols};
+use crate::record::NodeRecord;
+
+use super::selector::node_labels;
+use super::{CompiledToleration, Dim, Dims, Footprint, Request, Taints, UsedPort};
+
+/// The node table. A row exists from the first pod or node object that names it until both are
+/// gone; it is live while there is a node object (`NodeInfo.Node() != nil`).
+///
+/// Columns of 8 bytes each: allocatable and requested per resource, two for scoring. With 3
+/// resources a node costs 64 bytes of numbers, its labels 8 bytes each, its pods 4 bytes each.
+#[derive(Debug, Default)]
+pub struct NodeTable {
+    by_name: HashMap<Sym, NodeIdx, FxBuildHasher>,
+    free: Vec<NodeIdx>,
+    live: NodeSet,
+    names: Vec<Sym>,
+    records: Vec<Option<Arc<NodeRecord>>>,
+    labels: Vec<Box<[(Sym, Sym)]>>,
+    taints: Vec<Taints>,
+    unschedulable: Vec<bool>,
+    pods_allowed: Vec<i64>,
+    allocatable: Vec<Vec<i64>>,
+    requested: Vec<Vec<i64>>,
+    nonzero: [Vec<i64>; 2],
+    pods: Vec<Vec<PodIdx>>,
+    ports: Vec<Vec<UsedPort>>,
+    images: Vec<Box<[Sym]>>,
+    generations: Vec<u64>,
+    generation: u64,
+}
+
+macro_rules! column {
+    ($(#[$doc:meta])* $name:ident: $kind:ty) => {
+        $(#[$doc])*
+        pub fn $name(&self, node: NodeIdx) -> $kind {
+            self.$name.get(node.at()).copied().unwrap_or_default()
+        }
+    };
+}
+
+impl NodeTable {
+    column! {
+        /// Whether `spec.unschedulable` is set.
+        unschedulable: bool
+    }
+    column! {
+        /// How many pods the node takes (`status.allocatable.pods`).
+        pods_allowed: i64
+    }
+
+    /// The live nodes.
+    pub fn live(&self) -> &NodeSet {
+        &self.live
+    }
+
+    /// The row of the node named `name`, live or not.
+    pub fn find(&self, name: Sym) -> Option<NodeIdx> {
+        self.by_name.get(&name).copied()
+    }
+
+    /// The node's name.
+    pub fn name(&self, node: NodeIdx) -> Option<Sym> {
+        self.names.get(node.at()).copied()
+    }
+
+    /// The object behind a live node, for plugins that read what is not in columns.
+    pub fn record(&self, node: NodeIdx) -> Option<&Arc<NodeRecord>> {
+        self.records.get(node.at())?.as_ref()
+    }
+
+    /// Labels, sorted by key symbol.
+    pub fn labels(&self, node: NodeIdx) -> &[(Sym, Sym)] {
+        self.labels.get(node.at()).map(|l| l.as_ref()).unwrap_or_default()
+    }
+
+    /// The value of label `key`.
+    pub fn label(&self, node: NodeIdx, key: Sym) -> Option<Sym> {
+        let labels = self.labels(node);
+        let at = labels.binary_search_by_key(&key, |(k, _)| *k).ok()?;
+        labels.get(at).map(|(_, v)| *v)
+    }
+
+    /// Taints in the order of the object.
+    pub fn taints(&self, node: NodeIdx) -> &[(Sym, Sym, crate::record::TaintEffect)] {
+        self.taints.get(node.at()).map(|t| t.as_ref()).unwrap_or_default()
+    }
+
+    /// Allocatable amount of `dim`.
+    pub fn allocatable(&self, node: NodeIdx, dim: Dim) -> i64 {
+        cell(&self.allocatable, node, dim)
+    }
+
+    /// Sum of the requests of the pods on the node.
+    pub fn requested(&self, node: NodeIdx, dim: Dim) -> i64 {
+        cell(&self.requested, node, dim)
+    }
+
+    /// Sum of what the pods count as when scoring: CPU or memory, see [`Footprint::nonzero`].
+    pub fn nonzero_requested(&self, node: NodeIdx, dim: Dim) -> i64 {
+        self.nonzero.get(dim.at()).and_then(|c| c.get(node.at())).copied().unwrap_or(0)
+    }
+
+    /// Pods on the node, assumed ones included, in the order kube-scheduler keeps them.
+    pub fn pods(&self, node: NodeIdx) -> &[PodIdx] {
+        self.pods.get(node.at()).map(|p| p.as_slice()).unwrap_or_default()
+    }
+
+    /// Host ports taken, with repeats where pods share one.
+    pub fn ports(&self, node: NodeIdx) -> &[UsedPort] {
+        self.ports.get(node.at()).map(|p| p.as_slice()).unwrap_or_default()
+    }
+
+    /// Names of the images on the node.
+    pub fn images(&self, node: NodeIdx) -> &[Sym] {
+        self.images.get(node.at()).map(|i| i.as_ref()).unwrap_or_default()
+    }
+
+    /// Counts the changes of anything on this row; larger is later, over all rows.
+    pub fn generation(&self, node: NodeIdx) -> u64 {
+        self.generations.get(node.at()).copied().unwrap_or(0)
+    }
+
+    /// The row of `name`, made where there is none.
+    pub(crate) fn row(&mut self, name: Sym) -> NodeIdx {
+        if let Some(node) = self.find(name) {
+            return node;
+        }
+        let node = self.free.pop().unwrap_or_else(|| self.grow());
+        if let Some(slot) = self.names.get_mut(node.at()) {
+            *slot = name;
+        }
+        self.by_name.insert(name, node);
+        node
+    }
+
+    fn grow(&mut self) -> NodeIdx {
+        let node = NodeIdx::new(self.names.len());
+        self.records.push(None);
+        self.labels.push(Box::default());
+        self.taints.push(Box::default());
+        self.unschedulable.push(false);
+        self.pods_allowed.push(0);
+        for column in
+            self.allocatable.iter_mut().chain(&mut self.requested).chain(&mut self.nonzero)
+        {
+            column.push(0);
+        }
+        self.pods.push(Vec::new());
+        self.ports.push(Vec::new());
+        self.images.push(Box::default());
+        self.generations.push(0);
+        self.names.push(Sym::FIRST);
+        node
+    }
+
+    /// Sets the object of a row and so makes it live. Images are the caller's: they are counted
+    /// over all nodes.
+    pub(crate) fn set_record(
+        &mut self,
+        node: NodeIdx,
+        record: &Arc<NodeRecord>,
+        dims: &mut Dims,
+        symbols: &mut Symbols,
+    ) {
+        let at = node.at();
+        let offered = Request::from_list(&record.allocatable, dims, symbols);
+        self.widen(dims.count());
+        for (dim, column) in self.allocatable.iter_mut().enumerate() {
+            if let Some(cell) = column.get_mut(at) {
+                *cell = offered.iter().find(|(d, _)| d.at() == dim).map_or(0, |(_, v)| v);
+            }
+        }
+        put(&mut self.labels, at, node_labels(&record.labels, symbols));
+        put(&mut self.taints, at, CompiledToleration::taints(&record.taints, symbols));
+        put(&mut self.unschedulable, at, record.unschedulable);
+        let pods = record.allocatable.get("pods").map_or(0, crate::record::Quantity::value);
+        put(&mut self.pods_allowed, at, pods);
+        put(&mut self.records, at, Some(Arc::clone(record)));
+        self.live.insert(node);
+        self.touch(node);
+    }
+
+    pub(crate) fn set_images(&mut self, node: NodeIdx, images: Box<[Sym]>) -> Box<[Sym]> {
+        self.images
+            .get_mut(node.at())
+            .map(|slot| std::mem::replace(slot, images))
+            .unwrap_or_default()
+    }
+
+    /// Takes the object of a row away; the row stays while pods are on it.
+    pub(crate) fn clear_record(&mut self, node: NodeIdx) {
+        let at = node.at();
+        for column in &mut self.allocatable {
+            put(column, at, 0);
+        }
+        put(&mut self.labels, at, Box::default());
+        put(&mut self.taints, at, Box::default());
+        put(&mut self.unschedulable, at, false);
+        put(&mut self.pods_allowed, at, 0);
+        put(&mut self.records, at, None);
+        self.live.remove(node);
+        self.touch(node);
+        self.free_if_empty(node);
+    }
+
+    /// Adds a pod; its place in [`NodeTable::pods`] is returned.
+    pub(crate) fn add_pod(
+        &mut self,
+        node: NodeIdx,
+        pod: PodIdx,
+        footprint: &Footprint,
+        ports: &[UsedPort],
+    ) -> usize {
+        self.account(node, footprint, 1);
+        self.touch(node);
+        if let Some(used) = self.ports.get_mut(node.at()) {
+            used.extend_from_slice(ports);
+        }
+        let Some(pods) = self.pods.get_mut(node.at()) else { return 0 };
+        pods.push(pod);
+        pods.len() - 1
+    }
+
+    /// Takes the pod at place `slot` away; the pod that moved into its place, if any, is returned.
+    pub(crate) fn remove_pod(
+        &mut self,
+        node: NodeIdx,
+        slot: usize,
+        footprint: &Footprint,
+        ports: &[UsedPort],
+    ) -> Option<PodIdx> {
+        self.account(node, footprint, -1);
+        self.touch(node);
+        if let Some(used) = self.ports.get_mut(node.at()) {
+            for port in ports {
+                if let Some(at) = used.iter().position(|p| p == port) {
+                    used.swap_remove(at);
+                }
+            }
+        }
+        let pods = self.pods.get_mut(node.at())?;
+        if slot < pods.len() {
+            pods.swap_remove(slot);
+        }
+        let moved = pods.get(slot).copied();
+        self.free_if_empty(node);
+        moved
+    }
+
+    fn account(&mut self, node: NodeIdx, footprint: &Footprint, sign: i64) {
+        let highest = footprint.request.iter().last().map_or(0, |(dim, _)| dim.at() + 1);
+        self.widen(highest);
+        for (dim, amount) in footprint.request.iter() {
+            let cell = self.requested.get_mut(dim.at()).and_then(|c| c.get_mut(node.at()));
+            if let Some(cell) = cell {
+                *cell = cell.saturating_add(sign * amount);
+            }
+        }
+        for (column, amount) in self.nonzero.iter_mut().zip(footprint.nonzero) {
+            if let Some(cell) = column.get_mut(node.at()) {
+                *cell = cell.saturating_add(sign * amount);
+            }
+        }
+    }
+
+    /// Makes room for `dims` resources.
+    fn widen(&mut self, dims: usize) {
+        let rows = self.names.len();
+        for columns in [&mut self.allocatable, &mut self.requested] {
+            while columns.len() < dims {
+                columns.push(vec![0; rows]);
+            }
+        }
+    }
+
+    fn touch(&mut self, node: NodeIdx) {
+        self.generation += 1;
+        put(&mut self.generations, node.at(), self.generation);
+    }
+
+    fn free_if_empty(&mut self, node: NodeIdx) {
+        if self.live.contains(node) || !self.pods(node).is_empty() {
+            return;
+        }
+        let Some(name) = self.name(node) else { return };
+        if self.by_name.get(&name) == Some(&node) {
+            self.by_name.remove(&name);
+            self.free.push(node);
+        }
+    }
+
+    /// A table of one row, a copy of `node`'s: what a dry run adds pods to and takes pods from.
+    /// Filters read only the table they are given, so they cannot tell the difference.
+    pub fn extract(&self, node: NodeIdx) -> (Self, NodeIdx) {
+        let mut one = Self::default();
+        let row = one.grow();
+        let at = node.at();
+        one.widen(self.allocatable.len().max(self.requested.len()));
+        for (mine, theirs) in one.allocatable.iter_mut().zip(&self.allocatable) {
+            put(mine, 0, theirs.get(at).copied().unwrap_or(0));
+        }
+        for (mine, theirs) in one.requested.iter_mut().zip(&self.requested) {
+            put(mine, 0, theirs.get(at).copied().unwrap_or(0));
+        }
+        for (mine, theirs) in one.nonzero.iter_mut().zip(&self.nonzero) {
+            put(mine, 0, theirs.get(at).copied().unwrap_or(0));
+        }
+        if let Some(name) = self.name(node) {
+            put(&mut one.names, 0, name);
+            one.by_name.insert(name, row);
+        }
+        put(&mut one.records, 0, self.record(node).cloned());
+        put(&mut one.labels, 0, self.labels(node).into());
+        put(&mut one.taints, 0, self.taints(node).into());
+        put(&mut one.unschedulable, 0, self.unschedulable(node));
+        put(&mut one.pods_allowed, 0, self.pods_allowed(node));
+        put(&mut one.pods, 0, self.pods(node).to_vec());
+        put(&mut one.ports, 0, self.ports(node).to_vec());
+        put(&mut one.images, 0, self.images(node).into());
+        one.live.insert(row);
+        (one, row)
+    }
+}
+
+fn cell(columns: &[Vec<i64>], node: NodeIdx, dim: Dim) -> i64 {
+    columns.get(dim.at()).and_then(|c| c.get(node.at())).copied().unwrap_or(0)
+}
+
+fn put<T>(column: &mut [T], at: usize, value: T) {
+    if let Some(slot) = column.get_mut(at) {
+        *slot = value;
+    }
+}
+
+/// Images over all nodes: the size its first reporter gave, and how many nodes hold it now.
+///
+/// Source: `cacheImpl.imageStates` in `pkg/scheduler/backend/cache/cache.go`; the count is live,
+/// where the reference copies it when it takes the snapshot of a node.
+#[derive(Debug, Default)]
+pub struct ImageStates {
+    states: HashMap<Sym, (i64, i64), FxBuildHasher>,
+}
+
+impl ImageStates {
+    /// (size in bytes, nodes that hold it) of an image.
+    pub fn get(&self, image: Sym) -> Option<(i64, i64)> {
+        self.states.get(&image).copied()
+    }
+
+    pub(crate) fn add(&mut self, image: Sym, size: i64) {
+        self.states.entry(image).or_insert((size, 0)).1 += 1;
+    }
+
+    pub(crate) fn remove(&mut self, image: Sym) {
+        if let Some((_, holders)) = self.states.get_mut(&image) {
+            *holders -= 1;
+            if *holders == 0 {
+                self.states.remove(&image);
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Node selectors and tolerations, compiled to symbols.
+//!
+//! Source: `staging/src/k8s.io/component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go`
+//! and `Toleration.ToleratesTaint` in `staging/src/k8s.io/api/core/v1/toleration.go`.
+
+use crate::base::{Sym, Symbols};
+use crate::record::{
+    NodeSelectorTerm, Preferred, Requirement, SelectorOp, StringMap, Taint, TaintEffect,
+    Toleration, TolerationOp,
+};
+
+/// A requirement on one label of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRequirement {
+    key: Sym,
+    op: SelectorOp,
+    values: Box<[Sym]>,
+    bound: i64,
+}
+
+/// One compiled term: all parts must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeTerm {
+    /// Requirements on labels.
+    pub labels: Box<[NodeRequirement]>,
+    /// Requirements on `metadata.name`: (must be equal, name).
+    pub names: Box<[(bool, Sym)]>,
+    /// The term cannot be parsed, or is empty: it matches nothing.
+    pub never: bool,
+}
+
+/// Alternatives; without any nothing matches.
+pub type NodeTerms = Box<[NodeTerm]>;
+
+/// A preferred term with its weight; empty terms and weight 0 are left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreferredNodeTerm {
+    /// Added where the term matches.
+    pub weight: i64,
+    /// The term.
+    pub term: NodeTerm,
+}
+
+/// Labels as a node carries them, sorted by key symbol.
+type NodeLabels = [(Sym, Sym)];
+
+fn label(labels: &NodeLabels, key: Sym) -> Option<Sym> {
+    let at = labels.binary_search_by_key(&key, |(k, _)| *k).ok()?;
+    labels.get(at).map(|(_, v)| *v)
+}
+
+impl NodeRequirement {
+    /// `None` where the requirement cannot be parsed, which makes its term match nothing.
+    fn compile(of: &Requirement, symbols: &mut Symbols) -> Option<Self> {
+        let sound = match of.op {
+            SelectorOp::In | SelectorOp::NotIn => !of.values.is_empty(),
+            SelectorOp::Exists | SelectorOp::DoesNotExist => of.values.is_empty(),
+            SelectorOp::Gt | SelectorOp::Lt => of.values.len() == 1,
+            SelectorOp::Unknown => false,
+        };
+        if !sound || !is_label_key(&of.key) || !of.values.iter().all(|v| is_label_value(v)) {
+            return None;
+        }
+        let bound = match of.op {
+            SelectorOp::Gt | SelectorOp::Lt => of.values.first()?.parse().ok()?,
+            _ => 0,
+        };
+        Some(Self {
+            key: symbols.intern(&of.key),
+            op: of.op,
+            values: of.values.iter().map(|v| symbols.intern(v)).collect(),
+            bound,
+        })
+    }
+
+    fn matches(&self, labels: &NodeLabels, symbols: &Symbols) -> bool {
+        let value = label(labels, self.key);
+        match self.op {
+            SelectorOp::In => value.is_some_and(|v| self.values.contains(&v)),
+            SelectorOp::NotIn => value.is_none_or(|v| !self.values.contains(&v)),
+            SelectorOp::Exists => value.is_some(),
+            SelectorOp::DoesNotExist => value.is_none(),
+            SelectorOp::Gt | SelectorOp::Lt => {
+                let number = value.and_then(|v| symbols.text(v).parse::<i64>().ok());
+                number.is_some_and(|n| {
+                    if self.op == SelectorOp::Gt { n > self.bound } else { n < self.bound }
+                })
+            }
+            SelectorOp::Unknown => false,
+        }
+    }
+}
+
+impl NodeTerm {
+    /// Compiles one term.
+    pub fn compile(of: &NodeSelectorTerm, symbols: &mut Symbols) -> Self {
+        let empty = of.match_expressions.is_empty() && of.match_fields.is_empty();
+        let labels: Option<Box<[_]>> =
+            of.match_expressions.iter().map(|r| NodeRequirement::compile(r, symbols)).collect();
+        let names: Option<Box<[_]>> =
+            of.match_fields.iter().map(|r| compile_field(r, symbols)).collect();
+        match (labels, names) {
+            (Some(labels), Some(names)) => Self { labels, names, never: empty },
+            _ => Self { labels: Box::default(), names: Box::default(), never: true },
+        }
+    }
+
+    /// Whether a node of this name with these labels (sorted by key symbol) matches.
+    pub fn matches(&self, name: Sym, labels: &NodeLabels, symbols: &Symbols) -> bool {
+        !self.never
+            && self.labels.iter().all(|r| r.matches(labels, symbols))
+            && self.names.iter().all(|(equal, wanted)| (*wanted == name) == *equal)
+    }
+}
+
+/// Only `metadata.name` with In or NotIn and exactly one value is a field selector.
+fn compile_field(of: &Requirement, symbols: &mut Symbols) -> Option<(bool, Sym)> {
+    let equal = match of.op {
+        SelectorOp::In => true,
+        SelectorOp::NotIn => false,
+        _ => return None,
+    };
+    match (of.key.as_ref(), of.values.as_ref()) {
+        ("metadata.name", [name]) => Some((equal, symbols.intern(name))),
+        _ => None,
+    }
+}
+
+/// Compiles the terms of a required node affinity.
+pub fn compile_node_terms(terms: &[NodeSelectorTerm], symbols: &mut Symbols) -> NodeTerms {
+    terms.iter().map(|t| NodeTerm::compile(t, symbols)).collect()
+}
+
+impl PreferredNodeTerm {
+    /// Compiles preferred terms; an empty term or weight 0 is ignored, as in the reference.
+    pub fn compile_all(
+        terms: &[Preferred<NodeSelectorTerm>],
+        symbols: &mut Symbols,
+    ) -> Box<[Self]> {
+        terms
+            .iter()
+            .filter(|p| p.weight != 0)
+            .filter(|p| !(p.term.match_expressions.is_empty() && p.term.match_fields.is_empty()))
+            .map(|p| Self {
+                weight: i64::from(p.weight),
+                term: NodeTerm::compile(&p.term, symbols),
+            })
+            .collect()
+    }
+}
+
+/// Taints of a node as (key, value, effect), in the order of the object.
+pub type Taints = Box<[(Sym, Sym, TaintEffect)]>;
+
+/// A toleration with its strings as symbols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledToleration {
+    key: Option<Sym>,
+    op: TolerationOp,
+    value: Sym,
+    effect: Option<TaintEffect>,
+}
+
+impl CompiledToleration {
+    /// Compiles a pod's toleration.
+    pub fn compile(of: &Toleration, symbols: &mut Symbols) -> Self {
+        Self {
+            key: (!of.key.is_empty()).then(|| symbols.intern(&of.key)),
+            op: of.op,
+            value: symbols.intern(&of.value),
+            effect: of.effect,
+        }
+    }
+
+    /// Whether it tolerates the taint: effect empty or equal, key empty or equal, then Exists, or
+    /// Equal with the same value.
+    pub fn tolerates(&self, (key, value, effect): (Sym, Sym, TaintEffect)) -> bool {
+        self.effect.is_none_or(|e| e == effect)
+            && self.key.is_none_or(|k| k == key)
+            && match self.op {
+                TolerationOp::Exists => true,
+                TolerationOp::Equal => self.value == value,
+                TolerationOp::Unsupported => false,
+            }
+    }
+
+    /// Whether it may tolerate PreferNoSchedule taints (TaintToleration's PreScore keeps these).
+    pub fn is_preference(&self) -> bool {
+        self.effect.is_none_or(|e| e == TaintEffect::PreferNoSchedule)
+    }
+
+    /// Compiles a node's taints.
+    pub fn taints(of: &[Taint], symbols: &mut Symbols) -> Taints {
+        of.iter().map(|t| (symbols.intern(&t.key), symbols.intern(&t.value), t.effect)).collect()
+    }
+}
+
+/// Node labels as symbols, sorted by key symbol.
+pub(crate) fn node_labels(of: &StringMap, symbols: &mut Symbols) -> Box<NodeLabels> {
+    let mut labels: Vec<(Sym, Sym)> =
+        of.iter().map(|(k, v)| (symbols.intern(k), symbols.intern(v))).collect();
+    labels.sort_unstable_by_key(|(k, _)| *k);
+    labels.into_boxed_slice()
+}
+
+/// `validation.IsQualifiedName`: an optional DNS subdomain, then 1..63 of `[A-Za-z0-9-_.]` that
+/// start and end alphanumeric.
+fn is_label_key(key: &str) -> bool {
+    let name = match key.split_once('/') {
+        None => key,
+        Some((prefix, name)) => {
+            let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+            let ok = prefix.len() <= 253
+                && prefix.split('.').all(|part| {
+                    let b = part.as_bytes();
+                    b.first().is_some_and(|b| sound(*b))
+                        && b.last().is_some_and(|b| sound(*b))
+                        && b.iter().all(|b| sound(*b) || *b == b'-')
+                });
+            if !ok {
+                return false;
+            }
+            name
+        }
+    };
+    !name.is_empty() && is_label_value(name)
+}
+
+/// `validation.IsValidLabelValue`: empty, or 1..63 characters as above.
+fn is_label_value(value: &str) -> bool {
+    let b = value.as_bytes();
+    b.is_empty()
+        || (b.len() <= 63
+            && b.first().is_some_and(u8::is_ascii_alphanumeric)
+            && b.last().is_some_and(u8::is_ascii_alphanumeric)
+            && b.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expression(key: &str, op: SelectorOp, values: &[&str]) -> Requirement {
+        Requirement { key: key.into(), op, values: values.iter().map(|v| (*v).into()).collect() }
+    }
+
+    fn check(requirement: Requirement, labels: &[(&str, &str)]) -> bool {
+        let mut symbols = Symbols::default();
+        let term = NodeSelectorTerm { match_expressions: vec![requirement], match_fields: vec![] };
+        let term = NodeTerm::compile(&term, &mut symbols);
+        let map: StringMap = labels.iter().copied().collect();
+        let labels = node_labels(&map, &mut symbols);
+        term.matches(symbols.intern("n"), &labels, &symbols)
+    }
+
+    #[test]
+    fn operators_compare_as_kubernetes_says() {
+        use SelectorOp::{DoesNotExist, Exists, Gt, In, Lt, NotIn, Unknown};
+        let labels = [("zone", "a"), ("cores", "8")];
+        for (op, key, values, matches) in [
+            (In, "zone", &["a", "b"][..], true),
+            (In, "zone", &["b"], false),
+            (In, "absent", &["a"], false),
+            (In, "zone", &[], false),
+            (NotIn, "zone", &["a"], false),
+            (NotIn, "absent", &["a"], true),
+            (Exists, "zone", &[], true),
+            (Exists, "zone", &["a"], false),
+            (DoesNotExist, "absent", &[], true),
+            (Gt, "cores", &["7"], true),
+            (Gt, "cores", &["8"], false),
+            (Lt, "cores", &["9"], true),
+            (Gt, "zone", &["7"], false),
+            (Gt, "absent", &["7"], false),
+            (Gt, "cores", &["x"], false),
+            (Unknown, "zone", &["a"], false),
+            (In, "not a key", &["a"], false),
+        ] {
+            assert_eq!(
+                check(expression(key, op, values), &labels),
+                matches,
+                "{op:?} {key} {values:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn empty_terms_match_nothing_and_names_match_by_field() {
+        let mut symbols = Symbols::default();
+        let (a, b) = (symbols.intern("a"), symbols.intern("b"));
+        let never = NodeTerm::compile(&NodeSelectorTerm::default(), &mut symbols);
+        assert!(!never.matches(a, &[], &symbols));
+        let field = |op, symbols: &mut Symbols| {
+            let term = NodeSelectorTerm {
+                match_fields: vec![expression("metadata.name", op, &["a"])],
+                ..NodeSelectorTerm::default()
+            };
+            NodeTerm::compile(&term, symbols)
+        };
+        let (is, is_not) =
+            (field(SelectorOp::In, &mut symbols), field(SelectorOp::NotIn, &mut symbols));
+        assert!(is.matches(a, &[], &symbols) && !is.matches(b, &[], &symbols));
+        assert!(!is_not.matches(a, &[], &symbols) && is_not.matches(b, &[], &symbols));
+    }
+
+    #[test]
+    fn tolerations_match_by_effect_key_and_operator() {
+        let mut symbols = Symbols::default();
+        let taint = Taint { key: "k".into(), value: "v".into(), effect: TaintEffect::NoSchedule };
+        let taints = CompiledToleration::taints(&[taint], &mut symbols);
+        let mut check = |key: &str, op, value: &str, effect| {
+            let of = Toleration { key: key.into(), op, value: value.into(), effect };
+            taints.iter().all(|t| CompiledToleration::compile(&of, &mut symbols).tolerates(*t))
+        };
+        assert!(check("k", TolerationOp::Equal, "v", None));
+        assert!(check("", TolerationOp::Exists, "", Some(TaintEffect::NoSchedule)));
+        assert!(!check("k", TolerationOp::Equal, "w", None));
+        assert!(!check("k", TolerationOp::Exists, "", Some(TaintEffect::NoExecute)));
+        assert!(!check("k", TolerationOp::Unsupported, "v", None));
+    }
+}
