@@ -1,0 +1,5 @@
+//! Tests of the decoders against each other, against Kubernetes' own bytes, and of the watch
+//! against a server.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod go_reading;

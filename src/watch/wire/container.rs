@@ -1,0 +1,76 @@
+//! Containers and their resources.
+
+use berth_engine::record::{Container as ContainerRecord, HostPort};
+use serde::Deserialize;
+
+use super::scalar::{Resource, resource_list, text};
+use crate::watch::error::{FieldError, Within};
+use crate::watch::nullable;
+
+/// `v1.Container`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Container {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) name: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub(crate) image: Option<String>,
+    #[prost(message, repeated, tag = "6")]
+    #[serde(deserialize_with = "nullable::list")]
+    pub(crate) ports: Vec<ContainerPort>,
+    #[prost(message, optional, tag = "8")]
+    pub(crate) resources: Option<Resources>,
+    #[prost(string, optional, tag = "24")]
+    pub(crate) restart_policy: Option<String>,
+}
+
+/// `v1.ResourceRequirements` and `v1.VolumeResourceRequirements`: same fields, same tags.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default)]
+pub(crate) struct Resources {
+    #[prost(message, repeated, tag = "1")]
+    #[serde(deserialize_with = "nullable::map")]
+    pub(crate) limits: Vec<Resource>,
+    #[prost(message, repeated, tag = "2")]
+    #[serde(deserialize_with = "nullable::map")]
+    pub(crate) requests: Vec<Resource>,
+}
+
+/// `v1.ContainerPort`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct ContainerPort {
+    #[prost(int32, optional, tag = "2")]
+    pub(crate) host_port: Option<i32>,
+    #[prost(string, optional, tag = "4")]
+    pub(crate) protocol: Option<String>,
+    #[prost(string, optional, tag = "5")]
+    #[serde(rename = "hostIP")]
+    pub(crate) host_ip: Option<String>,
+}
+
+impl Container {
+    /// The record; `init` tells whether `restartPolicy` makes it a sidecar.
+    pub(crate) fn record(self, init: bool) -> Result<ContainerRecord, FieldError> {
+        let resources = self.resources.unwrap_or_default();
+        let requests = resource_list(resources.requests).within("requests").within("resources")?;
+        let limits = resource_list(resources.limits).within("limits").within("resources")?;
+        let host_ports = self.ports.into_iter().filter_map(ContainerPort::record).collect();
+        Ok(ContainerRecord {
+            name: text(self.name),
+            image: text(self.image),
+            requests,
+            limits,
+            host_ports,
+            restartable: init && self.restart_policy.as_deref() == Some("Always"),
+        })
+    }
+}
+
+impl ContainerPort {
+    /// The port on the node, where it takes one.
+    fn record(self) -> Option<HostPort> {
+        let port = self.host_port.filter(|port| *port > 0)?;
+        Some(HostPort { ip: text(self.host_ip), protocol: text(self.protocol), port })
+    }
+}

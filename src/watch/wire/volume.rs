@@ -1,0 +1,178 @@
+//! The pod's volumes that scheduling reads.
+
+use berth_engine::record::Volume as VolumeRecord;
+use serde::Deserialize;
+
+use super::scalar::{boxed, non_empty, text};
+use super::volume_source::{
+    AwsElasticBlockStore, AzureDisk, AzureFile, ClaimSource, CsiSource, EphemeralSource,
+    GcePersistentDisk, ImageSource, Iscsi, Rbd, VolumeId, VolumePath,
+};
+
+/// `v1.Volume`: protobuf has the source as a message of its own, JSON beside the name.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(from = "InlineVolume")]
+pub(crate) struct Volume {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) name: Option<String>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) source: Option<VolumeSource>,
+}
+
+/// `v1.VolumeSource`. configMap, secret, projected and the like are skipped.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct VolumeSource {
+    #[prost(message, optional, tag = "3")]
+    pub(crate) gce_persistent_disk: Option<GcePersistentDisk>,
+    #[prost(message, optional, tag = "4")]
+    pub(crate) aws_elastic_block_store: Option<AwsElasticBlockStore>,
+    #[prost(message, optional, tag = "8")]
+    pub(crate) iscsi: Option<Iscsi>,
+    #[prost(message, optional, tag = "10")]
+    pub(crate) persistent_volume_claim: Option<ClaimSource>,
+    #[prost(message, optional, tag = "11")]
+    pub(crate) rbd: Option<Rbd>,
+    #[prost(message, optional, tag = "13")]
+    pub(crate) cinder: Option<VolumeId>,
+    #[prost(message, optional, tag = "18")]
+    pub(crate) azure_file: Option<AzureFile>,
+    #[prost(message, optional, tag = "20")]
+    pub(crate) vsphere_volume: Option<VolumePath>,
+    #[prost(message, optional, tag = "22")]
+    pub(crate) azure_disk: Option<AzureDisk>,
+    #[prost(message, optional, tag = "24")]
+    pub(crate) portworx_volume: Option<VolumeId>,
+    #[prost(message, optional, tag = "28")]
+    pub(crate) csi: Option<CsiSource>,
+    #[prost(message, optional, tag = "29")]
+    pub(crate) ephemeral: Option<EphemeralSource>,
+    #[prost(message, optional, tag = "30")]
+    pub(crate) image: Option<ImageSource>,
+}
+
+/// The JSON form. (serde's `flatten` would buffer every volume.)
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct InlineVolume {
+    name: Option<String>,
+    gce_persistent_disk: Option<GcePersistentDisk>,
+    aws_elastic_block_store: Option<AwsElasticBlockStore>,
+    iscsi: Option<Iscsi>,
+    persistent_volume_claim: Option<ClaimSource>,
+    rbd: Option<Rbd>,
+    cinder: Option<VolumeId>,
+    azure_file: Option<AzureFile>,
+    vsphere_volume: Option<VolumePath>,
+    azure_disk: Option<AzureDisk>,
+    portworx_volume: Option<VolumeId>,
+    csi: Option<CsiSource>,
+    ephemeral: Option<EphemeralSource>,
+    image: Option<ImageSource>,
+}
+
+impl From<InlineVolume> for Volume {
+    fn from(json: InlineVolume) -> Self {
+        Self {
+            name: json.name,
+            source: Some(VolumeSource {
+                gce_persistent_disk: json.gce_persistent_disk,
+                aws_elastic_block_store: json.aws_elastic_block_store,
+                iscsi: json.iscsi,
+                persistent_volume_claim: json.persistent_volume_claim,
+                rbd: json.rbd,
+                cinder: json.cinder,
+                azure_file: json.azure_file,
+                vsphere_volume: json.vsphere_volume,
+                azure_disk: json.azure_disk,
+                portworx_volume: json.portworx_volume,
+                csi: json.csi,
+                ephemeral: json.ephemeral,
+                image: json.image,
+            }),
+        }
+    }
+}
+
+impl Volume {
+    /// The record, where scheduling reads the volume. The name is part of it only where it makes
+    /// the claim's name: the random name of a projected token volume must not set siblings apart.
+    pub(crate) fn record(self) -> Option<VolumeRecord> {
+        let source = self.source?;
+        if let Some(claim) = source.persistent_volume_claim {
+            return Some(VolumeRecord::Claim {
+                name: text(claim.claim_name),
+                read_only: claim.read_only.unwrap_or_default(),
+            });
+        }
+        if let Some(ephemeral) = source.ephemeral {
+            let template = ephemeral.volume_claim_template.unwrap_or_default();
+            let storage_class = template.spec.and_then(|spec| spec.storage_class_name);
+            return Some(VolumeRecord::Ephemeral {
+                volume: text(self.name),
+                storage_class: storage_class.map(String::into_boxed_str),
+            });
+        }
+        if let Some(image) = source.image {
+            return Some(VolumeRecord::Image { reference: text(image.reference) });
+        }
+        if let Some(csi) = source.csi {
+            return Some(VolumeRecord::Csi { driver: text(csi.driver) });
+        }
+        source.in_tree()
+    }
+}
+
+impl VolumeSource {
+    /// Kinds built into Kubernetes once: disks that exclude each other, and those counted by the
+    /// CSI driver that took them over.
+    fn in_tree(self) -> Option<VolumeRecord> {
+        if let Some(disk) = self.gce_persistent_disk {
+            return Some(VolumeRecord::GcePersistentDisk {
+                name: text(disk.pd_name),
+                read_only: disk.read_only.unwrap_or_default(),
+            });
+        }
+        if let Some(disk) = self.aws_elastic_block_store {
+            return Some(VolumeRecord::AwsElasticBlockStore {
+                id: text(disk.volume_id),
+                read_only: disk.read_only.unwrap_or_default(),
+            });
+        }
+        if let Some(disk) = self.iscsi {
+            return Some(VolumeRecord::Iscsi {
+                iqn: text(disk.iqn),
+                read_only: disk.read_only.unwrap_or_default(),
+            });
+        }
+        if let Some(disk) = self.rbd {
+            return Some(VolumeRecord::Rbd {
+                monitors: boxed(disk.monitors),
+                pool: non_empty(disk.pool).unwrap_or_else(|| "rbd".into()),
+                image: text(disk.image),
+                read_only: disk.read_only.unwrap_or_default(),
+            });
+        }
+        self.migrated()
+    }
+
+    fn migrated(self) -> Option<VolumeRecord> {
+        let migrated = |kind: &str, handle: Box<str>| {
+            Some(VolumeRecord::Migrated { kind: kind.into(), handle })
+        };
+        if let Some(disk) = self.azure_disk {
+            return migrated("azureDisk", text(disk.disk_uri));
+        }
+        if let Some(file) = self.azure_file {
+            let share = format!("{}#{}", text(file.secret_name), text(file.share_name));
+            return migrated("azureFile", share.into());
+        }
+        if let Some(disk) = self.cinder {
+            return migrated("cinder", text(disk.volume_id));
+        }
+        if let Some(disk) = self.portworx_volume {
+            return migrated("portworxVolume", text(disk.volume_id));
+        }
+        let disk = self.vsphere_volume?;
+        migrated("vsphereVolume", text(disk.volume_path))
+    }
+}

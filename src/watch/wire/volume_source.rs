@@ -1,0 +1,145 @@
+//! Where a volume's bytes are. A source used by pods and by PersistentVolumes has the same tags in
+//! both.
+
+use serde::Deserialize;
+
+use super::claim::ClaimSpec;
+use crate::watch::nullable;
+
+/// `v1.GCEPersistentDiskVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct GcePersistentDisk {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) pd_name: Option<String>,
+    #[prost(bool, optional, tag = "4")]
+    pub(crate) read_only: Option<bool>,
+}
+
+/// `v1.AWSElasticBlockStoreVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct AwsElasticBlockStore {
+    #[prost(string, optional, tag = "1")]
+    #[serde(rename = "volumeID")]
+    pub(crate) volume_id: Option<String>,
+    #[prost(bool, optional, tag = "4")]
+    pub(crate) read_only: Option<bool>,
+}
+
+/// `v1.ISCSIVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Iscsi {
+    #[prost(string, optional, tag = "2")]
+    pub(crate) iqn: Option<String>,
+    #[prost(bool, optional, tag = "6")]
+    pub(crate) read_only: Option<bool>,
+}
+
+/// `v1.RBDVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Rbd {
+    #[prost(string, repeated, tag = "1")]
+    #[serde(deserialize_with = "nullable::list")]
+    pub(crate) monitors: Vec<String>,
+    #[prost(string, optional, tag = "2")]
+    pub(crate) image: Option<String>,
+    #[prost(string, optional, tag = "4")]
+    pub(crate) pool: Option<String>,
+    #[prost(bool, optional, tag = "8")]
+    pub(crate) read_only: Option<bool>,
+}
+
+/// `v1.PersistentVolumeClaimVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct ClaimSource {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) claim_name: Option<String>,
+    #[prost(bool, optional, tag = "2")]
+    pub(crate) read_only: Option<bool>,
+}
+
+/// `v1.CinderVolumeSource`, `v1.PortworxVolumeSource`: the id only.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default)]
+pub(crate) struct VolumeId {
+    #[prost(string, optional, tag = "1")]
+    #[serde(rename = "volumeID")]
+    pub(crate) volume_id: Option<String>,
+}
+
+/// `v1.VsphereVirtualDiskVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct VolumePath {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) volume_path: Option<String>,
+}
+
+/// `v1.AzureDiskVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default)]
+pub(crate) struct AzureDisk {
+    #[prost(string, optional, tag = "2")]
+    #[serde(rename = "diskURI")]
+    pub(crate) disk_uri: Option<String>,
+}
+
+/// `v1.AzureFileVolumeSource` and `v1.AzureFilePersistentVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct AzureFile {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) secret_name: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub(crate) share_name: Option<String>,
+    /// PersistentVolumes only.
+    #[prost(string, optional, tag = "4")]
+    pub(crate) secret_namespace: Option<String>,
+}
+
+/// `v1.CSIVolumeSource` (inline: driver only) and `v1.CSIPersistentVolumeSource`. Tag 2 is
+/// `readOnly` in the one and `volumeHandle` in the other, so they are two types.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default)]
+pub(crate) struct CsiSource {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) driver: Option<String>,
+}
+
+/// `v1.CSIPersistentVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct CsiVolume {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) driver: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub(crate) volume_handle: Option<String>,
+}
+
+/// `v1.EphemeralVolumeSource`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct EphemeralSource {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) volume_claim_template: Option<ClaimTemplate>,
+}
+
+/// `v1.PersistentVolumeClaimTemplate`.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClaimTemplate {
+    #[prost(message, optional, tag = "2")]
+    pub(crate) spec: Option<ClaimSpec>,
+}
+
+/// `v1.ImageVolumeSource`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default)]
+pub(crate) struct ImageSource {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) reference: Option<String>,
+}
