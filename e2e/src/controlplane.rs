@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kube::Client;
+use tokio::sync::{Mutex, MutexGuard};
 
+use crate::audit::Audit;
 use crate::binaries::Binaries;
 use crate::credentials::{self, Credentials};
 use crate::kubectl::Kubectl;
@@ -30,7 +32,8 @@ pub struct Options {
     /// KWOK: nodes become Ready, bound pods run, a Job's pods succeed.
     pub kwok: bool,
     /// Benchmark settings of kube-apiserver: room for thousands of requests in flight, no
-    /// priority and fairness, and no not-ready taint on nodes that no controller looks after.
+    /// priority and fairness, no audit log, and no not-ready taint on nodes that no controller
+    /// looks after.
     pub load: bool,
 }
 
@@ -44,12 +47,19 @@ pub struct ControlPlane {
     etcd: Process,
     binaries: Binaries,
     credentials: Credentials,
+    audit: Audit,
+    apiserver_args: Vec<String>,
     url: String,
     dir: PathBuf,
-    load: bool,
     client: ClientHandle,
     stopped: bool,
+    // Last: the next one may start once everything above has ended.
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// One control plane at a time in a process: tests of one file run side by side otherwise, and
+/// two control planes on two cores tell little about either.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// [`Client`] without its own Debug output.
 struct ClientHandle(Client);
@@ -63,13 +73,18 @@ impl std::fmt::Debug for ClientHandle {
 impl ControlPlane {
     /// Starts it and waits until kube-apiserver is ready.
     pub async fn start(options: &Options) -> Result<Self> {
+        let alone = ALONE.lock().await;
         let binaries = Binaries::ready()?;
         let dir = run_dir(&options.name)?;
         let (mut etcd, etcd_url) = start_etcd(&binaries, &dir).await?;
         let port = ports::free()?;
         let url = format!("https://127.0.0.1:{port}");
         let credentials = Credentials::create(&dir.join("credentials"), &url)?;
-        let args = apiserver_args(&credentials, &etcd_url, port, options.load);
+        let audit = Audit::create(&dir)?;
+        let mut args = apiserver_args(&credentials, &etcd_url, port, options.load);
+        if !options.load {
+            args.extend(audit.flags());
+        }
         let path = binaries.path("kube-apiserver");
         let mut apiserver = Process::spawn("kube-apiserver", &path, &args, &dir)?;
         let client = credentials::client(&credentials.admin()).await?;
@@ -87,11 +102,13 @@ impl ControlPlane {
             etcd,
             binaries,
             credentials,
+            audit,
+            apiserver_args: args,
             url,
             dir,
-            load: options.load,
             client: ClientHandle(client),
             stopped: false,
+            _alone: alone,
         };
         if options.controllers {
             plane.controllers = Some(plane.start_controllers()?);
@@ -122,6 +139,11 @@ impl ControlPlane {
         &self.credentials
     }
 
+    /// What the schedulers asked of it. Not kept with [`Options::load`].
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
     /// The binaries it runs from.
     pub fn binaries(&self) -> &Binaries {
         &self.binaries
@@ -140,10 +162,8 @@ impl ControlPlane {
     /// Kills kube-apiserver (SIGKILL) and starts it again on the same port and data.
     pub async fn restart_apiserver(&mut self) -> Result<()> {
         self.apiserver.kill()?;
-        let port = self.url.rsplit(':').next().context("no port in the URL")?.parse()?;
-        let args = apiserver_args(&self.credentials, &etcd_url_of(&self.dir)?, port, self.load);
         let path = self.binaries.path("kube-apiserver");
-        self.apiserver = Process::spawn("kube-apiserver", &path, &args, &self.dir)?;
+        self.apiserver = Process::spawn("kube-apiserver", &path, &self.apiserver_args, &self.dir)?;
         let client = self.client();
         patience::until("kube-apiserver ready", READY_LIMIT, POLL, async || ready(&client).await)
             .await
@@ -270,12 +290,7 @@ async fn start_etcd(binaries: &Binaries, dir: &Path) -> Result<(Process, String)
         etcd.running()?;
         Err(error)
     })?;
-    fs::write(dir.join("etcd.url"), &url)?;
     Ok((etcd, url))
-}
-
-fn etcd_url_of(dir: &Path) -> Result<String> {
-    Ok(fs::read_to_string(dir.join("etcd.url"))?)
 }
 
 fn apiserver_args(files: &Credentials, etcd_url: &str, port: u16, load: bool) -> Vec<String> {
@@ -299,6 +314,8 @@ fn apiserver_args(files: &Credentials, etcd_url: &str, port: u16, load: bool) ->
             "--max-requests-inflight=4000".to_owned(),
             "--max-mutating-requests-inflight=2000".to_owned(),
             "--enable-priority-and-fairness=false".to_owned(),
+            // The pods of a round are deleted by one request, one after another otherwise.
+            "--delete-collection-workers=16".to_owned(),
         ]);
     }
     args.push(format!("--disable-admission-plugins={disabled}"));

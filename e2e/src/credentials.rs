@@ -18,7 +18,7 @@ pub struct Credentials {
 
 impl Credentials {
     /// Writes a CA, a serving certificate for 127.0.0.1, a key that signs ServiceAccount tokens,
-    /// and the token file with one administrator.
+    /// and the token file with an administrator and the user kube-scheduler is.
     pub fn create(dir: &Path, url: &str) -> Result<Self> {
         fs::create_dir_all(dir)?;
         let credentials = Self { dir: dir.to_owned() };
@@ -36,9 +36,12 @@ impl Credentials {
         let signing_key = KeyPair::generate()?;
         fs::write(credentials.token_key(), signing_key.serialize_pem())?;
         fs::write(credentials.token_public_key(), signing_key.public_key_pem())?;
-        let token = random_token()?;
-        fs::write(credentials.tokens(), format!("{token},admin,admin,\"system:masters\"\n"))?;
-        credentials.write_kubeconfig(&credentials.admin(), url, "admin", &token)?;
+        let (admin, peer) = (random_token()?, random_token()?);
+        let tokens =
+            format!("{admin},admin,admin,\"system:masters\"\n{peer},system:kube-scheduler,peer\n");
+        fs::write(credentials.tokens(), tokens)?;
+        credentials.write_kubeconfig(&credentials.admin(), url, "admin", &admin)?;
+        credentials.write_kubeconfig(&credentials.kube_scheduler(), url, "peer", &peer)?;
         Ok(credentials)
     }
 
@@ -75,6 +78,11 @@ impl Credentials {
     /// The administrator's kubeconfig.
     pub fn admin(&self) -> PathBuf {
         self.dir.join("admin.kubeconfig")
+    }
+
+    /// The kubeconfig of `system:kube-scheduler`, with the rights kube-scheduler has everywhere.
+    pub fn kube_scheduler(&self) -> PathBuf {
+        self.dir.join("kube-scheduler.kubeconfig")
     }
 
     /// Writes a kubeconfig for one bearer token.

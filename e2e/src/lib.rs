@@ -5,14 +5,19 @@
 //! Berth, or kube-scheduler as its peer; [`record`] watches what they do to the pods.
 //! The binaries come from the Go modules `e2e/controlplane` and `e2e/kwok`; see [`binaries`].
 
+pub mod audit;
+pub mod batch;
 pub mod binaries;
 pub mod controlplane;
 pub mod credentials;
+pub mod installed;
 pub mod kubectl;
+pub mod metrics;
 pub mod nodes;
 pub mod patience;
 pub mod ports;
 pub mod process;
+pub mod record;
 pub mod scheduler;
 pub mod serviceaccount;
 pub mod usage;

@@ -98,7 +98,7 @@ impl Up {
 }
 
 async fn start_kube_scheduler(plane: &ControlPlane) -> Result<Scheduler> {
-    let kubeconfig = plane.kubeconfig();
+    let kubeconfig = plane.credentials().kube_scheduler();
     let options = Options::unlimited(Kind::KubeScheduler, kubeconfig, "default-scheduler");
     Scheduler::start(plane, &options).await
 }

@@ -1,0 +1,87 @@
+//! Berth is killed in mid-load, and the API server is: no pod is lost.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use e2e::audit::{self, BERTH};
+use e2e::batch::JobShape;
+use e2e::controlplane::{ControlPlane, Options};
+use e2e::installed;
+use e2e::nodes::NodePool;
+use e2e::record::{Recorder, SlimPod};
+use e2e::scheduler::{self, Scheduler};
+
+const POOL: &str = "own";
+const PODS: usize = 600;
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// 40 nodes of 8 CPU: 640 pods of half a CPU at a time.
+async fn start(name: &str) -> (ControlPlane, Recorder, scheduler::Options) {
+    let options = Options { name: name.to_owned(), controllers: true, kwok: true, load: false };
+    let plane = ControlPlane::start(&options).await.unwrap();
+    let pool = NodePool::new(POOL, 40);
+    pool.create(&plane.client()).await.unwrap();
+    pool.wait_untainted(&plane.client(), LIMIT).await.unwrap();
+    let recorder = Recorder::start(&plane.client()).await.unwrap();
+    let berth = installed::install(&plane).await.unwrap();
+    (plane, recorder, berth)
+}
+
+async fn bound(recorder: &Recorder, count: usize) {
+    let of_berth = |pod: &SlimPod| pod.spec.scheduler_name == "berth";
+    let what = format!("{count} pods bound");
+    recorder.until(&what, LIMIT, |record| record.ensure_bound(count, of_berth)).await.unwrap();
+}
+
+/// Every pod of the Job ran once, in a place with room for it.
+fn check(plane: &ControlPlane, recorder: &Recorder, name: &str) {
+    let entries = plane.audit().entries().unwrap();
+    let mut binds: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.binds() && entry.code() == 201) {
+        *binds.entry(entry.object()).or_default() += 1;
+    }
+    let record = recorder.read();
+    assert_eq!(record.of_scheduler("berth").count(), PODS);
+    assert_eq!(record.moved, Vec::<String>::new());
+    assert!(binds.values().all(|count| *count == 1), "bound twice: {binds:?}");
+    assert!(record.overcommits.is_empty(), "over-committed: {:?}", record.overcommits);
+    let codes = audit::binding_codes(&entries, BERTH);
+    println!("{name}: {PODS} pods placed once each; bind answers {codes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the control plane binaries: make e2e"]
+async fn a_killed_berth_loses_no_pod() {
+    let (plane, recorder, options) = start("killed").await;
+    let job = JobShape::new("load", "berth", POOL, PODS);
+    let mut first = Scheduler::start(&plane, &options).await.unwrap();
+    job.submit(&plane.client()).await.unwrap();
+    bound(&recorder, PODS / 6).await;
+    first.process.kill().unwrap();
+    let at_kill = recorder.read().bound.len();
+    let second = Scheduler::start(&plane, &options).await.unwrap();
+    bound(&recorder, PODS).await;
+    job.complete(&plane.client(), LIMIT).await.unwrap();
+    println!("killed: SIGKILL after about {at_kill} of {PODS} pods");
+    check(&plane, &recorder, "killed");
+    drop(second);
+    plane.stop().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the control plane binaries: make e2e"]
+async fn a_killed_apiserver_loses_no_pod() {
+    let (mut plane, recorder, options) = start("apiserver").await;
+    let job = JobShape::new("load", "berth", POOL, PODS);
+    let mut berth = Scheduler::start(&plane, &options).await.unwrap();
+    job.submit(&plane.client()).await.unwrap();
+    bound(&recorder, PODS / 6).await;
+    plane.restart_apiserver().await.unwrap();
+    bound(&recorder, PODS).await;
+    job.complete(&plane.client(), LIMIT).await.unwrap();
+    berth.process.running().unwrap();
+    check(&plane, &recorder, "apiserver");
+    plane.stop().unwrap();
+}
