@@ -33,7 +33,7 @@ pub(super) fn path_at(text: &[u8], line: usize, column: usize) -> String {
             }
             b'{' if at < end => levels.push(Level::Object(String::new(), true)),
             b'[' if at < end => levels.push(Level::Array(0)),
-            b'}' | b']' if at < end => {
+            b'}' | b']' => {
                 levels.pop();
             }
             b',' if at < end => match levels.last_mut() {

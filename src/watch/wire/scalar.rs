@@ -113,7 +113,6 @@ pub(crate) fn each<T, R>(
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         /// Numbers are kept as text, as `Quantity.UnmarshalJSON` does.
-        #[derive(Debug)]
         struct Visitor;
         impl serde::de::Visitor<'_> for Visitor {
             type Value = Quantity;
@@ -142,12 +141,21 @@ impl<'de> Deserialize<'de> for Quantity {
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let stamp: jiff::Timestamp = text.parse().map_err(|_| {
-            serde::de::Error::custom(format_args!(
-                "{text:?} is not a time: write RFC 3339, such as 2026-01-02T15:04:05Z"
-            ))
-        })?;
-        Ok(Self { seconds: Some(stamp.as_second()), nanos: Some(stamp.subsec_nanosecond()) })
+        /// A visitor, because serde_json gives its errors the position of the string.
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Time;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a time as in RFC 3339, such as 2026-01-02T15:04:05Z")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Time, E> {
+                let stamp: jiff::Timestamp = text
+                    .parse()
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Str(text), &self))?;
+                let (seconds, nanos) = (stamp.as_second(), stamp.subsec_nanosecond());
+                Ok(Time { seconds: Some(seconds), nanos: Some(nanos) })
+            }
+        }
+        deserializer.deserialize_str(Visitor)
     }
 }
