@@ -5,11 +5,17 @@
 
 pub mod base;
 pub mod cache;
+pub mod cycle;
 mod effect;
+mod engine;
 pub mod framework;
 mod input;
 pub mod model;
+mod probe;
+pub mod queue;
 pub mod record;
 
 pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};
+pub use engine::{ATTEMPTS_PER_STEP, Decided, Engine, FLIGHTS_MAX, Turn};
 pub use input::{BindOutcome, Change, Config, Input, Object};
+pub use probe::{AttemptResult, Probe, QueueName};

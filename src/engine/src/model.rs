@@ -21,5 +21,5 @@ pub use request::{Footprint, NONZERO_MEMORY, NONZERO_MILLI_CPU, container_reques
 pub use resources::{Dim, Dims, Request, is_extended_resource, is_scalar_resource};
 pub use selector::{
     CompiledToleration, NodeRequirement, NodeTerm, NodeTerms, PreferredNodeTerm, Taints,
-    compile_node_terms,
+    compile_node_terms, is_label_key, is_label_value,
 };

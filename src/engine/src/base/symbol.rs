@@ -12,6 +12,10 @@ impl Sym {
     /// The first symbol of a table: a filler where the real one follows at once.
     pub(crate) const FIRST: Self = Self(0);
 
+    /// A symbol that no string has: equal to none that a table gives out. Stands for a text that
+    /// nobody has interned, where something is compared by a reader who may not intern.
+    pub const NONE: Self = Self(u32::MAX);
+
     /// The row of this symbol in a table kept per symbol.
     pub fn at(self) -> usize {
         self.0 as usize

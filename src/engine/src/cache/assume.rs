@@ -32,6 +32,18 @@ impl Cache {
         true
     }
 
+    /// Confirms an assumed pod by hand.
+    pub(crate) fn settle(&mut self, pod: PodIdx, node: NodeIdx, started_ms: u64) -> bool {
+        let assumed = self.pods.get(pod).is_some_and(|p| p.stage == Stage::Assumed);
+        if let Some(row) = self.pods.get_mut(pod).filter(|_| assumed) {
+            row.started_ms = started_ms;
+        }
+        if assumed {
+            self.confirm(pod, node);
+        }
+        assumed
+    }
+
     /// Takes an assumed pod back: it is queued again, its room is free.
     pub fn forget(&mut self, pod: PodIdx) -> bool {
         let Some(row) = self.pods.get(pod).filter(|p| p.stage == Stage::Assumed) else {

@@ -77,6 +77,16 @@ impl Cache {
         }
     }
 
+    /// Notes the condition that a pending pod is about to show; false where it shows it already.
+    pub(crate) fn show_condition(&mut self, pod: PodIdx, shown: ScheduledCondition) -> bool {
+        let Some(pending) = self.pending.get_mut(&pod) else { return false };
+        if pending.scheduled.as_ref() == Some(&shown) {
+            return false;
+        }
+        pending.scheduled = Some(shown);
+        true
+    }
+
     fn apply_assigned(
         &mut self,
         record: &PodRecord,
@@ -107,13 +117,13 @@ impl Cache {
         }
     }
 
-    /// Adds a pod without a node; `node_name` only where a single pod with `spec.nodeName` is to
-    /// be evaluated as if it were pending.
-    pub(crate) fn add_unassigned(
-        &mut self,
-        record: &PodRecord,
-        node_name: Option<Sym>,
-    ) -> PodApplied {
+    /// Adds a pod as if it had no node; plugins see its `spec.nodeName` all the same.
+    pub(crate) fn add_pending(&mut self, record: &PodRecord) -> PodApplied {
+        let node_name = record.node_name.as_deref().map(|n| self.symbols.intern(n));
+        self.add_unassigned(record, node_name)
+    }
+
+    fn add_unassigned(&mut self, record: &PodRecord, node_name: Option<Sym>) -> PodApplied {
         let pod = self.insert(record, Stage::Foreign);
         let pending = self.pending_of(record, node_name);
         let nominated = pending.nominated;

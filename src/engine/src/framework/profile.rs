@@ -57,6 +57,23 @@ impl Point {
         }
     }
 
+    /// Whether the cycle runs the point. The others wait for preemption, volumes and devices; a
+    /// profile with a plugin there is refused, so that nobody relies on a call that never comes.
+    pub fn is_run(self) -> bool {
+        match self {
+            Self::PreEnqueue
+            | Self::QueueSort
+            | Self::PreFilter
+            | Self::Filter
+            | Self::PreScore
+            | Self::Score
+            | Self::Bind => true,
+            Self::PostFilter | Self::Reserve | Self::Permit | Self::PreBind | Self::PostBind => {
+                false
+            }
+        }
+    }
+
     /// Whether `plugin` implements the point.
     pub fn is_implemented_by(self, plugin: &dyn Plugin) -> bool {
         match self {
@@ -112,6 +129,17 @@ pub enum ProfileError {
     /// Nobody would bind.
     #[error("at least one bind plugin is needed for profile with scheduler name {0:?}")]
     NoBind(Box<str>),
+    /// A plugin is enabled at a point that the cycle does not run yet.
+    #[error(
+        "plugin {plugin:?} extends {}, a point that Berth does not run yet: disable it there",
+        point.as_str()
+    )]
+    NotRun {
+        /// Its name.
+        plugin: String,
+        /// The point.
+        point: Point,
+    },
     /// Weights whose sum times 100 exceeds an `i64`.
     #[error("total score of Score plugins could overflow")]
     Overflow,
@@ -148,6 +176,9 @@ impl ProfileBuilder {
         if !point.is_implemented_by(plugin.as_ref()) {
             return Err(ProfileError::NotImplemented { plugin: plugin.name().to_owned(), point });
         }
+        if !point.is_run() {
+            return Err(ProfileError::NotRun { plugin: plugin.name().to_owned(), point });
+        }
         let plugins = &mut self.profile.plugins;
         let at = plugins.iter().position(|p| Arc::ptr_eq(p, plugin)).unwrap_or_else(|| {
             plugins.push(Arc::clone(plugin));
@@ -169,7 +200,7 @@ impl ProfileBuilder {
         weight: i64,
     ) -> Result<&mut Self, ProfileError> {
         for point in Point::ALL {
-            if point.is_implemented_by(plugin.as_ref()) {
+            if point.is_run() && point.is_implemented_by(plugin.as_ref()) {
                 self.add(point, plugin, if point == Point::Score { weight } else { 0 })?;
             }
         }

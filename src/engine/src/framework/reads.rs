@@ -74,6 +74,12 @@ impl Reads {
         self.0 & other.0 != 0
     }
 
+    /// The kinds that both have.
+    #[must_use]
+    pub fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether all kinds are facts about one node, so that a change on one node can only change
     /// the verdict on that node.
     pub fn is_of_one_node(self) -> bool {

@@ -51,7 +51,7 @@ fn label(labels: &NodeLabels, key: Sym) -> Option<Sym> {
 
 impl NodeRequirement {
     /// `None` where the requirement cannot be parsed, which makes its term match nothing.
-    fn compile(of: &Requirement, symbols: &mut Symbols) -> Option<Self> {
+    fn compile(of: &Requirement, sym: &mut impl FnMut(&str) -> Sym) -> Option<Self> {
         let sound = match of.op {
             SelectorOp::In | SelectorOp::NotIn => !of.values.is_empty(),
             SelectorOp::Exists | SelectorOp::DoesNotExist => of.values.is_empty(),
@@ -66,9 +66,9 @@ impl NodeRequirement {
             _ => 0,
         };
         Some(Self {
-            key: symbols.intern(&of.key),
+            key: sym(&of.key),
             op: of.op,
-            values: of.values.iter().map(|v| symbols.intern(v)).collect(),
+            values: of.values.iter().map(|v| sym(v)).collect(),
             bound,
         })
     }
@@ -94,11 +94,21 @@ impl NodeRequirement {
 impl NodeTerm {
     /// Compiles one term.
     pub fn compile(of: &NodeSelectorTerm, symbols: &mut Symbols) -> Self {
+        Self::compile_by(of, &mut |text| symbols.intern(text))
+    }
+
+    /// Compiles one term without interning: a text that has no symbol is [`Sym::NONE`], which no
+    /// node has either. Good for as long as no symbol is added, so for one cycle.
+    pub fn compile_known(of: &NodeSelectorTerm, symbols: &Symbols) -> Self {
+        Self::compile_by(of, &mut |text| symbols.get(text).unwrap_or(Sym::NONE))
+    }
+
+    fn compile_by(of: &NodeSelectorTerm, sym: &mut impl FnMut(&str) -> Sym) -> Self {
         let empty = of.match_expressions.is_empty() && of.match_fields.is_empty();
         let labels: Option<Box<[_]>> =
-            of.match_expressions.iter().map(|r| NodeRequirement::compile(r, symbols)).collect();
+            of.match_expressions.iter().map(|r| NodeRequirement::compile(r, sym)).collect();
         let names: Option<Box<[_]>> =
-            of.match_fields.iter().map(|r| compile_field(r, symbols)).collect();
+            of.match_fields.iter().map(|r| compile_field(r, sym)).collect();
         match (labels, names) {
             (Some(labels), Some(names)) => Self { labels, names, never: empty },
             _ => Self { labels: Box::default(), names: Box::default(), never: true },
@@ -113,17 +123,19 @@ impl NodeTerm {
     }
 }
 
-/// Only `metadata.name` with In or NotIn and exactly one value is a field selector.
-fn compile_field(of: &Requirement, symbols: &mut Symbols) -> Option<(bool, Sym)> {
+/// In or NotIn with exactly one value. Nodes have the field `metadata.name` only, any other one is
+/// the empty string; [`Sym::NONE`] makes such a requirement hold always or never.
+fn compile_field(of: &Requirement, sym: &mut impl FnMut(&str) -> Sym) -> Option<(bool, Sym)> {
     let equal = match of.op {
         SelectorOp::In => true,
         SelectorOp::NotIn => false,
         _ => return None,
     };
-    match (of.key.as_ref(), of.values.as_ref()) {
-        ("metadata.name", [name]) => Some((equal, symbols.intern(name))),
-        _ => None,
-    }
+    let [value] = of.values.as_ref() else { return None };
+    Some(match of.key.as_ref() {
+        "metadata.name" => (equal, sym(value)),
+        _ => (value.is_empty() != equal, Sym::NONE),
+    })
 }
 
 /// Compiles the terms of a required node affinity.
@@ -137,14 +149,23 @@ impl PreferredNodeTerm {
         terms: &[Preferred<NodeSelectorTerm>],
         symbols: &mut Symbols,
     ) -> Box<[Self]> {
+        Self::compile_by(terms, |term| NodeTerm::compile(term, symbols))
+    }
+
+    /// As [`PreferredNodeTerm::compile_all`] by [`NodeTerm::compile_known`].
+    pub fn compile_known(terms: &[Preferred<NodeSelectorTerm>], symbols: &Symbols) -> Box<[Self]> {
+        Self::compile_by(terms, |term| NodeTerm::compile_known(term, symbols))
+    }
+
+    fn compile_by(
+        terms: &[Preferred<NodeSelectorTerm>],
+        mut compile: impl FnMut(&NodeSelectorTerm) -> NodeTerm,
+    ) -> Box<[Self]> {
         terms
             .iter()
             .filter(|p| p.weight != 0)
             .filter(|p| !(p.term.match_expressions.is_empty() && p.term.match_fields.is_empty()))
-            .map(|p| Self {
-                weight: i64::from(p.weight),
-                term: NodeTerm::compile(&p.term, symbols),
-            })
+            .map(|p| Self { weight: i64::from(p.weight), term: compile(&p.term) })
             .collect()
     }
 }
@@ -205,7 +226,7 @@ pub(crate) fn node_labels(of: &StringMap, symbols: &mut Symbols) -> Box<NodeLabe
 
 /// `validation.IsQualifiedName`: an optional DNS subdomain, then 1..63 of `[A-Za-z0-9-_.]` that
 /// start and end alphanumeric.
-fn is_label_key(key: &str) -> bool {
+pub fn is_label_key(key: &str) -> bool {
     let name = match key.split_once('/') {
         None => key,
         Some((prefix, name)) => {
@@ -227,7 +248,7 @@ fn is_label_key(key: &str) -> bool {
 }
 
 /// `validation.IsValidLabelValue`: empty, or 1..63 characters as above.
-fn is_label_value(value: &str) -> bool {
+pub fn is_label_value(value: &str) -> bool {
     let b = value.as_bytes();
     b.is_empty()
         || (b.len() <= 63
@@ -301,6 +322,41 @@ mod tests {
             (field(SelectorOp::In, &mut symbols), field(SelectorOp::NotIn, &mut symbols));
         assert!(is.matches(a, &[], &symbols) && !is.matches(b, &[], &symbols));
         assert!(!is_not.matches(a, &[], &symbols) && is_not.matches(b, &[], &symbols));
+        let other = |op, value: &str| {
+            let requirement = expression("metadata.namespace", op, &[value]);
+            NodeSelectorTerm { match_fields: vec![requirement], ..NodeSelectorTerm::default() }
+        };
+        for (op, value, holds) in [
+            (SelectorOp::In, "x", false),
+            (SelectorOp::NotIn, "x", true),
+            (SelectorOp::In, "", true),
+            (SelectorOp::NotIn, "", false),
+        ] {
+            let term = NodeTerm::compile_known(&other(op, value), &symbols);
+            assert_eq!(term.matches(a, &[], &symbols), holds, "{op:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn texts_that_nobody_has_interned_match_no_node() {
+        let mut symbols = Symbols::default();
+        let labels = node_labels(&[("zone", "a")].into_iter().collect(), &mut symbols);
+        let name = symbols.intern("n");
+        for (op, key, values, holds) in [
+            (SelectorOp::In, "zone", &["b", "a"][..], true),
+            (SelectorOp::In, "zone", &["b"], false),
+            (SelectorOp::NotIn, "zone", &["b"], true),
+            (SelectorOp::NotIn, "rack", &["b"], true),
+            (SelectorOp::Exists, "rack", &[], false),
+            (SelectorOp::DoesNotExist, "rack", &[], true),
+        ] {
+            let term = NodeSelectorTerm {
+                match_expressions: vec![expression(key, op, values)],
+                match_fields: vec![],
+            };
+            let term = NodeTerm::compile_known(&term, &symbols);
+            assert_eq!(term.matches(name, &labels, &symbols), holds, "{op:?} {key} {values:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,403 @@
+//! PreFilter and Filter: which nodes the pod fits, and why not the others.
+
+use rayon::prelude::*;
+
+use crate::base::{NodeIdx, PodIdx, Sym};
+use crate::framework::{
+    Code, Context, Point, PreFiltered, Reads, Reasons, State, Verdict, Verdicts,
+};
+use crate::probe::Probe;
+
+use super::Scan;
+use super::guard::guarded;
+
+/// Nodes judged in one call of a filter: 256 verdicts of 48 bytes stay in the first-level cache.
+const CHUNK: usize = 256;
+/// Nodes per task on the thread pool: about 100 µs of work.
+const TASK: usize = 1_024;
+
+/// Why a node is out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The node.
+    pub node: NodeIdx,
+    /// Place of the plugin in the profile.
+    pub plugin: usize,
+    /// Its verdict.
+    pub verdict: Verdict,
+}
+
+/// Why no node was judged, or the judging broke off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// There is no node at all.
+    NoNodes,
+    /// A PreFilter rejected the pod for every node.
+    PreFilter {
+        /// Names of the plugins, as in kube-scheduler's rejector set.
+        plugins: Vec<usize>,
+        /// Name in the verdict; empty where several plugins together left no node.
+        plugin: Option<usize>,
+        /// Whether preemption may help.
+        resolvable: bool,
+        /// At least one.
+        reasons: Reasons,
+    },
+    /// A plugin failed: the attempt is an error with this text.
+    Broken(String),
+}
+
+/// The outcome of the filters.
+#[derive(Debug, Default)]
+pub struct Filtered {
+    /// Nodes the pod fits, ascending.
+    pub feasible: Vec<NodeIdx>,
+    /// Nodes it does not fit, ascending within PreFilterExcluded and judged ones.
+    pub rejected: Vec<Rejection>,
+    /// Nodes that a PreFilter left out, with the plugins that narrowed.
+    pub excluded: Vec<NodeIdx>,
+    /// Plugins that narrowed the nodes.
+    pub narrowed_by: Vec<usize>,
+    /// Set where nothing could be judged.
+    pub stop: Option<Stop>,
+    /// Nodes judged.
+    pub evaluated: usize,
+    pub(super) states: Vec<State>,
+}
+
+/// What PreFilter leaves for Filter.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    pub(super) states: Vec<State>,
+    pub(super) skipped: Vec<bool>,
+    pub(super) narrowed_by: Vec<usize>,
+    pub(super) narrow: Option<Vec<Sym>>,
+    pub(super) stop: Option<Stop>,
+}
+
+impl Filtered {
+    fn stopped(stop: Stop) -> Self {
+        Self { stop: Some(stop), ..Self::default() }
+    }
+
+    /// Places of the plugins that rejected, each once.
+    pub fn rejectors(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = match &self.stop {
+            Some(Stop::PreFilter { plugins, .. }) => plugins.clone(),
+            _ => self.rejected.iter().map(|r| r.plugin).collect(),
+        };
+        if !self.excluded.is_empty() {
+            places.extend(&self.narrowed_by);
+        }
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+}
+
+impl Scan<'_> {
+    /// Judges every node for the pod.
+    pub fn filter(&self, pod: PodIdx, probe: &mut dyn Probe) -> Filtered {
+        let Some(cx) = self.context(pod) else { return Filtered::default() };
+        let name = self.profile.scheduler_name();
+        if cx.nodes.live().is_empty() {
+            return Filtered::stopped(Stop::NoNodes);
+        }
+        probe.begin(Point::PreFilter);
+        let prepared = self.prepare(&cx, probe);
+        probe.end(Point::PreFilter, prepared.code(), name);
+        if let Some(stop) = prepared.stop {
+            return Filtered::stopped(stop);
+        }
+        probe.begin(Point::Filter);
+        let filtered = self.judge_all(&cx, prepared, pod);
+        for weighted in self.profile.at(Point::Filter) {
+            let plugin = self.profile.plugin(weighted.plugin).map_or("", |p| p.name());
+            probe.evaluated(plugin, Point::Filter, filtered.evaluated, name);
+        }
+        let code = match filtered.stop {
+            Some(_) => Code::Error,
+            None if filtered.feasible.is_empty() => Code::Unschedulable,
+            None => Code::Success,
+        };
+        probe.end(Point::Filter, code, name);
+        filtered
+    }
+
+    /// The first of `nodes` that the pod fits, or what the rejecting plugins read.
+    ///
+    /// This is the check behind wake-ups: it may end early, and it counts nowhere.
+    pub fn first_fit(
+        &self,
+        pod: PodIdx,
+        nodes: &mut dyn Iterator<Item = NodeIdx>,
+    ) -> Result<NodeIdx, Reads> {
+        let Some(cx) = self.context(pod) else { return Err(Reads::NOTHING) };
+        let prepared = self.prepare(&cx, &mut ());
+        let reads_of = |places: &[usize]| places.iter().map(|p| self.profile.reads(*p)).sum();
+        match &prepared.stop {
+            None => {}
+            Some(Stop::PreFilter { plugins, .. }) => return Err(reads_of(plugins)),
+            // A broken attempt has to be made to be told: wake the pod.
+            Some(_) => return nodes.next().ok_or(Reads::NODE_EXISTS),
+        }
+        let mut reads = Reads::NODE_EXISTS | reads_of(&prepared.narrowed_by);
+        loop {
+            let chunk: Vec<NodeIdx> =
+                (&mut *nodes).filter(|n| self.admits(&prepared, *n)).take(CHUNK).collect();
+            if chunk.is_empty() {
+                return Err(reads);
+            }
+            let part = self.judge(&cx, &prepared, &chunk, pod);
+            match part {
+                Err(_) => return chunk.first().copied().ok_or(reads),
+                Ok(part) => {
+                    if let Some(node) = part.feasible.first() {
+                        return Ok(*node);
+                    }
+                    for rejection in &part.rejected {
+                        reads |= self.profile.reads(rejection.plugin);
+                    }
+                }
+            }
+        }
+    }
+
+    fn prepare(&self, cx: &Context<'_>, probe: &mut dyn Probe) -> Prepared {
+        let count = self.profile.plugin_count();
+        let mut out = Prepared { skipped: vec![false; count], ..Prepared::default() };
+        out.states.resize_with(count, State::default);
+        for weighted in self.profile.at(Point::PreFilter) {
+            let place = weighted.plugin;
+            let Some(plugin) = self.profile.plugin(place) else { continue };
+            let (Some(pre_filter), Some(state)) =
+                (plugin.as_pre_filter(), out.states.get_mut(place))
+            else {
+                continue;
+            };
+            probe.evaluated(plugin.name(), Point::PreFilter, 1, self.profile.scheduler_name());
+            let said = guarded(plugin.name(), || pre_filter.pre_filter(cx, state));
+            if out.note(cx, place, plugin.name(), said) {
+                break;
+            }
+        }
+        out.check_narrowing(self);
+        out
+    }
+
+    fn admits(&self, prepared: &Prepared, node: NodeIdx) -> bool {
+        let Some(names) = &prepared.narrow else { return true };
+        self.cache.nodes().name(node).is_some_and(|name| names.contains(&name))
+    }
+
+    fn judge_all(&self, cx: &Context<'_>, prepared: Prepared, pod: PodIdx) -> Filtered {
+        let nodes: Vec<NodeIdx> = cx.nodes.live().iter().collect();
+        let (nodes, excluded) = match &prepared.narrow {
+            None => (nodes, Vec::new()),
+            Some(_) => nodes.into_iter().partition(|n| self.admits(&prepared, *n)),
+        };
+        let promised = cx.cache.nominations().of_pod(pod);
+        let (first, rest): (Vec<NodeIdx>, Vec<NodeIdx>) =
+            nodes.iter().partition(|n| Some(**n) == promised);
+        // A pod with a nomination tries its node first and takes it unscored if it fits.
+        let nominated = self.judge(cx, &prepared, &first, pod);
+        let judged = match nominated {
+            Ok(part) if part.feasible.is_empty() && first.is_empty() => {
+                self.judge_in_parallel(cx, &prepared, &nodes, pod)
+            }
+            Ok(part) if part.feasible.is_empty() => {
+                self.judge_in_parallel(cx, &prepared, &rest, pod).map(|mut others| {
+                    others.rejected.extend(part.rejected);
+                    others.rejected.sort_by_key(|r| r.node);
+                    others.evaluated += part.evaluated;
+                    others
+                })
+            }
+            other => other,
+        };
+        match judged {
+            Err(broken) => Filtered::stopped(Stop::Broken(broken)),
+            Ok(part) => Filtered {
+                excluded,
+                narrowed_by: prepared.narrowed_by,
+                states: prepared.states,
+                ..part
+            },
+        }
+    }
+
+    fn judge_in_parallel(
+        &self,
+        cx: &Context<'_>,
+        prepared: &Prepared,
+        nodes: &[NodeIdx],
+        pod: PodIdx,
+    ) -> Result<Filtered, String> {
+        let Some(pool) = self.pool_for(nodes.len()) else {
+            return self.judge(cx, prepared, nodes, pod);
+        };
+        let parts: Vec<Result<Filtered, String>> = pool.install(|| {
+            nodes.par_chunks(TASK).map(|task| self.judge(cx, prepared, task, pod)).collect()
+        });
+        let mut all = Filtered::default();
+        for part in parts {
+            let part = part?;
+            all.feasible.extend(part.feasible);
+            all.rejected.extend(part.rejected);
+            all.evaluated += part.evaluated;
+        }
+        Ok(all)
+    }
+
+    /// Judges `nodes` in order, chunk by chunk.
+    fn judge(
+        &self,
+        cx: &Context<'_>,
+        prepared: &Prepared,
+        nodes: &[NodeIdx],
+        pod: PodIdx,
+    ) -> Result<Filtered, String> {
+        let mut out = Filtered { evaluated: nodes.len(), ..Filtered::default() };
+        let nominations = cx.cache.nominations();
+        let mut verdicts = vec![Verdict::Fit; nodes.len().min(CHUNK)];
+        let mut alive: Vec<NodeIdx> = Vec::with_capacity(CHUNK);
+        for chunk in nodes.chunks(CHUNK) {
+            alive.clear();
+            alive.extend(chunk);
+            let from = out.rejected.len();
+            self.judge_chunk(cx, prepared, &mut alive, &mut verdicts, &mut out.rejected)?;
+            if !nominations.is_empty() {
+                self.judge_with_nominated(cx, prepared, pod, &mut alive, &mut out.rejected)?;
+            }
+            if let Some(new) = out.rejected.get_mut(from..) {
+                new.sort_by_key(|r| r.node);
+            }
+            out.feasible.extend(&alive);
+        }
+        Ok(out)
+    }
+
+    /// Runs the filters on up to [`CHUNK`] nodes; `alive` keeps those that pass.
+    pub(super) fn judge_chunk(
+        &self,
+        cx: &Context<'_>,
+        prepared: &Prepared,
+        alive: &mut Vec<NodeIdx>,
+        verdicts: &mut [Verdict],
+        rejected: &mut Vec<Rejection>,
+    ) -> Result<(), String> {
+        for weighted in self.profile.at(Point::Filter) {
+            let place = weighted.plugin;
+            if alive.is_empty() || prepared.skipped.get(place).copied().unwrap_or(false) {
+                continue;
+            }
+            let Some(plugin) = self.profile.plugin(place) else { continue };
+            let (Some(filter), Some(state), Some(slots)) =
+                (plugin.as_filter(), prepared.states.get(place), verdicts.get_mut(..alive.len()))
+            else {
+                continue;
+            };
+            guarded(plugin.name(), || {
+                filter.filter(cx, state, alive, &mut Verdicts::new(slots));
+            })?;
+            if slots.iter().all(Verdict::is_fit) {
+                continue;
+            }
+            let mut broken = None;
+            let mut slots = slots.iter_mut();
+            alive.retain(|node| {
+                let verdict = slots.next().map(std::mem::take).unwrap_or_default();
+                match verdict {
+                    Verdict::Fit => return true,
+                    Verdict::Broken(text) => broken = Some(text),
+                    verdict => rejected.push(Rejection { node: *node, plugin: place, verdict }),
+                }
+                false
+            });
+            if let Some(text) = broken {
+                return Err(format!("running {:?} filter plugin: {text}", plugin.name()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Prepared {
+    fn code(&self) -> Code {
+        match &self.stop {
+            None => Code::Success,
+            Some(Stop::Broken(_)) => Code::Error,
+            Some(Stop::PreFilter { resolvable: true, .. }) => Code::Unschedulable,
+            Some(_) => Code::UnschedulableAndUnresolvable,
+        }
+    }
+
+    /// Takes in what a PreFilter said; true where no further one is asked (`RunPreFilterPlugins`).
+    fn note(
+        &mut self,
+        cx: &Context<'_>,
+        place: usize,
+        name: &str,
+        said: Result<PreFiltered, String>,
+    ) -> bool {
+        match said {
+            Ok(PreFiltered::Proceed) => {}
+            Ok(PreFiltered::Skip) => {
+                if let Some(skipped) = self.skipped.get_mut(place) {
+                    *skipped = true;
+                }
+            }
+            Ok(PreFiltered::Narrow(names)) => {
+                self.narrowed_by.push(place);
+                let names = names.iter().filter_map(|n| cx.symbols().get(n));
+                self.narrow = Some(match self.narrow.take() {
+                    None => names.collect(),
+                    Some(before) => names.filter(|n| before.contains(n)).collect(),
+                });
+            }
+            Ok(PreFiltered::Reject { resolvable, reasons }) => {
+                let rejection = Stop::PreFilter {
+                    plugins: vec![place],
+                    plugin: Some(place),
+                    resolvable,
+                    reasons,
+                };
+                self.stop = Some(rejection);
+                return !resolvable;
+            }
+            Ok(PreFiltered::Broken(text)) => {
+                self.stop =
+                    Some(Stop::Broken(format!("running PreFilter plugin {name:?}: {text}")));
+                return true;
+            }
+            Err(panicked) => {
+                self.stop = Some(Stop::Broken(panicked));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// An empty intersection rejects the pod.
+    fn check_narrowing(&mut self, scan: &Scan<'_>) {
+        if self.stop.is_some() || self.narrow.as_ref().is_none_or(|names| !names.is_empty()) {
+            return;
+        }
+        let names: Vec<&str> = self
+            .narrowed_by
+            .iter()
+            .filter_map(|p| scan.profile.plugin(*p))
+            .map(|p| p.name())
+            .collect();
+        let text = match names.as_slice() {
+            [one] => format!("node(s) didn't satisfy plugin {one}"),
+            many => format!("node(s) didn't satisfy plugin(s) [{}] simultaneously", many.join(" ")),
+        };
+        self.stop = Some(Stop::PreFilter {
+            plugins: self.narrowed_by.clone(),
+            plugin: None,
+            resolvable: false,
+            reasons: Reasons::from_iter([text.into()]),
+        });
+    }
+}

@@ -1,0 +1,141 @@
+//! PreScore, Score, normalize, weigh, add up.
+
+use rayon::prelude::*;
+
+use crate::base::{NodeIdx, PodIdx};
+use crate::framework::{Code, MAX_NODE_SCORE, Point, PreScored, Score, State};
+use crate::probe::Probe;
+
+use super::Scan;
+use super::filter::Filtered;
+use super::guard::guarded;
+
+/// Nodes per task on the thread pool.
+const TASK: usize = 1_024;
+
+/// Scores of the feasible nodes, in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scores {
+    /// Sum over the plugins.
+    pub totals: Vec<i64>,
+    /// Place of each plugin that scored, and its normalized, weighted scores.
+    pub by_plugin: Vec<(usize, Vec<i64>)>,
+}
+
+impl Scan<'_> {
+    /// Scores the feasible nodes.
+    ///
+    /// # Errors
+    /// A plugin failed or left 0..=100: the attempt is an error with this text.
+    pub fn score(
+        &self,
+        pod: PodIdx,
+        filtered: &mut Filtered,
+        probe: &mut dyn Probe,
+    ) -> Result<Scores, String> {
+        let profile = self.profile.scheduler_name();
+        probe.begin(Point::PreScore);
+        let skipped = self.pre_score(pod, filtered, probe);
+        let code = if skipped.is_ok() { Code::Success } else { Code::Error };
+        probe.end(Point::PreScore, code, profile);
+        let skipped = skipped?;
+        probe.begin(Point::Score);
+        let scores = self.score_all(pod, filtered, &skipped, probe);
+        let code = if scores.is_ok() { Code::Success } else { Code::Error };
+        probe.end(Point::Score, code, profile);
+        scores
+    }
+
+    fn pre_score(
+        &self,
+        pod: PodIdx,
+        filtered: &mut Filtered,
+        probe: &mut dyn Probe,
+    ) -> Result<Vec<bool>, String> {
+        let mut skipped = vec![false; self.profile.plugin_count()];
+        let Some(cx) = self.context(pod) else { return Ok(skipped) };
+        filtered.states.resize_with(self.profile.plugin_count(), State::default);
+        for weighted in self.profile.at(Point::PreScore) {
+            let Some(plugin) = self.profile.plugin(weighted.plugin) else { continue };
+            let (Some(pre_score), Some(state)) =
+                (plugin.as_pre_score(), filtered.states.get_mut(weighted.plugin))
+            else {
+                continue;
+            };
+            probe.evaluated(plugin.name(), Point::PreScore, 1, self.profile.scheduler_name());
+            match guarded(plugin.name(), || pre_score.pre_score(&cx, &filtered.feasible, state))? {
+                PreScored::Proceed => {}
+                PreScored::Skip => {
+                    if let Some(skip) = skipped.get_mut(weighted.plugin) {
+                        *skip = true;
+                    }
+                }
+                PreScored::Broken(text) => {
+                    return Err(format!("running PreScore plugin {:?}: {text}", plugin.name()));
+                }
+            }
+        }
+        Ok(skipped)
+    }
+
+    fn score_all(
+        &self,
+        pod: PodIdx,
+        filtered: &Filtered,
+        skipped: &[bool],
+        probe: &mut dyn Probe,
+    ) -> Result<Scores, String> {
+        let nodes = &filtered.feasible;
+        let mut scores = Scores { totals: vec![0; nodes.len()], by_plugin: Vec::new() };
+        for weighted in self.profile.at(Point::Score) {
+            if skipped.get(weighted.plugin).copied().unwrap_or(false) {
+                continue;
+            }
+            let Some(plugin) = self.profile.plugin(weighted.plugin) else { continue };
+            let (Some(score), Some(state)) =
+                (plugin.as_score(), filtered.states.get(weighted.plugin))
+            else {
+                continue;
+            };
+            probe.evaluated(
+                plugin.name(),
+                Point::Score,
+                nodes.len(),
+                self.profile.scheduler_name(),
+            );
+            let mut own = vec![0; nodes.len()];
+            guarded(plugin.name(), || self.raw(pod, score, state, nodes, &mut own))?;
+            if let Some(bad) = own.iter().find(|s| !(0..=MAX_NODE_SCORE).contains(*s)) {
+                return Err(format!(
+                    "plugin {:?} returns an invalid score {bad}, it should in the range of [0, {MAX_NODE_SCORE}] after normalizing",
+                    plugin.name()
+                ));
+            }
+            for (total, own) in scores.totals.iter_mut().zip(&mut own) {
+                *own *= weighted.weight;
+                *total += *own;
+            }
+            scores.by_plugin.push((weighted.plugin, own));
+        }
+        Ok(scores)
+    }
+
+    fn raw(
+        &self,
+        pod: PodIdx,
+        score: &dyn Score,
+        state: &State,
+        nodes: &[NodeIdx],
+        own: &mut [i64],
+    ) {
+        let Some(cx) = self.context(pod) else { return };
+        match self.pool_for(nodes.len()) {
+            None => score.score(&cx, state, nodes, own),
+            Some(pool) => pool.install(|| {
+                let tasks = nodes.par_chunks(TASK).zip(own.par_chunks_mut(TASK));
+                tasks.for_each(|(nodes, own)| score.score(&cx, state, nodes, own));
+            }),
+        }
+        score.normalize(&cx, state, own);
+    }
+}

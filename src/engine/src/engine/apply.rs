@@ -1,0 +1,161 @@
+//! Inputs come in.
+
+use std::sync::Arc;
+
+use crate::base::{Millis, PodIdx};
+use crate::cache::PodApplied;
+use crate::effect::Effect;
+use crate::framework::{Plugin, Point};
+use crate::input::{Config, Input};
+use crate::probe::{Probe, QueueName};
+use crate::queue::{Backoff, Place};
+
+use super::Engine;
+
+impl Engine {
+    pub(super) fn apply(
+        &mut self,
+        input: Input,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+        probe: &mut dyn Probe,
+    ) {
+        match input {
+            Input::PodApplied(record) => {
+                let applied = self.cache.apply_pod(&record);
+                self.follow(applied, now, probe);
+            }
+            Input::PodDeleted { uid, .. } => {
+                let applied = self.cache.delete_pod(&uid);
+                self.follow(applied, now, probe);
+            }
+            Input::NodeApplied(record) => {
+                self.cache.apply_node(&record);
+            }
+            Input::NodeDeleted { name } => {
+                self.cache.delete_node(&name);
+            }
+            Input::Object(object, change) => {
+                self.cache.apply_object(&object, change);
+            }
+            Input::BindOutcome { uid, outcome } => {
+                self.take_outcome(&uid, outcome, now, effects, probe);
+            }
+            Input::Config(config) => self.configure(config, now, probe),
+            Input::Tick => {}
+        }
+    }
+
+    /// Keeps the queue in step with what became of a pod.
+    fn follow(&mut self, applied: PodApplied, now: Millis, probe: &mut dyn Probe) {
+        match applied {
+            PodApplied::Nothing | PodApplied::Confirmed(_) => {}
+            PodApplied::Queued(pod) => {
+                self.queue.add(pod, now);
+                self.enqueue(pod, now, "PodAdd", probe);
+            }
+            PodApplied::Updated { pod, matters } => {
+                if matters {
+                    self.renew(pod, now, probe);
+                }
+            }
+            PodApplied::Left(pod) => self.leave(pod),
+        }
+    }
+
+    /// Takes a pod out of the queue for good.
+    pub(super) fn leave(&mut self, pod: PodIdx) {
+        self.recheck.extend(self.queue.release_head(pod));
+        self.queue.remove(pod);
+    }
+
+    /// Brings a pod to the active part, or behind its gate.
+    pub(super) fn enqueue(&mut self, pod: PodIdx, now: Millis, event: &str, probe: &mut dyn Probe) {
+        if let Some(gate) = self.gate_of(pod) {
+            self.recheck.extend(self.queue.release_head(pod));
+            self.queue.hold(pod, gate);
+            probe.incoming(QueueName::Unschedulable, event);
+            return;
+        }
+        let key = self.sort_key(pod);
+        self.queue.activate(pod, key, now);
+        probe.incoming(QueueName::Active, event);
+    }
+
+    /// The plugin that keeps the pod out of the queue.
+    fn gate_of(&self, pod: PodIdx) -> Option<usize> {
+        let profile = self.profile_of(pod)?;
+        let view = self.cache.view(pod)?;
+        let closed = |place: usize| {
+            let gate = profile.plugin(place).and_then(Plugin::as_pre_enqueue);
+            gate.is_some_and(|gate| gate.pre_enqueue(&view).is_err())
+        };
+        let mut gates = profile.at(Point::PreEnqueue).iter().map(|w| w.plugin);
+        gates.find(|place| closed(*place))
+    }
+
+    /// A queued pod has changed in a way that filters read.
+    fn renew(&mut self, pod: PodIdx, now: Millis, probe: &mut dyn Probe) {
+        match self.queue.entry(pod).map(|e| e.place) {
+            None | Some(Place::InFlight) => {}
+            Some(Place::Gated) => self.enqueue(pod, now, "TargetPodUpdate", probe),
+            Some(Place::Active) => {
+                let key = self.sort_key(pod);
+                self.queue.activate(pod, key, now);
+            }
+            Some(Place::Backoff { .. }) => {
+                let key = self.sort_key(pod);
+                if !self.queue.back_off(pod, key, now) {
+                    self.enqueue(pod, now, "BackoffComplete", probe);
+                }
+            }
+            Some(Place::Parked(_) | Place::Alone) => self.renew_parked(pod, now, probe),
+        }
+    }
+
+    fn renew_parked(&mut self, pod: PodIdx, now: Millis, probe: &mut dyn Probe) {
+        let Some(profile) = self.profile_of(pod).cloned() else { return };
+        let fit = self.scan(&profile).first_fit(pod, &mut self.cache.nodes().live().iter());
+        match (fit, self.cache.class_of(pod).map(|(class, _)| class)) {
+            (Err(reads), Some(class)) => {
+                let key = self.sort_key(pod);
+                self.queue.park(pod, class, key, reads);
+            }
+            _ => self.enqueue(pod, now, "TargetPodUpdate", probe),
+        }
+    }
+
+    /// New profiles: pods change sides with their names, and whoever waits is looked at again.
+    fn configure(&mut self, config: Arc<Config>, now: Millis, probe: &mut dyn Probe) {
+        self.queue.timing =
+            Backoff { initial_ms: config.backoff_initial_ms, max_ms: config.backoff_max_ms };
+        let names: Vec<&str> = config.profiles.iter().map(|p| p.scheduler_name()).collect();
+        let (come, go) = self.cache.set_schedulers(names.iter().copied());
+        self.profiles = config
+            .profiles
+            .iter()
+            .filter_map(|p| Some((self.cache.symbols().get(p.scheduler_name())?, Arc::clone(p))))
+            .collect();
+        self.config = config;
+        for pod in go {
+            self.leave(pod);
+        }
+        let mut waiting: Vec<(u64, PodIdx, Place)> =
+            self.queue.iter().map(|(pod, e)| (e.arrival, pod, e.place)).collect();
+        waiting.sort_unstable_by_key(|(arrival, pod, _)| (*arrival, *pod));
+        for (_, pod, place) in waiting {
+            if let Some(entry) = self.queue.entry_mut(pod) {
+                entry.rejectors.clear();
+            }
+            match place {
+                Place::InFlight | Place::Backoff { .. } => {}
+                Place::Active | Place::Gated => self.enqueue(pod, now, "ConfigUpdate", probe),
+                Place::Parked(_) | Place::Alone => self.renew_parked(pod, now, probe),
+            }
+        }
+        for pod in come {
+            self.queue.add(pod, now);
+            self.enqueue(pod, now, "PodAdd", probe);
+        }
+    }
+}

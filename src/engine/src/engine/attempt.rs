@@ -1,0 +1,236 @@
+//! One pod's attempt: decide, then assume and bind, or park with the reasons.
+
+use std::sync::Arc;
+
+use crate::base::{Millis, NodeIdx, PodIdx};
+use crate::cycle::{Feasible, Filtered, Pick, Scores, Stop, fit_error, pick};
+use crate::effect::{Decision, Effect, FailureReason, PodEvent};
+use crate::framework::{Point, Profile, Reads};
+use crate::probe::{AttemptResult, Probe, QueueName};
+use crate::record::ScheduledCondition;
+
+use super::{Engine, Flight};
+
+/// What a cycle decides for a pod.
+#[derive(Debug)]
+pub enum Decided {
+    /// A node.
+    Place {
+        /// The draw.
+        pick: Pick,
+        /// What the filters said.
+        filtered: Filtered,
+        /// The scores; `None` where the only feasible node was taken unscored.
+        scores: Option<Scores>,
+    },
+    /// No node fits.
+    Reject {
+        /// What the filters said.
+        filtered: Filtered,
+    },
+    /// The attempt failed with this text.
+    Broken(String),
+}
+
+impl Engine {
+    /// Runs the cycle for a pod and changes nothing but the generator. With `score_one` a single
+    /// feasible node is scored too, which a scheduler has no need of but a reader may.
+    pub fn decide(
+        &mut self,
+        pod: PodIdx,
+        profile: &Profile,
+        score_one: bool,
+        probe: &mut dyn Probe,
+    ) -> Decided {
+        let scan = self.scan(profile);
+        let mut filtered = scan.filter(pod, probe);
+        if let Some(Stop::Broken(text)) = &filtered.stop {
+            return Decided::Broken(text.clone());
+        }
+        let scores = match filtered.feasible.as_slice() {
+            [] => return Decided::Reject { filtered },
+            [_] if !score_one => None,
+            _ => match scan.score(pod, &mut filtered, probe) {
+                Ok(scores) => Some(scores),
+                Err(text) => return Decided::Broken(text),
+            },
+        };
+        let unscored = [0];
+        let totals = scores.as_ref().map_or(unscored.as_slice(), |s| s.totals.as_slice());
+        let drawn = Feasible::new(&filtered.feasible, totals)
+            .and_then(|feasible| pick(feasible, &mut self.draw, &self.cache));
+        match drawn {
+            Some(pick) => Decided::Place { pick, filtered, scores },
+            None => Decided::Broken("the scores do not belong to the nodes".to_owned()),
+        }
+    }
+
+    pub(super) fn attempt(
+        &mut self,
+        pod: PodIdx,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+        probe: &mut dyn Probe,
+    ) {
+        let Some(profile) = self.profile_of(pod).cloned() else { return self.leave(pod) };
+        if self.cache.pods().get(pod).is_none_or(|p| p.terminating) {
+            let note = format!("skip schedule deleting pod: {}", self.cache.pod_name(pod));
+            let event = PodEvent::FailedScheduling { note };
+            effects.push(self.event(pod, &profile, event));
+            return self.leave(pod);
+        }
+        probe.attempt_begins();
+        let attempt = self.queue.entry(pod).map_or(1, |e| e.attempts);
+        let result = match self.decide(pod, &profile, false, probe) {
+            Decided::Place { pick, filtered, scores } => {
+                let decision = Decision {
+                    evaluated: u32::try_from(filtered.evaluated).unwrap_or(u32::MAX),
+                    feasible: u32::try_from(filtered.feasible.len()).unwrap_or(u32::MAX),
+                    best: u32::try_from(pick.best.len()).unwrap_or(u32::MAX),
+                    score: if scores.is_some() { pick.total } else { 0 },
+                    attempt,
+                };
+                self.place(pod, pick.node, &profile, decision, effects);
+                AttemptResult::Scheduled
+            }
+            Decided::Reject { filtered } => {
+                self.reject(pod, &filtered, &profile, now, effects, probe);
+                AttemptResult::Unschedulable
+            }
+            Decided::Broken(text) => {
+                self.fail(pod, &text, now, effects, probe);
+                AttemptResult::Error
+            }
+        };
+        probe.attempt_ends(profile.scheduler_name(), result, attempt);
+    }
+
+    fn place(
+        &mut self,
+        pod: PodIdx,
+        node: NodeIdx,
+        profile: &Profile,
+        decision: Decision,
+        effects: &mut Vec<Effect>,
+    ) {
+        let binds = self.cache.view(pod).is_some_and(|view| {
+            let mut plugins =
+                profile.at(Point::Bind).iter().filter_map(|w| profile.plugin(w.plugin));
+            plugins.any(|p| p.as_bind().is_some_and(|b| b.bind(&view, node)))
+        });
+        debug_assert!(binds, "a profile's Bind plugins leave no pod aside");
+        let name = self.pod_name(pod);
+        let node_name: Box<str> = self.cache.node_name(node).into();
+        if !binds || !self.cache.assume(pod, node) {
+            return;
+        }
+        self.recheck.extend(self.queue.release_head(pod));
+        self.flights.insert(
+            name.uid.clone(),
+            Flight {
+                pod: name.clone(),
+                node: node_name.clone(),
+                profile: profile.scheduler_name().into(),
+            },
+        );
+        effects.push(Effect::Bind {
+            pod: name,
+            node: node_name,
+            profile: profile.scheduler_name().into(),
+            decision,
+        });
+    }
+
+    /// No node fits: the pod is parked until something that its rejectors read has changed.
+    fn reject(
+        &mut self,
+        pod: PodIdx,
+        filtered: &Filtered,
+        profile: &Arc<Profile>,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+        probe: &mut dyn Probe,
+    ) {
+        let nodes = self.cache.nodes().live().len();
+        let message = fit_error(filtered, nodes, profile, None);
+        let rejectors = filtered.rejectors();
+        let reads = Reads::NODE_EXISTS | rejectors.iter().map(|p| profile.reads(*p)).sum();
+        let by_hints = rejectors.iter().any(|place| {
+            let plugin = profile.plugin(*place);
+            plugin.is_some_and(|p| p.reads() == Reads::EVERYTHING && p.as_hints().is_some())
+        });
+        self.recheck.extend(self.queue.release_head(pod));
+        if let Some(entry) = self.queue.entry_mut(pod) {
+            entry.failures = entry.failures.saturating_add(1);
+            entry.errors = 0;
+            entry.queued_ms = now;
+            entry.rejectors = rejectors;
+        }
+        let key = self.sort_key(pod);
+        match self.cache.class_of(pod).map(|(class, _)| class) {
+            Some(class) if !by_hints => self.queue.park(pod, class, key, reads),
+            _ => self.queue.park_alone(pod),
+        }
+        probe.incoming(QueueName::Unschedulable, "ScheduleAttemptFailure");
+        self.tell(pod, profile, FailureReason::Unschedulable, message, effects);
+    }
+
+    /// The attempt itself failed: the pod backs off.
+    pub(super) fn fail(
+        &mut self,
+        pod: PodIdx,
+        message: &str,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+        probe: &mut dyn Probe,
+    ) {
+        let profile = self.profile_of(pod).cloned();
+        self.retreat(pod, now, probe);
+        if let Some(profile) = profile {
+            let reason = FailureReason::SchedulerError;
+            self.tell(pod, &profile, reason, message.to_owned(), effects);
+        }
+    }
+
+    /// Puts a pod into backoff after an error.
+    pub(super) fn retreat(&mut self, pod: PodIdx, now: Millis, probe: &mut dyn Probe) {
+        self.recheck.extend(self.queue.release_head(pod));
+        if let Some(entry) = self.queue.entry_mut(pod) {
+            entry.errors = entry.errors.saturating_add(1);
+            entry.queued_ms = now;
+            entry.rejectors.clear();
+        }
+        let key = self.sort_key(pod);
+        if self.queue.back_off(pod, key, now) {
+            probe.incoming(QueueName::Backoff, "ScheduleAttemptFailure");
+        } else {
+            self.enqueue(pod, now, "ScheduleAttemptFailure", probe);
+        }
+    }
+
+    /// Writes the condition and the event, where they are not what the pod shows already.
+    fn tell(
+        &mut self,
+        pod: PodIdx,
+        profile: &Profile,
+        reason: FailureReason,
+        message: String,
+        effects: &mut Vec<Effect>,
+    ) {
+        let shown = ScheduledCondition {
+            status: "False".into(),
+            reason: reason.as_str().into(),
+            message: message.as_str().into(),
+        };
+        if !self.cache.show_condition(pod, shown) {
+            return;
+        }
+        let event = PodEvent::FailedScheduling { note: message.clone() };
+        effects.push(self.event(pod, profile, event));
+        effects.push(Effect::Condition { pod: self.pod_name(pod), reason, message });
+    }
+
+    fn event(&self, pod: PodIdx, profile: &Profile, event: PodEvent) -> Effect {
+        Effect::Event { pod: self.pod_name(pod), profile: profile.scheduler_name().into(), event }
+    }
+}

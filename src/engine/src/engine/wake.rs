@@ -1,0 +1,202 @@
+//! Who is woken by what changed: exactly those that fit now.
+//!
+//! A parked class is looked at again only where an event changed something that its rejecting
+//! plugins read, and only on the node it changed where those reads are of one node. One pod of the
+//! class is woken; when its attempt has ended, the class is looked at again for the next.
+
+use std::collections::BTreeMap;
+
+use crate::base::{ClassIdx, Millis, NodeIdx, PodIdx};
+use crate::cache::{Changed, ChangedObject};
+use crate::framework::{ClusterEvent, Context, Hint, Plugin, Reads, Subject};
+use crate::probe::{Probe, QueueName};
+
+use super::{Engine, FLUSH_EVERY_MS};
+
+/// Where a class has to be looked at again.
+#[derive(Debug, Clone)]
+enum Where {
+    Nodes(Vec<NodeIdx>),
+    Everywhere,
+}
+
+impl Engine {
+    /// Lets the parked pods know what has changed since the last call.
+    pub(super) fn wake(&mut self, now: Millis, probe: &mut dyn Probe) {
+        let changes = self.cache.take_changes();
+        let recheck = std::mem::take(&mut self.recheck);
+        if changes.is_empty() && recheck.is_empty() {
+            return;
+        }
+        self.wake_by_hints(&changes, now, probe);
+        let mut work = self.concerned(&changes);
+        work.extend(recheck.into_iter().map(|class| (class, Where::Everywhere)));
+        for (class, place) in work {
+            self.look_again(class, place, now, probe);
+        }
+    }
+
+    /// The parked classes that read what changed. Costs classes × distinct kinds of change.
+    fn concerned(&self, changes: &[Changed]) -> BTreeMap<ClassIdx, Where> {
+        let mut by_reads: Vec<(Reads, Vec<Option<NodeIdx>>)> = Vec::new();
+        for change in changes.iter().filter(|c| !c.reads.is_empty()) {
+            match by_reads.iter_mut().find(|(reads, _)| *reads == change.reads) {
+                Some((_, nodes)) => nodes.push(change.node),
+                None => by_reads.push((change.reads, vec![change.node])),
+            }
+        }
+        for (_, nodes) in &mut by_reads {
+            nodes.sort_unstable();
+            nodes.dedup();
+        }
+        let mut work: BTreeMap<ClassIdx, Where> = BTreeMap::new();
+        for (class, parked) in self.queue.parked().filter(|(_, p)| p.head.is_none()) {
+            for (reads, nodes) in &by_reads {
+                let common = parked.reads.common(*reads);
+                if common.is_empty() {
+                    continue;
+                }
+                let named: Option<Vec<NodeIdx>> = nodes.iter().copied().collect();
+                match (named.filter(|_| common.is_of_one_node()), work.get_mut(&class)) {
+                    (None, _) => {
+                        work.insert(class, Where::Everywhere);
+                    }
+                    (Some(_), Some(Where::Everywhere)) => {}
+                    (Some(nodes), Some(Where::Nodes(all))) => all.extend(nodes),
+                    (Some(nodes), None) => {
+                        work.insert(class, Where::Nodes(nodes));
+                    }
+                }
+            }
+        }
+        work
+    }
+
+    /// Wakes the first pod of a class if the class fits.
+    fn look_again(&mut self, class: ClassIdx, place: Where, now: Millis, probe: &mut dyn Probe) {
+        let Some(parked) = self.queue.parked_mut(class).filter(|p| p.head.is_none()) else {
+            return;
+        };
+        let (last_fit, Some(first)) = (parked.last_fit, parked.pods().next()) else { return };
+        let Some(profile) = self.profile_of(first).cloned() else { return };
+        let live = self.cache.nodes().live();
+        let everywhere = matches!(place, Where::Everywhere);
+        let fit = match place {
+            Where::Everywhere => {
+                let before = last_fit.filter(|n| live.contains(*n));
+                let mut nodes = before.into_iter().chain(live.iter());
+                self.scan(&profile).first_fit(first, &mut nodes)
+            }
+            Where::Nodes(mut nodes) => {
+                nodes.sort_unstable();
+                nodes.dedup();
+                let mut nodes = nodes.into_iter().filter(|n| live.contains(*n));
+                self.scan(&profile).first_fit(first, &mut nodes)
+            }
+        };
+        let Some(parked) = self.queue.parked_mut(class) else { return };
+        match fit {
+            Ok(node) => {
+                parked.last_fit = Some(node);
+                if let Some(pod) = self.queue.take_head(class) {
+                    self.enqueue(pod, now, "ClassFits", probe);
+                }
+            }
+            Err(reads) if everywhere => parked.reads = reads,
+            Err(reads) => parked.reads |= reads,
+        }
+    }
+
+    /// Asks the plugins that do not say what they read.
+    fn wake_by_hints(&mut self, changes: &[Changed], now: Millis, probe: &mut dyn Probe) {
+        if self.queue.alone().is_empty() {
+            return;
+        }
+        let waiting: Vec<PodIdx> = self.queue.alone().iter().copied().collect();
+        for pod in waiting {
+            if changes.iter().any(|change| self.is_hinted(pod, change)) {
+                self.return_alone(pod, now, "Hint", probe);
+            }
+        }
+    }
+
+    fn return_alone(&mut self, pod: PodIdx, now: Millis, event: &str, probe: &mut dyn Probe) {
+        let key = self.sort_key(pod);
+        if self.queue.back_off(pod, key, now) {
+            probe.incoming(QueueName::Backoff, event);
+        } else {
+            self.enqueue(pod, now, event, probe);
+        }
+    }
+
+    /// Whether a plugin that rejected the pod says that the change may help.
+    fn is_hinted(&self, pod: PodIdx, change: &Changed) -> bool {
+        let (Some(profile), Some(view), Some(entry)) =
+            (self.profile_of(pod), self.cache.view(pod), self.queue.entry(pod))
+        else {
+            return false;
+        };
+        let cx = Context { cache: &self.cache, nodes: self.cache.nodes(), pod: view };
+        let event = ClusterEvent {
+            resource: change.resource,
+            actions: change.actions,
+            subject: match &change.object {
+                ChangedObject::Pod(pod) => Subject::Pod(*pod),
+                ChangedObject::Node(node) => Subject::Node(*node),
+                ChangedObject::Other(object) => Subject::Object(object),
+            },
+        };
+        entry.rejectors.iter().filter_map(|place| profile.plugin(*place)).any(|plugin| match plugin
+            .as_hints()
+        {
+            Some(hints) => {
+                let wanted = hints
+                    .events()
+                    .into_iter()
+                    .any(|r| r.resource == event.resource && r.actions.intersects(event.actions));
+                wanted && hints.hint(&cx, &event) == Hint::Queue
+            }
+            None => Plugin::reads(plugin).intersects(change.reads),
+        })
+    }
+
+    /// Backoffs end, and pods that have been parked for very long are looked at whatever happened.
+    pub(super) fn flush(&mut self, now: Millis, probe: &mut dyn Probe) {
+        for pod in self.queue.expired(now) {
+            self.enqueue(pod, now, "BackoffComplete", probe);
+        }
+        if now < self.flushed_ms + FLUSH_EVERY_MS {
+            return;
+        }
+        self.flushed_ms = now;
+        // What inputs have just changed is heeded first: the flush counts what nobody heeded.
+        self.wake(now, probe);
+        let since = now.saturating_sub(self.config.parked_max_ms);
+        let is_old =
+            |engine: &Self, pod| engine.queue.entry(pod).is_some_and(|e| e.queued_ms < since);
+        let alone: Vec<PodIdx> =
+            self.queue.alone().iter().copied().filter(|p| is_old(self, *p)).collect();
+        for pod in alone {
+            if let Some(entry) = self.queue.entry_mut(pod) {
+                entry.flushed = true;
+            }
+            self.return_alone(pod, now, "UnschedulableTimeout", probe);
+        }
+        let mut classes: Vec<ClassIdx> = self
+            .queue
+            .parked()
+            .filter(|(_, parked)| parked.head.is_none())
+            .filter(|(_, parked)| parked.pods().any(|pod| is_old(self, pod)))
+            .map(|(class, _)| class)
+            .collect();
+        classes.sort_unstable();
+        for class in classes {
+            self.look_again(class, Where::Everywhere, now, probe);
+            let head = self.queue.parked_mut(class).and_then(|p| p.head);
+            if let Some(entry) = head.and_then(|pod| self.queue.entry_mut(pod)) {
+                entry.flushed = true;
+                self.flush_found += 1;
+            }
+        }
+    }
+}

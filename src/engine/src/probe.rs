@@ -1,0 +1,73 @@
+//! Where the shell may measure what the engine does.
+//!
+//! The engine reads no clock: it tells a probe what begins and ends, and the probe answers nothing,
+//! so that measuring cannot change a decision.
+
+use crate::framework::{Code, Point};
+
+/// What became of one attempt (`schedule_attempts_total{result}`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttemptResult {
+    /// A node was chosen.
+    Scheduled,
+    /// Every node was rejected.
+    Unschedulable,
+    /// The attempt itself failed.
+    Error,
+}
+
+impl AttemptResult {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Unschedulable => "unschedulable",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A part of the queue, by the reference's metric label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QueueName {
+    /// Waiting for an attempt.
+    Active,
+    /// Waiting for time to pass.
+    Backoff,
+    /// Parked until an event makes it fit.
+    Unschedulable,
+}
+
+impl QueueName {
+    /// The label value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Backoff => "backoff",
+            Self::Unschedulable => "unschedulable",
+        }
+    }
+}
+
+/// Hears what happens inside a step. Every method does nothing unless written otherwise.
+pub trait Probe {
+    /// An extension point begins for the pod at hand.
+    fn begin(&mut self, _point: Point) {}
+    /// It ends.
+    fn end(&mut self, _point: Point, _code: Code, _profile: &str) {}
+    /// A plugin judged `nodes` nodes (or the pod once, at PreFilter and PreScore).
+    fn evaluated(&mut self, _plugin: &str, _point: Point, _nodes: usize, _profile: &str) {}
+    /// An attempt begins.
+    fn attempt_begins(&mut self) {}
+    /// It ends; `attempt` counts from 1.
+    fn attempt_ends(&mut self, _profile: &str, _result: AttemptResult, _attempt: u32) {}
+    /// A pod came to a part of the queue because of `event`.
+    fn incoming(&mut self, _queue: QueueName, _event: &str) {}
+    /// A pod is bound after `attempts`, `waited_ms` after its first time in the active part.
+    fn bound(&mut self, _profile: &str, _attempts: u32, _waited_ms: u64) {}
+    /// A pod that only the flush of long-parked pods had woken got its node.
+    fn scheduled_after_flush(&mut self) {}
+}
+
+/// Hears nothing.
+impl Probe for () {}

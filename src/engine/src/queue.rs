@@ -1,0 +1,270 @@
+//! Pods of ours that have no node yet: active, in backoff, parked, gated.
+//!
+//! ```text
+//!                   ┌──────────── backoff expires ───────────┐
+//!                   ▼                                        │
+//!  add ──▶ gates ▶ ACTIVE ──pop──▶ (attempt) ──error──▶ BACKOFF
+//!            │      ▲                  │
+//!            ▼      │ its class fits   └──no node fits──▶ PARKED on its class
+//!          GATED    └──────────────────────────────────────┘
+//! ```
+//!
+//! Enter at [`Queue::add`] and [`Queue::pop`]. The queue knows pods by index, order and reasons;
+//! whether a parked class fits is asked of the cycle by [`crate::Engine`].
+//!
+//! Source of order and backoff: `pkg/scheduler/backend/queue`. Its size is the number of pending
+//! pods in the cluster, which the API server bounds; one entry costs about 150 bytes.
+
+mod backoff;
+mod entry;
+mod parked;
+
+pub use backoff::Backoff;
+pub use entry::{Entry, Place};
+pub use parked::ParkedClass;
+
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::base::{ClassIdx, Millis, PodIdx};
+use crate::framework::{Reads, SortKey};
+
+/// Order in the active part and on a class: key, then arrival.
+type Ordered = (SortKey, u64, PodIdx);
+
+/// The queue.
+#[derive(Debug, Default)]
+pub struct Queue {
+    entries: HashMap<PodIdx, Entry, FxBuildHasher>,
+    active: BTreeSet<Ordered>,
+    // Expiry, then order; errors apart, as they are never taken early.
+    backoff: BTreeSet<(Millis, Ordered)>,
+    error_backoff: BTreeSet<(Millis, Ordered)>,
+    parked: HashMap<ClassIdx, ParkedClass, FxBuildHasher>,
+    // Parked by themselves: a plugin that rejected them wants to be asked by hints.
+    alone: BTreeSet<PodIdx>,
+    gated: usize,
+    arrivals: u64,
+    /// Backoff arithmetic in force.
+    pub timing: Backoff,
+}
+
+/// Numbers of pods in each part, as in `scheduler_pending_pods`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueCounts {
+    /// Waiting for an attempt.
+    pub active: usize,
+    /// Waiting for time to pass.
+    pub backoff: usize,
+    /// Parked.
+    pub unschedulable: usize,
+    /// Held by a gate.
+    pub gated: usize,
+}
+
+impl Queue {
+    /// The pod's entry.
+    pub fn entry(&self, pod: PodIdx) -> Option<&Entry> {
+        self.entries.get(&pod)
+    }
+
+    pub(crate) fn entry_mut(&mut self, pod: PodIdx) -> Option<&mut Entry> {
+        self.entries.get_mut(&pod)
+    }
+
+    /// Numbers of pods in each part.
+    pub fn counts(&self) -> QueueCounts {
+        QueueCounts {
+            active: self.active.len(),
+            backoff: self.backoff.len() + self.error_backoff.len(),
+            unschedulable: self.alone.len()
+                + self.parked.values().map(ParkedClass::len).sum::<usize>(),
+            gated: self.gated,
+        }
+    }
+
+    /// Number of entries, pods in an attempt or a bind included.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Entries by pod, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (PodIdx, &Entry)> {
+        self.entries.iter().map(|(pod, entry)| (*pod, entry))
+    }
+
+    /// The classes that pods are parked on.
+    pub fn parked(&self) -> impl Iterator<Item = (ClassIdx, &ParkedClass)> {
+        self.parked.iter().map(|(class, parked)| (*class, parked))
+    }
+
+    pub(crate) fn parked_mut(&mut self, class: ClassIdx) -> Option<&mut ParkedClass> {
+        self.parked.get_mut(&class)
+    }
+
+    /// Pods that wait for a hint.
+    pub fn alone(&self) -> &BTreeSet<PodIdx> {
+        &self.alone
+    }
+
+    /// Takes a pod in, nowhere yet: [`Queue::activate`] or [`Queue::hold`] follows.
+    pub(crate) fn add(&mut self, pod: PodIdx, now: Millis) {
+        self.arrivals += 1;
+        let entry = Entry::new(self.arrivals, now);
+        if self.entries.insert(pod, entry).is_some() {
+            debug_assert!(false, "a pod is queued twice");
+        }
+    }
+
+    /// Moves a pod to the active part.
+    pub(crate) fn activate(&mut self, pod: PodIdx, key: SortKey, now: Millis) {
+        self.lift(pod);
+        let Some(entry) = self.entries.get_mut(&pod) else { return };
+        entry.key = key;
+        entry.place = Place::Active;
+        entry.first_active_ms.get_or_insert(now);
+        self.active.insert((key, entry.arrival, pod));
+    }
+
+    /// Moves a pod behind a gate.
+    pub(crate) fn hold(&mut self, pod: PodIdx, gate: usize) {
+        self.lift(pod);
+        let Some(entry) = self.entries.get_mut(&pod) else { return };
+        entry.place = Place::Gated;
+        entry.rejectors = vec![gate];
+        self.gated += 1;
+    }
+
+    /// Moves a pod to backoff, or says that it needs none.
+    pub(crate) fn back_off(&mut self, pod: PodIdx, key: SortKey, now: Millis) -> bool {
+        self.lift(pod);
+        let timing = self.timing;
+        let Some(entry) = self.entries.get_mut(&pod) else { return false };
+        entry.key = key;
+        let Some(expiry) = timing.expiry(entry, now) else { return false };
+        entry.place = Place::Backoff { expiry };
+        let ordered = (expiry, (key, entry.arrival, pod));
+        if entry.errors > 0 {
+            self.error_backoff.insert(ordered)
+        } else {
+            self.backoff.insert(ordered)
+        }
+    }
+
+    /// Parks a pod on its class; `reads` is what the plugins that rejected it read.
+    pub(crate) fn park(&mut self, pod: PodIdx, class: ClassIdx, key: SortKey, reads: Reads) {
+        self.lift(pod);
+        let Some(entry) = self.entries.get_mut(&pod) else { return };
+        entry.key = key;
+        entry.place = Place::Parked(class);
+        self.parked.entry(class).or_default().insert((key, entry.arrival, pod), reads);
+    }
+
+    /// Parks a pod by itself, for hints.
+    pub(crate) fn park_alone(&mut self, pod: PodIdx) {
+        self.lift(pod);
+        if let Some(entry) = self.entries.get_mut(&pod) {
+            entry.place = Place::Alone;
+            self.alone.insert(pod);
+        }
+    }
+
+    /// The first active pod, now in flight. Where there is none, the first in backoff that is not
+    /// there for an error: time that nobody needs is not waited for (SchedulerPopFromBackoffQ).
+    pub(crate) fn pop(&mut self) -> Option<PodIdx> {
+        let pod = match self.active.pop_first() {
+            Some((_, _, pod)) => pod,
+            None => {
+                let (_, (_, _, pod)) = self.backoff.pop_first()?;
+                pod
+            }
+        };
+        if let Some(entry) = self.entries.get_mut(&pod) {
+            entry.place = Place::InFlight;
+            entry.attempts += 1;
+        }
+        Some(pod)
+    }
+
+    /// Pods whose backoff is over.
+    pub(crate) fn expired(&mut self, now: Millis) -> Vec<PodIdx> {
+        let due = |set: &BTreeSet<(Millis, Ordered)>| {
+            let over = set.iter().take_while(|(expiry, _)| Backoff::is_over(*expiry, now));
+            over.map(|(_, (_, _, pod))| *pod).collect::<Vec<_>>()
+        };
+        let mut pods = due(&self.backoff);
+        pods.extend(due(&self.error_backoff));
+        pods
+    }
+
+    /// When the next backoff is over.
+    pub(crate) fn next_expiry(&self) -> Option<Millis> {
+        let first = |set: &BTreeSet<(Millis, Ordered)>| set.first().map(|(expiry, _)| *expiry);
+        [first(&self.backoff), first(&self.error_backoff)].into_iter().flatten().min()
+    }
+
+    /// Forgets a pod. Returns the class whose woken head it was, if it was one.
+    pub(crate) fn remove(&mut self, pod: PodIdx) -> Option<Entry> {
+        self.lift(pod);
+        self.entries.remove(&pod)
+    }
+
+    /// The classes of which `pod` is the woken head: none or one.
+    pub(crate) fn release_head(&mut self, pod: PodIdx) -> Option<ClassIdx> {
+        let class = self.entries.get_mut(&pod)?.head_of.take()?;
+        let parked = self.parked.get_mut(&class)?;
+        parked.head = None;
+        if parked.is_empty() {
+            self.parked.remove(&class);
+            return None;
+        }
+        Some(class)
+    }
+
+    /// Wakes the first pod parked on `class`: it is its woken head until its attempt ends.
+    pub(crate) fn take_head(&mut self, class: ClassIdx) -> Option<PodIdx> {
+        let parked = self.parked.get_mut(&class)?;
+        let (_, _, pod) = parked.first()?;
+        parked.head = Some(pod);
+        if let Some(entry) = self.entries.get_mut(&pod) {
+            entry.head_of = Some(class);
+        }
+        Some(pod)
+    }
+
+    /// Takes a pod out of the part it is in; it is nowhere then.
+    fn lift(&mut self, pod: PodIdx) {
+        let Some(entry) = self.entries.get_mut(&pod) else { return };
+        let ordered = (entry.key, entry.arrival, pod);
+        match entry.place {
+            Place::Active => {
+                self.active.remove(&ordered);
+            }
+            Place::Backoff { expiry } => {
+                self.backoff.remove(&(expiry, ordered));
+                self.error_backoff.remove(&(expiry, ordered));
+            }
+            Place::Parked(class) => {
+                if let Some(parked) = self.parked.get_mut(&class) {
+                    parked.remove(&ordered);
+                    if parked.is_empty() && parked.head.is_none() {
+                        self.parked.remove(&class);
+                    }
+                }
+            }
+            Place::Alone => {
+                self.alone.remove(&pod);
+            }
+            Place::Gated => self.gated -= 1,
+            Place::InFlight => {}
+        }
+        entry.place = Place::InFlight;
+    }
+}
