@@ -1,0 +1,7 @@
+//! The sandbox through real HTTPS.
+#![allow(clippy::unwrap_used)]
+
+mod binding;
+mod client;
+mod job;
+mod object;
