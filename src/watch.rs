@@ -1,16 +1,120 @@
 //! What the API server says, as inputs for the engine.
+//!
+//! One task per [`Kind`] lists and watches, decodes into records and sends [`Batch`]es. Read in
+//! this order: `follower` drives HTTP, `resume` decides what comes next, `json` and `proto` read
+//! bytes, `wire` holds the objects' slim forms, `feed` drops what is old or changes nothing.
+//!
+//! Promises: the objects of a kind arrive in the order of the API server and never back in time;
+//! what vanished unseen arrives as deleted after the next list; a malformed object is skipped,
+//! counted and logged, and what was known of it stays in force.
 
+mod backoff;
 mod decode;
 mod error;
+mod feed;
+mod follower;
 mod json;
 mod kind;
+mod known;
 mod nullable;
+mod proto;
+mod request;
+mod resume;
+mod state;
+mod stats;
 mod templates;
 mod wire;
 
-pub use decode::{decode_object, decode_pod};
-pub use error::DecodeError;
-pub use kind::Kind;
-
 #[cfg(test)]
 mod tests;
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+pub use decode::{decode_object, decode_pod};
+pub use error::DecodeError;
+pub use feed::{Batch, CHANNEL_BATCHES};
+pub use kind::Kind;
+pub use request::{Format, RequestError};
+pub use state::{KindState, States};
+pub use stats::{KindStats, WatchStats};
+
+/// How to list and watch.
+#[derive(Debug, Clone)]
+pub struct WatchOptions {
+    /// `clientConnection.contentType` and `acceptContentTypes`.
+    pub format: Format,
+    /// Objects per page of a list; client-go's 500 by default.
+    pub page_size: u32,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        Self { format: Format::default(), page_size: 500 }
+    }
+}
+
+/// The running watches; dropping it ends them.
+#[derive(Debug)]
+pub struct Watches {
+    tasks: JoinSet<()>,
+    states: watch::Receiver<States>,
+    stats: Arc<WatchStats>,
+}
+
+impl Watches {
+    /// Starts one task per kind on the current tokio runtime. `inputs` is best a channel of
+    /// [`CHANNEL_BATCHES`]; the tasks end when its receiver is gone.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn start(
+        client: &kube::Client,
+        options: &WatchOptions,
+        inputs: &mpsc::Sender<Batch>,
+    ) -> Self {
+        let (sender, states) = watch::channel(States::default());
+        let sender = Arc::new(sender);
+        let stats = Arc::new(WatchStats::default());
+        let mut tasks = JoinSet::new();
+        let seeds = RandomState::new();
+        for kind in Kind::ALL {
+            let source = request::Source {
+                client: client.clone(),
+                format: options.format,
+                page_size: options.page_size,
+            };
+            let state = state::StateCell::new(kind, Arc::clone(&sender));
+            let feed = feed::Feed::new(kind, inputs.clone(), Arc::clone(&stats));
+            let seed = seeds.hash_one(kind);
+            tasks.spawn(follower::Follower::new(source, state, feed, kind, seed).run());
+        }
+        Self { tasks, states, stats }
+    }
+
+    /// Counters, for metrics.
+    pub fn stats(&self) -> &Arc<WatchStats> {
+        &self.stats
+    }
+
+    /// The states of all kinds, to look at or to wait on. A kind is [`KindState::Synced`] only
+    /// after its whole first list is in the channel: who sees all kinds ready and then empties the
+    /// channel has the whole world.
+    pub fn states(&self) -> watch::Receiver<States> {
+        self.states.clone()
+    }
+
+    /// Waits until scheduling may begin ([`States::is_ready`]); `false` where the tasks have ended
+    /// before.
+    pub async fn ready(&self) -> bool {
+        self.states.clone().wait_for(States::is_ready).await.is_ok()
+    }
+
+    /// Ends the tasks and waits for them.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}

@@ -1,0 +1,266 @@
+//! One kind's list and watch over HTTP, driven by [`Resume`].
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use tokio::time::Instant;
+
+use super::decode::Event;
+use super::error::DecodeError;
+use super::feed::{Feed, Stopped, decoded};
+use super::kind::Kind;
+use super::proto::frames::{Frames, Framing};
+use super::request::{Format, RequestError, Source, full_text};
+use super::resume::{Failure, PageVerdict, Resume, Step};
+use super::state::{KindState, StateCell};
+use super::stats::{add, count};
+use super::templates::Templates;
+use super::{json, proto};
+
+/// How long a watch may be silent beyond the end that the server was asked for. It ends the watch
+/// itself; a connection that is dead (no FIN after a node died) never would.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Follows one kind.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    kind: Kind,
+    source: Source,
+    state: StateCell,
+    feed: Feed,
+    resume: Resume,
+    templates: Templates,
+    begun: Instant,
+    /// Last failure that was logged, so that a lasting one is logged once.
+    last_failure: String,
+}
+
+impl Follower {
+    pub(crate) fn new(source: Source, state: StateCell, feed: Feed, kind: Kind, seed: u64) -> Self {
+        Self {
+            kind,
+            source,
+            state,
+            feed,
+            resume: Resume::new(seed),
+            templates: Templates::default(),
+            begun: Instant::now(),
+            last_failure: String::new(),
+        }
+    }
+
+    /// Runs until the receiver of the inputs is gone.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let done = match self.resume.next_step() {
+                Step::Wait(wait) => {
+                    tokio::time::sleep(wait).await;
+                    Ok(())
+                }
+                Step::List(token) => self.list(token).await,
+                Step::Watch(version, timeout) => self.watch(&version, timeout).await,
+            };
+            if done.is_err() {
+                tracing::debug!(kind = %self.kind, "the watch stops");
+                return;
+            }
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Asks for one page and applies it.
+    async fn list(&mut self, token: Option<String>) -> Result<(), Stopped> {
+        if token.is_none() {
+            count(&self.feed.stats().lists);
+            self.feed.begin_list();
+        }
+        let answer = self.source.list(self.kind, token.as_deref()).await;
+        let page = answer.and_then(|(format, body)| self.read_page(format, &body));
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => {
+                self.failed("list", &error);
+                return Ok(());
+            }
+        };
+        let now = self.now();
+        let verdict = self.resume.page(&page.resource_version, &page.continue_token, now);
+        if verdict == PageVerdict::Old {
+            tracing::warn!(
+                kind = %self.kind, version = page.resource_version,
+                "the list is older than what was seen: not applied, asking again"
+            );
+            return Ok(());
+        }
+        if self.resume.take_reset() {
+            tracing::error!(
+                kind = %self.kind, version = page.resource_version,
+                "the API server's lists stay older than what was seen (etcd restored from a \
+                 backup?): taking them as the truth"
+            );
+            self.feed.forget_versions();
+        }
+        add(&self.feed.stats().listed, page.items.len());
+        for item in page.items {
+            self.feed.applied(item).await?;
+        }
+        if verdict == PageVerdict::ApplyLast {
+            self.feed.sweep().await?;
+        }
+        self.feed.flush().await?;
+        if verdict == PageVerdict::ApplyLast {
+            self.last_failure.clear();
+            self.feed.at_version(&page.resource_version);
+            if self.state.set(KindState::Synced) {
+                let version = page.resource_version;
+                tracing::debug!(kind = %self.kind, version, "listed");
+            }
+        }
+        Ok(())
+    }
+
+    fn read_page(
+        &mut self,
+        format: Format,
+        body: &Bytes,
+    ) -> Result<super::decode::Page, RequestError> {
+        let begun = std::time::Instant::now();
+        let page = match format {
+            Format::Protobuf => proto::page(self.kind, body, &mut self.templates),
+            Format::Json => json::page(self.kind, body, &mut self.templates),
+        };
+        decoded(self.feed.stats(), body.len(), begun);
+        page.map_err(|error| RequestError::Unreadable(error.to_string()))
+    }
+
+    /// Watches until the watch ends.
+    async fn watch(&mut self, version: &str, timeout: Duration) -> Result<(), Stopped> {
+        count(&self.feed.stats().watches);
+        let begun = self.now();
+        let response = match self.source.watch(self.kind, version, timeout).await {
+            Ok(response) => response,
+            Err(error) => {
+                self.failed("watch", &error);
+                return Ok(());
+            }
+        };
+        let format = Format::of(&response);
+        let mut frames = Frames::new(match format {
+            Format::Protobuf => Framing::LengthDelimited,
+            Format::Json => Framing::Lines,
+        });
+        let mut body = response.into_body();
+        let mut fruitful = false;
+        loop {
+            let frame = match tokio::time::timeout(timeout + GRACE, body.frame()).await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(None) => break,
+                Ok(Some(Err(error))) => {
+                    self.failed("watch", &RequestError::Lost(full_text(&error)));
+                    return Ok(());
+                }
+                Err(_) => {
+                    let silent = format!("silent for {:?}", timeout + GRACE);
+                    self.failed("watch", &RequestError::Lost(silent));
+                    return Ok(());
+                }
+            };
+            let Some(chunk) = frame.data_ref() else { continue };
+            frames.push(chunk);
+            loop {
+                match frames.next_event() {
+                    Ok(Some(event)) => {
+                        fruitful = true;
+                        if let Err(error) = self.event(format, &event).await? {
+                            self.feed.flush().await?;
+                            self.failed("watch", &error);
+                            return Ok(());
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.feed.flush().await?;
+                        self.failed("watch", &RequestError::Unreadable(error.to_string()));
+                        return Ok(());
+                    }
+                }
+            }
+            self.feed.flush().await?;
+        }
+        let now = self.now();
+        self.resume.failed(Failure::Closed { lived: now.saturating_sub(begun), fruitful }, now);
+        Ok(())
+    }
+
+    /// Applies one event; the inner error ends the watch.
+    async fn event(
+        &mut self,
+        format: Format,
+        bytes: &Bytes,
+    ) -> Result<Result<(), RequestError>, Stopped> {
+        let begun = std::time::Instant::now();
+        let event: Result<Event, DecodeError> = match format {
+            Format::Protobuf => proto::event(self.kind, bytes, &mut self.templates),
+            Format::Json => json::event(self.kind, bytes, &mut self.templates),
+        };
+        decoded(self.feed.stats(), bytes.len(), begun);
+        let version = match event {
+            Ok(Event::Added(item)) => {
+                count(&self.feed.stats().added);
+                self.feed.applied(item).await?
+            }
+            Ok(Event::Modified(item)) => {
+                count(&self.feed.stats().modified);
+                self.feed.applied(item).await?
+            }
+            Ok(Event::Deleted(item)) => {
+                count(&self.feed.stats().deleted);
+                self.feed.deleted(item).await?
+            }
+            Ok(Event::Bookmark(version)) => {
+                count(&self.feed.stats().bookmarks);
+                version.into_boxed_str()
+            }
+            Ok(Event::Error(status)) => return Ok(Err(RequestError::of_status(None, status))),
+            Err(error) => {
+                self.feed.malformed(&error);
+                Box::default()
+            }
+        };
+        if !version.is_empty() {
+            self.resume.observed(&version);
+            self.feed.at_version(&version);
+        }
+        Ok(Ok(()))
+    }
+
+    /// A list or watch has failed: counts it, says so once, and lets [`Resume`] decide.
+    fn failed(&mut self, verb: &str, error: &RequestError) {
+        let stats = self.feed.stats();
+        count(&stats.failures);
+        let text = error.explain(verb, self.kind);
+        let expired = error.failure() == Failure::Expired;
+        if error.is_not_served() && self.resume.is_listing() {
+            self.state.set(KindState::NotServed);
+        } else if !expired {
+            self.state.set(KindState::Failing(text.as_str().into()));
+        }
+        if error.is_denied() {
+            count(&stats.denied);
+        }
+        if expired || text == self.last_failure {
+            tracing::debug!(kind = %self.kind, "{text}");
+        } else if error.is_denied() {
+            tracing::error!(kind = %self.kind, "{text}");
+        } else {
+            tracing::warn!(kind = %self.kind, "{text}; trying again");
+        }
+        self.last_failure = text;
+        let now = self.now();
+        self.resume.failed(error.failure(), now);
+    }
+}
