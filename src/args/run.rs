@@ -1,0 +1,163 @@
+//! The flags of `berth run`.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::{Logging, parse_go_bool, parse_go_duration};
+use crate::config::GoDuration;
+
+/// `berth run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  berth run --config=/etc/berth/config.yaml -v=2
+  berth run --kubeconfig=$HOME/.kube/config --secure-port=0
+
+Without --config there is one profile, `berth`, with kube-scheduler's default plugins. Without
+--kubeconfig and --master the service account of the pod is used.")]
+pub struct Run {
+    /// Configuration file (KubeSchedulerConfiguration, kubescheduler.config.k8s.io/v1)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Write the completed configuration to this file and exit
+    #[arg(long, value_name = "FILE")]
+    pub write_config_to: Option<PathBuf>,
+
+    /// Kubeconfig file; where --config has clientConnection.kubeconfig, that one is used
+    #[arg(long, value_name = "FILE", help_heading = "API server")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Address of the API server, in place of the one in the kubeconfig
+    #[arg(long, value_name = "URL", help_heading = "API server")]
+    pub master: Option<String>,
+
+    /// Requests per second to the API server; deprecated, ignored with --config
+    #[arg(long, value_name = "QPS", default_value_t = 50.0, help_heading = "API server")]
+    pub kube_api_qps: f32,
+
+    /// Requests to the API server at once, above the rate; deprecated, ignored with --config
+    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "API server")]
+    pub kube_api_burst: i32,
+
+    /// Content type of requests to the API server; deprecated, ignored with --config
+    #[arg(
+        long,
+        value_name = "TYPE",
+        default_value = "application/vnd.kubernetes.protobuf",
+        help_heading = "API server"
+    )]
+    pub kube_api_content_type: String,
+
+    /// Address to serve metrics and health on
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0", help_heading = "Serving")]
+    pub bind_address: IpAddr,
+
+    /// Port to serve HTTPS on; 0 serves nothing
+    #[arg(long, value_name = "PORT", default_value_t = 10259, help_heading = "Serving")]
+    pub secure_port: u16,
+
+    /// Directory with the serving certificate, as kube-scheduler.crt and kube-scheduler.key
+    ///
+    /// Without a certificate a self-signed one is made in memory.
+    #[arg(long, value_name = "DIR", help_heading = "Serving")]
+    pub cert_dir: Option<PathBuf>,
+
+    /// Serving certificate, PEM, with intermediates after it
+    #[arg(long, value_name = "FILE", requires = "tls_private_key_file", help_heading = "Serving")]
+    pub tls_cert_file: Option<PathBuf>,
+
+    /// Private key of --tls-cert-file, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file", help_heading = "Serving")]
+    pub tls_private_key_file: Option<PathBuf>,
+
+    /// Kubeconfig of the API server that answers TokenReviews; else the scheduler's own
+    #[arg(long, value_name = "FILE", help_heading = "Serving")]
+    pub authentication_kubeconfig: Option<PathBuf>,
+
+    /// Do not look up the client CA of the cluster (ConfigMap extension-apiserver-authentication)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true",
+          action = clap::ArgAction::Set, value_parser = parse_go_bool, help_heading = "Serving")]
+    pub authentication_skip_lookup: bool,
+
+    /// Kubeconfig of the API server that answers SubjectAccessReviews; else the scheduler's own
+    #[arg(long, value_name = "FILE", help_heading = "Serving")]
+    pub authorization_kubeconfig: Option<PathBuf>,
+
+    /// Paths that need no authorization, separated by commas
+    #[arg(
+        long,
+        value_name = "PATHS",
+        value_delimiter = ',',
+        num_args = 1,
+        default_value = "/healthz,/readyz,/livez",
+        help_heading = "Serving"
+    )]
+    pub authorization_always_allow_paths: Vec<String>,
+
+    /// Leader election: not there yet.
+    #[command(flatten)]
+    pub leader_elect: LeaderElect,
+
+    /// A pod that fits nowhere is tried again after this time even if nothing has changed
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_go_duration,
+          help_heading = "Scheduling")]
+    pub pod_max_in_unschedulable_pods_duration: GoDuration,
+
+    /// Take the profile default-scheduler even where a live kube-scheduler is seen
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true",
+          action = clap::ArgAction::Set, value_parser = parse_go_bool,
+          help_heading = "Scheduling")]
+    pub allow_default_scheduler: bool,
+
+    /// Seed of the draw between equally good nodes; else one from the operating system
+    #[arg(long, value_name = "N", help_heading = "Scheduling")]
+    pub seed: Option<u64>,
+
+    /// Threads of the scheduling cycle; else `parallelism` of the configuration, at most one per
+    /// core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..),
+          help_heading = "Scheduling")]
+    pub parallelism: Option<u16>,
+
+    /// How the log is written.
+    #[command(flatten)]
+    pub logging: Logging,
+}
+
+/// The `--leader-elect*` flags of kube-scheduler. Taken so that its manifests start; nobody is
+/// elected yet, and a warning says so.
+#[derive(Debug, Default, Clone, clap::Args)]
+#[command(next_help_heading = "Leader election (accepted, nobody is elected yet)")]
+pub struct LeaderElect {
+    /// Elect a leader before scheduling
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = parse_go_bool)]
+    pub leader_elect: Option<bool>,
+
+    /// How long others wait for a leader that does not renew
+    #[arg(long, value_name = "DURATION", value_parser = parse_go_duration)]
+    pub leader_elect_lease_duration: Option<GoDuration>,
+
+    /// How long the leader tries to renew before it gives up
+    #[arg(long, value_name = "DURATION", value_parser = parse_go_duration)]
+    pub leader_elect_renew_deadline: Option<GoDuration>,
+
+    /// Pause between tries
+    #[arg(long, value_name = "DURATION", value_parser = parse_go_duration)]
+    pub leader_elect_retry_period: Option<GoDuration>,
+
+    /// Kind of the lock
+    #[arg(long, value_name = "KIND")]
+    pub leader_elect_resource_lock: Option<String>,
+
+    /// Name of the Lease
+    #[arg(long, value_name = "NAME")]
+    pub leader_elect_resource_name: Option<String>,
+
+    /// Namespace of the Lease
+    #[arg(long, value_name = "NAMESPACE")]
+    pub leader_elect_resource_namespace: Option<String>,
+}

@@ -1,0 +1,28 @@
+//! Values of flags as Go reads them.
+
+use crate::config::GoDuration;
+
+/// A boolean as Go's `strconv.ParseBool` reads it, which is what kube-scheduler's flags use.
+///
+/// # Errors
+/// The text is none of Go's words.
+pub fn parse_go_bool(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err(format!("{text:?} is neither true nor false")),
+    }
+}
+
+/// A duration as Go's `time.ParseDuration` reads it, such as `5m` or `1.5s`; not negative.
+///
+/// # Errors
+/// The text is no duration, or a negative one.
+pub fn parse_go_duration(text: &str) -> Result<GoDuration, String> {
+    let duration: GoDuration =
+        text.parse().map_err(|e: crate::config::DurationError| e.to_string())?;
+    if duration.nanoseconds() < 0 {
+        return Err(format!("{text:?} is negative"));
+    }
+    Ok(duration)
+}

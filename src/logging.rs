@@ -1,0 +1,203 @@
+//! The log on stderr.
+//!
+//! | `-v` | what is logged |
+//! |---|---|
+//! | 0, 1 | errors, warnings, and what an operator must know |
+//! | 2, 3 | also one line per decision (target [`DECISION`]) |
+//! | 4, 5 | also debug |
+//! | 6-10 | also trace |
+//!
+//! Other crates' targets stay at warnings. `RUST_LOG` replaces all of it, by tracing's filter
+//! directives.
+
+use std::fmt;
+use std::io::IsTerminal;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::args::{LogFormat, Logging};
+
+/// The target of the lines that tell a decision: `info!(target: DECISION, ...)`.
+pub const DECISION: &str = "berth::decision";
+
+/// The crates whose targets are ours.
+const OURS: [&str; 4] = ["berth", "berth_engine", "berth_plugins", "berth_sandbox"];
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LoggingError {
+    /// The variable does not parse.
+    #[error("RUST_LOG: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The variable is not UTF-8.
+    #[error("RUST_LOG is not UTF-8")]
+    NotUnicode,
+    /// Somebody else has installed one.
+    #[error("a log is installed already")]
+    Installed,
+}
+
+/// Sends all events to stderr.
+///
+/// # Errors
+/// `RUST_LOG` is wrong, or a subscriber is installed already.
+pub fn init(logging: Logging) -> Result<(), LoggingError> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(directives) if !directives.is_empty() => EnvFilter::builder().parse(directives)?,
+        Err(std::env::VarError::NotUnicode(_)) => return Err(LoggingError::NotUnicode),
+        _ => EnvFilter::builder().parse(directives(logging.verbosity))?,
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let installed = match logging.logging_format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.event_format(JsonLines).try_init(),
+    };
+    installed.map_err(|_| LoggingError::Installed)
+}
+
+/// The filter of a verbosity, in tracing's directives.
+fn directives(verbosity: u8) -> String {
+    let level = match verbosity {
+        0..=3 => "info",
+        4..=5 => "debug",
+        _ => "trace",
+    };
+    let mut directives = String::from("warn");
+    for target in OURS {
+        directives.push_str(&format!(",{target}={level}"));
+    }
+    if verbosity < 2 {
+        directives.push_str(&format!(",{DECISION}=off"));
+    }
+    directives
+}
+
+/// One JSON object per event: `ts` (RFC 3339), `level`, `target`, `msg`, and the event's fields
+/// and those of its spans.
+struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        let spans: Vec<&str> =
+            context.event_scope().into_iter().flatten().map(|s| s.name()).collect();
+        let mut line = Map::new();
+        line.insert("ts".into(), Timestamp::now().to_string().into());
+        line.insert("level".into(), metadata.level().as_str().to_lowercase().into());
+        line.insert("target".into(), metadata.target().into());
+        if !spans.is_empty() {
+            line.insert("spans".into(), spans.into());
+        }
+        event.record(&mut Fields(&mut line));
+        writeln!(writer, "{}", Value::Object(line))
+    }
+}
+
+/// Puts an event's fields into the line, the message as `msg`.
+struct Fields<'a>(&'a mut Map<String, Value>);
+
+impl Fields<'_> {
+    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+        let name = if field.name() == "message" { "msg" } else { field.name() };
+        self.0.insert(name.into(), value.into());
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format!("{value:?}"));
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(verbosity: u8) -> Vec<Value> {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::builder().parse(directives(verbosity)).unwrap())
+            .with_writer(move || writer.clone())
+            .event_format(JsonLines)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(target: "berth::run", pods = 3, name = "a \"b\"", "started");
+            tracing::info!(target: DECISION, pod = "default/p", node = "n1", "bound");
+            tracing::debug!(target: "berth::watch", "list");
+            tracing::trace!(target: "berth_engine", "step");
+            tracing::info!(target: "hyper", "connected");
+            tracing::warn!(target: "hyper", "closed");
+        });
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    }
+
+    fn messages(verbosity: u8) -> Vec<String> {
+        logged(verbosity).iter().map(|l| l["msg"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn verbosity_selects_what_is_logged() {
+        assert_eq!(messages(0), ["started", "closed"]);
+        assert_eq!(messages(2), ["started", "bound", "closed"]);
+        assert_eq!(messages(4), ["started", "bound", "list", "closed"]);
+        assert_eq!(messages(10), ["started", "bound", "list", "step", "closed"]);
+    }
+
+    #[test]
+    fn a_json_line_holds_time_level_message_and_fields() {
+        let line = &logged(0)[0];
+        assert_eq!(line["level"], "info");
+        assert_eq!(line["pods"], 3);
+        assert_eq!(line["name"], "a \"b\"");
+        assert!(line["ts"].as_str().unwrap().parse::<Timestamp>().is_ok());
+    }
+}
