@@ -17,6 +17,10 @@ pub trait PluginArgs: DeserializeOwned + Serialize + JsonSchema + Default + 'sta
     /// The `kind` of the block, such as `NodeResourcesFitArgs`.
     const KIND: &'static str;
 
+    /// Fills in what `Default` cannot: the defaults of parts that the block gives. Runs after
+    /// decoding, before [`PluginArgs::validate`].
+    fn set_defaults(&mut self) {}
+
     /// What decoding cannot see: ranges, repeats, fields that exclude each other. Paths are
     /// relative to the block. Nothing by default.
     fn validate(&self) -> Vec<FieldError> {
@@ -59,8 +63,23 @@ pub struct ArgsKind {
     pub defaults: fn() -> Value,
     /// Decodes a block, fills in its defaults and writes it out again.
     pub complete: fn(&Value) -> Result<Value, Vec<FieldError>>,
+    /// What is wrong with a block: why it does not decode, or all errors of validation.
+    pub validate: fn(&Value) -> Vec<FieldError>,
     /// Its JSON schema.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl ArgsKind {
+    /// What is known of arguments of type `A`.
+    pub const fn of<A: PluginArgs>() -> Self {
+        Self {
+            kind: A::KIND,
+            defaults: || to_value(&A::default()),
+            complete: |args| decode::<A>(args).map(|args| to_value(&args)),
+            validate: |args| decode::<A>(args).map_or_else(|errors| errors, |args| args.validate()),
+            schema: |generator| generator.subschema_for::<A>(),
+        }
+    }
 }
 
 impl fmt::Debug for Factory {
@@ -88,13 +107,7 @@ impl Factory {
             let errors = args.validate();
             if errors.is_empty() { Ok(Arc::new(new(args)) as Arc<dyn Plugin>) } else { Err(errors) }
         };
-        let args = ArgsKind {
-            kind: A::KIND,
-            defaults: || to_value(&A::default()),
-            complete: |args| decode::<A>(args).map(|args| to_value(&args)),
-            schema: |generator| generator.subschema_for::<A>(),
-        };
-        Self { build: Arc::new(build), args: Some(args) }
+        Self { build: Arc::new(build), args: Some(ArgsKind::of::<A>()) }
     }
 
     /// Builds the plugin.
@@ -124,7 +137,9 @@ fn decode<A: PluginArgs>(args: &Value) -> Result<A, Vec<FieldError>> {
         fields.remove("apiVersion");
         fields.remove("kind");
     }
-    A::deserialize(args).map_err(|e| vec![FieldError::new("", e.to_string())])
+    let mut args = A::deserialize(args).map_err(|e| vec![FieldError::new("", e.to_string())])?;
+    args.set_defaults();
+    Ok(args)
 }
 
 fn to_value<A: PluginArgs>(args: &A) -> Value {

@@ -1,6 +1,18 @@
 //! kube-scheduler's plugins for Berth, one module each, and their registry.
 
 mod factory;
+mod go_json;
+mod normalize;
+#[cfg(test)]
+mod testing;
+
+pub mod default_binder;
+pub mod node_name;
+pub mod node_resources;
+pub mod node_unschedulable;
+pub mod priority_sort;
+pub mod scheduling_gates;
+pub mod taint_toleration;
 
 pub use factory::{ArgsKind, Factory, FieldError, PluginArgs};
 
@@ -15,5 +27,14 @@ pub type PluginRegistry = Registry<Factory>;
 /// # Errors
 /// Two plugins of the tree share a name; does not happen.
 pub fn in_tree() -> Result<PluginRegistry, RegistryError> {
-    Ok(Registry::default())
+    use node_resources::{balanced, fit};
+    Registry::default()
+        .with(scheduling_gates::NAME, Factory::plain(scheduling_gates::SchedulingGates::new))?
+        .with(priority_sort::NAME, Factory::plain(priority_sort::PrioritySort::new))?
+        .with(node_name::NAME, Factory::plain(node_name::NodeName::new))?
+        .with(node_unschedulable::NAME, Factory::plain(node_unschedulable::NodeUnschedulable::new))?
+        .with(taint_toleration::NAME, Factory::plain(taint_toleration::TaintToleration::new))?
+        .with(fit::NAME, Factory::with_args(fit::NodeResourcesFit::new))?
+        .with(balanced::NAME, Factory::with_args(balanced::NodeResourcesBalancedAllocation::new))?
+        .with(default_binder::NAME, Factory::plain(default_binder::DefaultBinder::new))
 }

@@ -1,0 +1,221 @@
+//! Keeps pods off nodes that lack what they ask for, and scores nodes by how full they are.
+//!
+//! Source: `pkg/scheduler/framework/plugins/noderesources/fit.go`.
+
+mod args;
+#[cfg(test)]
+mod tests;
+
+pub use args::{
+    NodeResourcesFitArgs, RequestedToCapacityRatioParam, ScoringStrategy, ScoringStrategyType,
+};
+
+use berth_engine::base::NodeIdx;
+use berth_engine::framework::{
+    Context, Filter, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reason, Reasons,
+    Score, State, Verdict, Verdicts,
+};
+use berth_engine::model::{Dim, NodeTable, is_extended_resource};
+use smallvec::SmallVec;
+
+use super::ratio::Shape;
+use super::{AskedList, ResourceSpec, Sum, asked, least, most, shares};
+
+/// The name in configurations.
+pub const NAME: &str = "NodeResourcesFit";
+/// The node has as many pods as it takes.
+pub const TOO_MANY_PODS: &str = "Too many pods";
+
+/// The plugin.
+#[derive(Debug, Clone)]
+pub struct NodeResourcesFit {
+    ignored: Vec<String>,
+    ignored_groups: Vec<String>,
+    strategy: Strategy,
+    resources: Vec<ResourceSpec>,
+}
+
+/// How a node's score follows from its resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Strategy {
+    Least,
+    Most,
+    Ratio(Shape),
+}
+
+/// One resource that the pod asks for, with the reason where a node lacks it.
+#[derive(Debug, Clone)]
+struct Need {
+    dim: Dim,
+    amount: i64,
+    reason: Reason,
+}
+
+/// CPU, memory and ephemeral storage first, then scalars: the order of the reasons.
+type Needs = SmallVec<[Need; 4]>;
+
+impl NodeResourcesFit {
+    /// The plugin with its arguments.
+    pub fn new(args: NodeResourcesFitArgs) -> Self {
+        let strategy = args.scoring_strategy.unwrap_or_default();
+        let kind = strategy.kind();
+        let shape = strategy.requested_to_capacity_ratio.unwrap_or_default().shape;
+        Self {
+            ignored: args.ignored_resources,
+            ignored_groups: args.ignored_resource_groups,
+            strategy: match kind {
+                Some(ScoringStrategyType::RequestedToCapacityRatio) => {
+                    Strategy::Ratio(Shape::new(&shape))
+                }
+                Some(ScoringStrategyType::MostAllocated) => Strategy::Most,
+                Some(ScoringStrategyType::LeastAllocated) | None => Strategy::Least,
+            },
+            resources: strategy.resources,
+        }
+    }
+
+    fn needs(&self, cx: &Context<'_>) -> Needs {
+        let dims = cx.cache.dims();
+        let amounts = cx.pod.class.request.iter().filter(|(_, amount)| *amount > 0);
+        amounts
+            .filter(|(dim, _)| !(dim.is_scalar() && self.ignores(dims.name(*dim))))
+            .map(|(dim, amount)| Need { dim, amount, reason: insufficient(dim, dims.name(dim)) })
+            .collect()
+    }
+
+    /// Only extended resources can be ignored, by name or by what stands before the slash.
+    fn ignores(&self, name: &str) -> bool {
+        let group = name.split('/').next().unwrap_or("");
+        is_extended_resource(name)
+            && (self.ignored.iter().any(|i| i == name)
+                || self.ignored_groups.iter().any(|g| g == group))
+    }
+
+    /// Container sums only: the scorer of this plugin does not see pod-level requests, while the
+    /// sums of the node do.
+    fn asked(&self, cx: &Context<'_>) -> AskedList {
+        asked(&self.resources, &cx.pod.class.container_request_nonzero, cx)
+    }
+}
+
+impl Plugin for NodeResourcesFit {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NODE_ALLOCATABLE | Reads::NODE_ROOM
+    }
+
+    fn as_pre_filter(&self) -> Option<&dyn PreFilter> {
+        Some(self)
+    }
+
+    fn as_filter(&self) -> Option<&dyn Filter> {
+        Some(self)
+    }
+
+    fn as_pre_score(&self) -> Option<&dyn PreScore> {
+        Some(self)
+    }
+
+    fn as_score(&self) -> Option<&dyn Score> {
+        Some(self)
+    }
+}
+
+impl PreFilter for NodeResourcesFit {
+    fn pre_filter(&self, cx: &Context<'_>, state: &mut State) -> PreFiltered {
+        state.put(self.needs(cx));
+        PreFiltered::Proceed
+    }
+}
+
+impl Filter for NodeResourcesFit {
+    fn filter(
+        &self,
+        cx: &Context<'_>,
+        state: &State,
+        nodes: &[NodeIdx],
+        verdicts: &mut Verdicts<'_>,
+    ) {
+        let own;
+        let needs = match state.get::<Needs>() {
+            Some(needs) => needs,
+            None => {
+                own = self.needs(cx);
+                &own
+            }
+        };
+        for (at, node) in nodes.iter().enumerate() {
+            if !fits(needs, cx.nodes, *node) {
+                verdicts.set(at, rejection(needs, cx.nodes, *node));
+            }
+        }
+    }
+}
+
+impl PreScore for NodeResourcesFit {
+    fn pre_score(&self, cx: &Context<'_>, _nodes: &[NodeIdx], state: &mut State) -> PreScored {
+        state.put(self.asked(cx));
+        PreScored::Proceed
+    }
+}
+
+impl Score for NodeResourcesFit {
+    fn score(&self, cx: &Context<'_>, state: &State, nodes: &[NodeIdx], scores: &mut [i64]) {
+        let own;
+        let asked = match state.get::<AskedList>() {
+            Some(asked) => asked,
+            None => {
+                own = self.asked(cx);
+                &own
+            }
+        };
+        let shares = |node| shares(asked, Sum::NonZero, cx.nodes, node);
+        for (score, node) in scores.iter_mut().zip(nodes) {
+            *score = match &self.strategy {
+                Strategy::Least => least::score(shares(*node)),
+                Strategy::Most => most::score(shares(*node)),
+                Strategy::Ratio(shape) => shape.score(shares(*node)),
+            };
+        }
+    }
+}
+
+fn insufficient(dim: Dim, name: &str) -> Reason {
+    match dim {
+        Dim::CPU => "Insufficient cpu".into(),
+        Dim::MEMORY => "Insufficient memory".into(),
+        Dim::EPHEMERAL => "Insufficient ephemeral-storage".into(),
+        _ => format!("Insufficient {name}").into(),
+    }
+}
+
+fn has_place(nodes: &NodeTable, node: NodeIdx) -> bool {
+    i64::try_from(nodes.pods(node).len()).unwrap_or(i64::MAX) < nodes.pods_allowed(node)
+}
+
+fn lacks(need: &Need, nodes: &NodeTable, node: NodeIdx) -> bool {
+    let free = nodes.allocatable(node, need.dim).saturating_sub(nodes.requested(node, need.dim));
+    need.amount > free
+}
+
+fn fits(needs: &[Need], nodes: &NodeTable, node: NodeIdx) -> bool {
+    has_place(nodes, node) && !needs.iter().any(|need| lacks(need, nodes, node))
+}
+
+/// All reasons. Preemption cannot help where even the empty node is too small; of too many pods
+/// it can always take some away.
+fn rejection(needs: &[Need], nodes: &NodeTable, node: NodeIdx) -> Verdict {
+    let mut reasons = Reasons::new();
+    let mut resolvable = true;
+    if !has_place(nodes, node) {
+        reasons.push(TOO_MANY_PODS.into());
+    }
+    for need in needs.iter().filter(|need| lacks(need, nodes, node)) {
+        resolvable &= need.amount <= nodes.allocatable(node, need.dim);
+        reasons.push(need.reason.clone());
+    }
+    Verdict::Reject { resolvable, reasons }
+}
