@@ -1,6 +1,6 @@
 //! The world in the engine's own terms: interned, slim, in columns.
 //!
-//! Sizes (asserted by `tests/sizes.rs`): a pod row is 80 bytes; with its name on the heap, its
+//! Sizes (asserted by `tests/sizes.rs`): a pod row is 64 bytes; with its name on the heap, its
 //! place in the uid index and on its node a bound pod costs under 160 bytes.
 
 mod class;

@@ -23,7 +23,7 @@ pub enum Stage {
     Bound,
 }
 
-/// One pod: 80 bytes.
+/// One pod: 64 bytes.
 #[derive(Debug, Clone)]
 pub struct Pod {
     /// `metadata.uid`.
@@ -58,7 +58,9 @@ pub const NODE_NONE: NodeIdx = NodeIdx::NONE;
 /// The pod table, indexed by uid.
 #[derive(Debug, Default)]
 pub struct Pods {
-    rows: Vec<Option<Pod>>,
+    // Pages instead of one vector: doubling one of 450,000 rows would copy 29 MB at once and leave
+    // up to half of it unused.
+    pages: Vec<Box<[Option<Pod>]>>,
     free: Vec<PodIdx>,
     by_uid: HashTable<PodIdx>,
     // Texts of uids that are not UUIDs (static pods, tests), by their number in `Uid`.
@@ -67,17 +69,28 @@ pub struct Pods {
     odd_by_text: HashMap<Box<str>, usize>,
 }
 
+/// Rows per page: 64 kB.
+const PAGE: usize = 1_024;
+
+fn row(pages: &[Box<[Option<Pod>]>], pod: PodIdx) -> Option<&Pod> {
+    pages.get(pod.at() / PAGE)?.get(pod.at() % PAGE)?.as_ref()
+}
+
 /// Marks a uid that stands for a row of `odd`: the version nibble of a UUID is 1..8, never 15.
 const ODD: u128 = 0xF << 76;
 
 impl Pods {
     /// The pod at `pod`.
     pub fn get(&self, pod: PodIdx) -> Option<&Pod> {
-        self.rows.get(pod.at())?.as_ref()
+        row(&self.pages, pod)
     }
 
     pub(crate) fn get_mut(&mut self, pod: PodIdx) -> Option<&mut Pod> {
-        self.rows.get_mut(pod.at())?.as_mut()
+        self.slot(pod)?.as_mut()
+    }
+
+    fn slot(&mut self, pod: PodIdx) -> Option<&mut Option<Pod>> {
+        self.pages.get_mut(pod.at() / PAGE)?.get_mut(pod.at() % PAGE)
     }
 
     /// The pod with this uid.
@@ -127,23 +140,24 @@ impl Pods {
 
     pub(crate) fn insert(&mut self, pod: Pod) -> PodIdx {
         let hash = FxBuildHasher.hash_one(pod.uid);
-        let idx = self.free.pop().unwrap_or_else(|| {
-            self.rows.push(None);
-            PodIdx::new(self.rows.len() - 1)
-        });
-        if let Some(row) = self.rows.get_mut(idx.at()) {
-            *row = Some(pod);
+        if self.free.is_empty() {
+            let from = self.pages.len() * PAGE;
+            self.pages.push(vec![None; PAGE].into_boxed_slice());
+            self.free.extend((from..from + PAGE).rev().map(PodIdx::new));
         }
-        let rows = &self.rows;
+        let idx = self.free.pop().unwrap_or(PodIdx::NONE);
+        if let Some(slot) = self.slot(idx) {
+            *slot = Some(pod);
+        }
+        let pages = &self.pages;
         self.by_uid.insert_unique(hash, idx, |idx| {
-            let uid = rows.get(idx.at()).and_then(Option::as_ref).map(|p| p.uid);
-            uid.map_or(0, |uid| FxBuildHasher.hash_one(uid))
+            row(pages, *idx).map_or(0, |pod| FxBuildHasher.hash_one(pod.uid))
         });
         idx
     }
 
     pub(crate) fn remove(&mut self, pod: PodIdx) -> Option<Pod> {
-        let gone = self.rows.get_mut(pod.at())?.take()?;
+        let gone = self.slot(pod)?.take()?;
         if let Ok(entry) = self.by_uid.find_entry(FxBuildHasher.hash_one(gone.uid), |x| *x == pod) {
             entry.remove();
         }
@@ -160,7 +174,7 @@ impl Pods {
 
     /// All pods, by row.
     pub fn iter(&self) -> impl Iterator<Item = (PodIdx, &Pod)> {
-        let rows = self.rows.iter().enumerate();
+        let rows = self.pages.iter().flatten().enumerate();
         rows.filter_map(|(at, row)| Some((PodIdx::new(at), row.as_ref()?)))
     }
 
