@@ -84,6 +84,22 @@ impl Process {
         Ok(())
     }
 
+    /// Waits for `work`; fails at once when the process ends meanwhile.
+    pub async fn alive_during<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let ended = async {
+            loop {
+                if let Err(error) = self.running() {
+                    return error;
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            error = ended => Err(error),
+        }
+    }
+
     /// Sends SIGTERM and waits for the end; past `limit` it is killed, which is an error.
     pub async fn terminate(&mut self, limit: Duration) -> Result<ExitStatus> {
         // A shell's builtin: there is no safe kill(2) in std, and no `kill` program everywhere.

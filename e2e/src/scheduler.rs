@@ -84,10 +84,8 @@ impl Scheduler {
             ensure!(status == 200, "/readyz: {status} {body}");
             Ok(())
         });
-        tokio::select! {
-            ready = answer => ready.with_context(|| scheduler.process.log_tail())?,
-            ended = ended(&mut scheduler.process) => ended?,
-        }
+        let ready = scheduler.process.alive_during(answer).await;
+        ready.with_context(|| scheduler.process.log_tail())?;
         Ok(scheduler)
     }
 
@@ -151,13 +149,6 @@ fn arguments(options: &Options, config: &Path, dir: &Path, port: u16) -> Vec<Str
         "-v=2".to_owned(),
     ]);
     args
-}
-
-async fn ended(process: &mut Process) -> Result<()> {
-    loop {
-        process.running()?;
-        tokio::time::sleep(POLL).await;
-    }
 }
 
 async fn get(client: &Client, path: &str) -> Result<(u16, String)> {

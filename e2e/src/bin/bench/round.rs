@@ -77,7 +77,8 @@ pub(crate) async fn run(
         ensure!(record.bound.len() == pods, "{} of {pods}", record.bound.len());
         Ok(())
     });
-    all_bound.await.with_context(|| scheduler.process.log_tail())?;
+    let all_bound = scheduler.process.alive_during(all_bound).await;
+    all_bound.with_context(|| scheduler.process.log_tail())?;
     let (first, last) = {
         let record = recorder.read();
         ensure!(record.gaps == 0, "the record has gaps");
