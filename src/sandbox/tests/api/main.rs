@@ -1,7 +1,13 @@
 //! The sandbox through real HTTPS.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod binding;
 mod client;
+mod deletion;
+mod fault;
 mod job;
+mod list;
 mod object;
+mod watch;
+mod write;
