@@ -24,7 +24,7 @@ use crate::effect::{Effect, PodName};
 use crate::framework::Profile;
 use crate::input::{Config, Input};
 use crate::probe::Probe;
-use crate::queue::{Queue, QueueCounts};
+use crate::queue::{Entry, Queue, QueueCounts};
 use crate::record::ObjectKey;
 
 /// Attempts in one step. Inputs wait at most this long: 32 plain scans of 5,000 nodes take about
@@ -45,6 +45,8 @@ struct Flight {
     pod: PodName,
     node: Box<str>,
     profile: Box<str>,
+    // The pod's history in the queue, to come back to if the bind fails.
+    entry: Entry,
 }
 
 /// What a step leaves to do.

@@ -85,7 +85,7 @@ impl Queue {
         }
     }
 
-    /// Number of entries, pods in an attempt or a bind included.
+    /// Number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -118,6 +118,13 @@ impl Queue {
     pub(crate) fn add(&mut self, pod: PodIdx, now: Millis) {
         self.arrivals += 1;
         let entry = Entry::new(self.arrivals, now);
+        if self.entries.insert(pod, entry).is_some() {
+            debug_assert!(false, "a pod is queued twice");
+        }
+    }
+
+    /// Takes a pod back in with the history it left with, nowhere yet.
+    pub(crate) fn restore(&mut self, pod: PodIdx, entry: Entry) {
         if self.entries.insert(pod, entry).is_some() {
             debug_assert!(false, "a pod is queued twice");
         }
@@ -210,7 +217,7 @@ impl Queue {
         [first(&self.backoff), first(&self.error_backoff)].into_iter().flatten().min()
     }
 
-    /// Forgets a pod. Returns the class whose woken head it was, if it was one.
+    /// Takes a pod out, with its history.
     pub(crate) fn remove(&mut self, pod: PodIdx) -> Option<Entry> {
         self.lift(pod);
         self.entries.remove(&pod)

@@ -90,8 +90,14 @@ impl Engine {
                     score: if scores.is_some() { pick.total } else { 0 },
                     attempt,
                 };
-                self.place(pod, pick.node, &profile, decision, effects);
-                AttemptResult::Scheduled
+                let taken = self.is_taken(pod, pick.node, &profile);
+                if taken && self.place(pod, pick.node, &profile, decision, effects) {
+                    AttemptResult::Scheduled
+                } else {
+                    let text = "no Bind plugin of the profile takes the pod";
+                    self.fail(pod, text, now, effects, probe);
+                    AttemptResult::Error
+                }
             }
             Decided::Reject { filtered } => {
                 self.reject(pod, &filtered, &profile, now, effects, probe);
@@ -105,6 +111,7 @@ impl Engine {
         probe.attempt_ends(profile.scheduler_name(), result, attempt);
     }
 
+    /// Assumes the pod on the node and asks for the bind.
     fn place(
         &mut self,
         pod: PodIdx,
@@ -112,33 +119,35 @@ impl Engine {
         profile: &Profile,
         decision: Decision,
         effects: &mut Vec<Effect>,
-    ) {
-        let binds = self.cache.view(pod).is_some_and(|view| {
-            let mut plugins =
-                profile.at(Point::Bind).iter().filter_map(|w| profile.plugin(w.plugin));
-            plugins.any(|p| p.as_bind().is_some_and(|b| b.bind(&view, node)))
-        });
-        debug_assert!(binds, "a profile's Bind plugins leave no pod aside");
+    ) -> bool {
         let name = self.pod_name(pod);
         let node_name: Box<str> = self.cache.node_name(node).into();
-        if !binds || !self.cache.assume(pod, node) {
-            return;
+        if !self.cache.assume(pod, node) {
+            return false;
         }
         self.recheck.extend(self.queue.release_head(pod));
-        self.flights.insert(
-            name.uid.clone(),
-            Flight {
-                pod: name.clone(),
-                node: node_name.clone(),
-                profile: profile.scheduler_name().into(),
-            },
-        );
+        let Some(entry) = self.queue.remove(pod) else { return false };
+        let flight = Flight {
+            pod: name.clone(),
+            node: node_name.clone(),
+            profile: profile.scheduler_name().into(),
+            entry,
+        };
+        self.flights.insert(name.uid.clone(), flight);
         effects.push(Effect::Bind {
             pod: name,
             node: node_name,
             profile: profile.scheduler_name().into(),
             decision,
         });
+        true
+    }
+
+    /// Whether one of the profile's Bind plugins takes the pod.
+    fn is_taken(&self, pod: PodIdx, node: NodeIdx, profile: &Profile) -> bool {
+        let Some(view) = self.cache.view(pod) else { return false };
+        let mut plugins = profile.at(Point::Bind).iter().filter_map(|w| profile.plugin(w.plugin));
+        plugins.any(|p| p.as_bind().is_some_and(|b| b.bind(&view, node)))
     }
 
     /// No node fits: the pod is parked until something that its rejectors read has changed.

@@ -3,7 +3,6 @@
 use crate::base::Millis;
 use crate::effect::{Effect, PodEvent};
 use crate::input::BindOutcome;
-use crate::model::Stage;
 use crate::probe::Probe;
 
 use super::{Engine, Flight};
@@ -19,26 +18,21 @@ impl Engine {
     ) {
         let Some(flight) = self.flights.remove(uid) else { return };
         let pod = self.cache.pods().find(uid);
+        let Flight { pod: name, node, profile, entry } = flight;
         if outcome == BindOutcome::Bound {
-            let entry = pod.and_then(|pod| self.queue.remove(pod));
-            if let Some(entry) = entry {
-                let waited = now.saturating_sub(entry.first_active_ms.unwrap_or(now));
-                probe.bound(&flight.profile, entry.attempts, waited);
-                if entry.flushed {
-                    probe.scheduled_after_flush();
-                }
+            let waited = now.saturating_sub(entry.first_active_ms.unwrap_or(now));
+            probe.bound(&profile, entry.attempts, waited);
+            if entry.flushed {
+                probe.scheduled_after_flush();
             }
-            let Flight { pod, node, profile } = flight;
-            effects.push(Effect::Event { pod, profile, event: PodEvent::Scheduled { node } });
+            let event = PodEvent::Scheduled { node };
+            effects.push(Effect::Event { pod: name, profile, event });
             return;
         }
-        let Some(pod) = pod else { return };
-        if self.cache.pods().get(pod).is_none_or(|p| p.stage != Stage::Assumed) {
-            // The watch was faster: the pod is on a node, whoever put it there.
-            self.queue.remove(pod);
-            return;
-        }
-        self.cache.forget(pod);
+        // Where it is no longer assumed the watch was faster: the pod is gone, or on a node,
+        // whoever put it there.
+        let Some(pod) = pod.filter(|pod| self.cache.forget(*pod)) else { return };
+        self.queue.restore(pod, entry);
         match outcome {
             // The watch will tell what is true; a condition would be news to nobody.
             BindOutcome::Bound | BindOutcome::Conflict(_) | BindOutcome::Gone => {

@@ -19,7 +19,7 @@ pub enum Place {
     Alone,
     /// Behind a gate.
     Gated,
-    /// In an attempt or a bind.
+    /// In its attempt.
     InFlight,
 }
 

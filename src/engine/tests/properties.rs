@@ -1,0 +1,159 @@
+//! Random histories: whatever arrives in whatever order, the cache equals what is rebuilt from
+//! nothing, no pod is lost, no bind exceeds what was known, and whoever fits is not left waiting.
+//!
+//! `BERTH_SEEDS=100000 cargo test -p berth-engine --test properties --release` runs more.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use berth_engine::base::Random;
+use berth_engine::queue::Place;
+use berth_engine::{Effect, Engine, Input};
+use support::model::{Known, Server, assert_accounts};
+use support::plugins::config;
+
+struct World {
+    seed: u64,
+    random: Random,
+    server: Server,
+    known: Known,
+    engine: Engine,
+    now: u64,
+    bound: BTreeSet<String>,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut engine = Engine::new(seed, None);
+        engine.step([Input::Config(config(Vec::new()))], 1_000, &mut Vec::new(), &mut ());
+        Self {
+            seed,
+            random: Random::new(seed),
+            server: Server::new(),
+            known: Known::default(),
+            engine,
+            now: 1_000,
+            bound: BTreeSet::new(),
+        }
+    }
+
+    /// Something happens to the cluster.
+    fn happen(&mut self) {
+        let (server, random) = (&mut self.server, &mut self.random);
+        match random.below(10) {
+            0 => {
+                let name = format!("n{}", random.below(6));
+                server.put_node(&name, random);
+            }
+            1 if random.below(3) == 0 => server.drop_node(&format!("n{}", random.below(6))),
+            2..=4 => server.create_pod(random),
+            5 | 6 => server.change_pod(random),
+            7 | 8 => server.answer_bind(random, true),
+            _ => self.now += [0, 1, 700, 5_000, 40_000][random.below(5)],
+        }
+    }
+
+    /// Some of it reaches the engine, which takes a step.
+    fn step(&mut self, most: usize) -> bool {
+        let count = self.random.below(most + 1);
+        let inputs: Vec<Input> =
+            (0..count).filter_map(|_| self.server.arrive(&mut self.random)).collect();
+        for input in &inputs {
+            self.known.hear(input);
+        }
+        let mut effects = Vec::new();
+        let turn = self.engine.step(inputs, self.now, &mut effects, &mut ());
+        for effect in effects {
+            if let Effect::Bind { pod, node, .. } = effect {
+                let (uid, node) = (pod.uid.to_string(), node.to_string());
+                let record = self.known.pods.get(&uid).unwrap().clone();
+                assert!(
+                    self.known.node_of(&uid).is_none() && self.known.fits(&record, &node),
+                    "seed {}: {uid} was bound to {node}, where it does not fit",
+                    self.seed
+                );
+                self.known.assumed.insert(uid.clone(), node.clone());
+                self.bound.insert(uid.clone());
+                self.server.binds.push_back((uid, node));
+            }
+        }
+        self.check(turn.more);
+        turn.more
+    }
+
+    fn check(&self, more: bool) {
+        assert_accounts(&self.engine, &self.known, self.seed);
+        let (engine, seed) = (&self.engine, self.seed);
+        for (uid, pod) in self.known.waiting() {
+            let idx = engine.cache().pods().find(uid).unwrap();
+            let entry = engine.queue().entry(idx);
+            // A pod whose deletion was seen at its turn has left the queue; it is not waiting.
+            let entry = entry.unwrap_or_else(|| panic!("seed {seed}: {uid} is lost"));
+            let parked = matches!(entry.place, Place::Parked(_) | Place::Alone);
+            assert_ne!(entry.place, Place::Gated, "seed {seed}: {uid} has no gate");
+            assert_ne!(entry.place, Place::InFlight, "seed {seed}: {uid} is nowhere");
+            if parked && !more {
+                let fit = self.known.nodes.keys().find(|n| self.known.fits(pod, n));
+                assert_eq!(fit, None, "seed {seed}: {uid} is parked and fits");
+            }
+        }
+    }
+
+    /// The faults end, everything is delivered: whoever fits must get there.
+    fn settle(&mut self) {
+        for _ in 0..2_000 {
+            self.now += 1_000;
+            self.server.answer_bind(&mut self.random, false);
+            let more = self.step(8);
+            let quiet = self.server.binds.is_empty()
+                && self.server.pod_watch.is_empty()
+                && self.server.node_watch.is_empty()
+                && self.server.outcomes.is_empty();
+            let counts = self.engine.queue().counts();
+            if quiet && !more && counts.active + counts.backoff == 0 {
+                break;
+            }
+        }
+        let counts = self.engine.queue().counts();
+        assert_eq!((counts.active, counts.backoff), (0, 0), "seed {}", self.seed);
+        assert_eq!(self.engine.flush_found(), 0, "seed {}: an event went unheeded", self.seed);
+        assert_eq!(self.engine.cache().assumed_count(), 0, "seed {}", self.seed);
+    }
+}
+
+fn history(seed: u64) -> usize {
+    let mut world = World::new(seed);
+    for _ in 0..150 {
+        world.happen();
+        if world.random.below(2) == 0 {
+            world.step(5);
+        }
+    }
+    world.settle();
+    world.bound.len()
+}
+
+#[test]
+fn histories_keep_every_promise() {
+    let seeds = std::env::var("BERTH_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(400);
+    let bound: usize = (0..seeds).map(history).sum();
+    println!("{seeds} histories, {bound} pods bound");
+    assert!(bound > seeds as usize, "the histories bind next to nothing");
+}
+
+#[test]
+fn equal_seeds_give_equal_effects() {
+    let run = || {
+        let mut world = World::new(11);
+        let mut all = Vec::new();
+        for _ in 0..200 {
+            world.happen();
+            world.step(5);
+            all.push(world.known.assumed.clone());
+        }
+        all
+    };
+    assert_eq!(run(), run());
+}

@@ -1,0 +1,6 @@
+//! Plugins simple enough to be obviously right, and a model of the cluster to hold the engine
+//! against.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
+
+pub mod model;
+pub mod plugins;
