@@ -16,38 +16,38 @@ use super::templates::Templates;
 use super::wire::meta::{ListMeta, PartialObject, Status};
 
 /// What a protobuf document of Kubernetes begins with.
-const MAGIC: &[u8] = b"k8s\0";
+pub(crate) const MAGIC: &[u8] = b"k8s\0";
 
 /// `runtime.Unknown`.
 #[derive(Clone, PartialEq, Eq, Message)]
-struct Unknown {
+pub(crate) struct Unknown {
     #[prost(bytes = "bytes", tag = "2")]
-    raw: Bytes,
+    pub(crate) raw: Bytes,
 }
 
 /// A list of any kind: all have their metadata at tag 1 and their items at tag 2.
 #[derive(Clone, PartialEq, Message)]
-struct List {
+pub(crate) struct List {
     #[prost(message, optional, tag = "1")]
-    metadata: Option<ListMeta>,
+    pub(crate) metadata: Option<ListMeta>,
     #[prost(bytes = "bytes", repeated, tag = "2")]
-    items: Vec<Bytes>,
+    pub(crate) items: Vec<Bytes>,
 }
 
 /// `metav1.WatchEvent`.
 #[derive(Clone, PartialEq, Eq, Message)]
-struct WatchEvent {
+pub(crate) struct WatchEvent {
     #[prost(string, tag = "1")]
-    verb: String,
+    pub(crate) verb: String,
     #[prost(message, optional, tag = "2")]
-    object: Option<RawExtension>,
+    pub(crate) object: Option<RawExtension>,
 }
 
 /// `runtime.RawExtension`.
 #[derive(Clone, PartialEq, Eq, Message)]
-struct RawExtension {
+pub(crate) struct RawExtension {
     #[prost(bytes = "bytes", tag = "1")]
-    raw: Bytes,
+    pub(crate) raw: Bytes,
 }
 
 /// One object of `kind` in its envelope.
@@ -137,13 +137,15 @@ fn unreadable(kind: Kind, error: &prost::DecodeError) -> DecodeError {
 /// The error of one object: names it where its metadata can still be read. prost's message ends in
 /// the path of the field.
 fn malformed(kind: Kind, raw: Bytes, error: &prost::DecodeError) -> DecodeError {
-    let metadata = PartialObject::decode(raw).ok().and_then(|object| object.metadata);
+    // What was read before the error stays merged, and the metadata come first.
+    let mut object = PartialObject::default();
+    let _ = object.merge(raw);
     let text = error.to_string();
     let text = text.strip_prefix("failed to decode Protobuf message: ").unwrap_or(&text);
     let (path, message) = text.rsplit_once(": ").unwrap_or(("", text));
     DecodeError::Field {
         kind: kind.name().into(),
-        key: metadata.map(|m| m.key()).unwrap_or_default(),
+        key: object.metadata.map(|m| m.key()).unwrap_or_default(),
         field: path.replace(": ", " "),
         message: message.into(),
     }

@@ -147,6 +147,10 @@ impl Resume {
         self.failed_watches = 0;
         self.newest = self.newest.max(number(resource_version));
         if let State::Watching { version } = &mut self.state {
+            // Never back: an event older than the last one is not where to resume.
+            if number(resource_version) != 0 && number(resource_version) < number(version) {
+                return;
+            }
             version.clear();
             version.push_str(resource_version);
         }
@@ -236,6 +240,7 @@ mod tests {
         let mut resume = watching("100");
         resume.observed("105");
         resume.observed("");
+        resume.observed("99");
         resume.failed(Failure::Closed { lived: Duration::from_secs(9), fruitful: false }, NOW);
         assert_eq!(watched_version(&mut resume), "105");
         resume.failed(Failure::Closed { lived: Duration::ZERO, fruitful: true }, NOW);

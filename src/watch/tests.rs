@@ -2,5 +2,7 @@
 //! against a server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod following;
 mod go_reading;
 mod kubernetes_bytes;
+mod server;

@@ -198,7 +198,7 @@ impl Claim {
             key: meta.key(),
             uid: text(meta.uid),
             resource_version: text(meta.resource_version),
-            annotations: binder_annotations(string_map(meta.annotations)),
+            annotations: binder_annotations(&string_map(meta.annotations)),
             labels: string_map(meta.labels),
             owner_uid,
             storage_class: class.or(spec.storage_class_name.map(String::into_boxed_str)),
@@ -249,7 +249,7 @@ fn storage(entries: Vec<Resource>) -> Result<Quantity, FieldError> {
     Ok(resource_list(entries)?.get("storage").unwrap_or(Quantity::ZERO))
 }
 
-fn binder_annotations(all: StringMap) -> StringMap {
+fn binder_annotations(all: &StringMap) -> StringMap {
     all.iter().filter(|(key, _)| BINDER_ANNOTATIONS.contains(key)).collect()
 }
 
