@@ -19,5 +19,6 @@ pub async fn install(plane: &ControlPlane) -> Result<Options> {
     let get = ["get", "configmap", "berth-config", "-n", NAMESPACE, "-o", path];
     let config = kubectl.run(&get).await.context("the ConfigMap of the manifests")?;
     let kubeconfig = serviceaccount::kubeconfig(plane, NAMESPACE, "berth").await?;
-    Ok(Options { name: "berth".to_owned(), kind: Kind::Berth, kubeconfig, config })
+    let name = "berth".to_owned();
+    Ok(Options { name, kind: Kind::Berth, kubeconfig, config, flags: Vec::new() })
 }

@@ -47,6 +47,8 @@ pub struct Options {
     pub kubeconfig: PathBuf,
     /// A KubeSchedulerConfiguration.
     pub config: String,
+    /// Flags besides those every scheduler gets.
+    pub flags: Vec<String>,
 }
 
 /// A running scheduler.
@@ -116,7 +118,7 @@ impl Options {
              profiles:\n- schedulerName: {scheduler_name}\n",
             kubeconfig.display()
         );
-        Self { name: kind.name().to_owned(), kind, kubeconfig, config }
+        Self { name: kind.name().to_owned(), kind, kubeconfig, config, flags: Vec::new() }
     }
 }
 
@@ -148,6 +150,7 @@ fn arguments(options: &Options, config: &Path, dir: &Path, port: u16) -> Vec<Str
         format!("--cert-dir={}", dir.display()),
         "-v=2".to_owned(),
     ]);
+    args.extend(options.flags.iter().cloned());
     args
 }
 

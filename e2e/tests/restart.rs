@@ -1,4 +1,4 @@
-//! Berth is killed in mid-load, and the API server is: no pod is lost.
+//! Berth is killed or stopped in mid-load, and the API server is killed: no pod is lost.
 
 #![allow(clippy::unwrap_used)]
 
@@ -83,5 +83,28 @@ async fn a_killed_apiserver_loses_no_pod() {
     job.complete(&plane.client(), LIMIT).await.unwrap();
     berth.process.running().unwrap();
     check(&plane, &recorder, "apiserver");
+    plane.stop().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the control plane binaries: make e2e"]
+async fn a_stopped_berth_finishes_its_binds() {
+    let (plane, recorder, options) = start("stopped").await;
+    let job = JobShape::new("load", "berth", POOL, PODS);
+    let mut first = Scheduler::start(&plane, &options).await.unwrap();
+    job.submit(&plane.client()).await.unwrap();
+    bound(&recorder, PODS / 6).await;
+    let status = first.process.terminate(LIMIT).await.unwrap();
+    assert!(status.success(), "SIGTERM ended Berth with {status}");
+    let codes = audit::binding_codes(&plane.audit().entries().unwrap(), BERTH);
+    // A request whose client is gone is answered with 5xx, or not at all (0).
+    assert_eq!(codes.keys().collect::<Vec<_>>(), [&201], "binds were cut off: {codes:?}");
+    let at_stop = codes[&201];
+    let second = Scheduler::start(&plane, &options).await.unwrap();
+    bound(&recorder, PODS).await;
+    job.complete(&plane.client(), LIMIT).await.unwrap();
+    println!("stopped: SIGTERM after {at_stop} of {PODS} pods, {status}");
+    check(&plane, &recorder, "stopped");
+    drop(second);
     plane.stop().unwrap();
 }

@@ -1,0 +1,96 @@
+//! The manifests on a bare cluster: they apply, twice, and grant what they say and no more.
+
+#![allow(clippy::unwrap_used)]
+
+use std::process::Command;
+
+use e2e::controlplane::{ControlPlane, Options};
+use e2e::kubectl::Kubectl;
+use e2e::{installed, manifests_dir};
+
+const BERTH: &str = "--as=system:serviceaccount:berth-system:berth";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the control plane binaries: make e2e"]
+async fn the_manifests_apply_to_a_bare_cluster() {
+    let options = Options { name: "manifests".to_owned(), ..Options::default() };
+    let plane = ControlPlane::start(&options).await.unwrap();
+    let kubectl = plane.kubectl();
+    installed::install(&plane).await.unwrap();
+    let base = manifests_dir().display().to_string();
+    let again = kubectl.run(&["apply", "-k", &base]).await.unwrap();
+    let changed: Vec<_> = again.lines().filter(|line| !line.ends_with(" unchanged")).collect();
+    // The API server writes its own kind of PDB selector, which kubectl takes for a change.
+    assert!(changed.iter().all(|line| line.starts_with("poddisruptionbudget")), "{changed:?}");
+    let examples = format!("{base}/examples");
+    kubectl.run(&["apply", "--dry-run=server", "-f", &examples]).await.unwrap();
+    let rules = check_rules(&kubectl).await;
+    check_rights(&kubectl).await;
+    for config in ["config.yaml", "examples/weights.yaml"] {
+        check_configuration(&plane, &kubectl, config).await;
+    }
+    println!("manifests: applied twice; {rules} rules without a wildcard; examples accepted");
+    plane.stop().unwrap();
+}
+
+/// No rule of ours has a wildcard. Gives back how many rules there are.
+async fn check_rules(kubectl: &Kubectl) -> usize {
+    let get = ["get", "clusterroles,roles", "-A", "-l", "app.kubernetes.io/name=berth", "-o=json"];
+    let roles: serde_json::Value = serde_json::from_str(&kubectl.run(&get).await.unwrap()).unwrap();
+    let roles = roles["items"].as_array().unwrap();
+    assert_eq!(roles.len(), 4, "two ClusterRoles and two Roles");
+    let rules = roles.iter().flat_map(|role| role["rules"].as_array().unwrap());
+    let rules: Vec<String> = rules.map(ToString::to_string).collect();
+    for rule in &rules {
+        assert!(!rule.contains('*'), "a wildcard: {rule}");
+    }
+    rules.len()
+}
+
+async fn check_rights(kubectl: &Kubectl) {
+    let allowed = [
+        "watch pods -A",
+        "create pods --subresource=binding -A",
+        "patch pods --subresource=status -A",
+        "create events.events.k8s.io -A",
+        "get leases.coordination.k8s.io/kube-scheduler -n=kube-system",
+        "get configmaps/extension-apiserver-authentication -n=kube-system",
+        "update leases.coordination.k8s.io/berth -n=berth-system",
+    ];
+    let refused = [
+        "get secrets -A",
+        "create pods -A",
+        "update pods -A",
+        "patch nodes -A",
+        "update leases.coordination.k8s.io/kube-scheduler -n=kube-system",
+        "get configmaps/other -n=kube-system",
+    ];
+    for (question, expected) in
+        allowed.map(|q| (q, true)).into_iter().chain(refused.map(|q| (q, false)))
+    {
+        let words = ["auth", "can-i", BERTH].into_iter().chain(question.split(' '));
+        // It ends with 1 where the answer is no.
+        let answer = kubectl.run(&words.collect::<Vec<_>>()).await;
+        assert_eq!(answer.is_ok(), expected, "{question}: {answer:?}");
+    }
+}
+
+/// kube-scheduler itself takes the configuration: the format is its own.
+async fn check_configuration(plane: &ControlPlane, kubectl: &Kubectl, file: &str) {
+    let path = manifests_dir().join(file).display().to_string();
+    let jsonpath = r"-o=jsonpath={.data.config\.yaml}";
+    let create = ["create", "--dry-run=client", "-f", &path, jsonpath];
+    let config = kubectl.run(&create).await.unwrap();
+    let (given, written) = (plane.dir().join("given.yaml"), plane.dir().join("written.yaml"));
+    std::fs::write(&given, &config).unwrap();
+    let output = Command::new(plane.binaries().path("kube-scheduler"))
+        .arg(format!("--config={}", given.display()))
+        .arg(format!("--write-config-to={}", written.display()))
+        .arg(format!("--master={}", plane.url()))
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{file}: kube-scheduler says {complaint}");
+    let written = std::fs::read_to_string(&written).unwrap();
+    assert!(written.contains("schedulerName: berth"), "{file}: {written}");
+}
