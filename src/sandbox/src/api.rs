@@ -5,6 +5,8 @@
 //! ```
 
 mod answer;
+mod discovery;
+mod openapi;
 mod read;
 pub(crate) mod request;
 mod review;
@@ -60,8 +62,12 @@ impl Apiserver {
         if !self.knows(&parts.headers) {
             return Ok(self.counted("", "", answer::failure(&Status::unauthorized())));
         }
-        let Route::Object(call) = route else {
-            return Ok(answer::failure(&Status::no_such_path()));
+        let call = match route {
+            Route::Object(call) => call,
+            route => {
+                let answered = answer_about(&route);
+                return Ok(answered.unwrap_or_else(|status| answer::failure(&status)));
+            }
         };
         let (verb, resource) = (call.verb(), call.resource_name());
         let fault = self.faults.take(verb, &resource);
@@ -112,6 +118,15 @@ impl Apiserver {
     fn counted(&self, verb: &str, resource: &str, response: Response<Body>) -> Response<Body> {
         self.counters.count(verb, resource, response.status().as_u16());
         response
+    }
+}
+
+/// What the server tells about itself.
+fn answer_about(route: &Route) -> Result<Response<Body>> {
+    match route {
+        Route::Discovery { path, aggregated } => discovery::answer(path, *aggregated),
+        Route::OpenApi(path) => openapi::answer(path),
+        _ => Err(Status::no_such_path()),
     }
 }
 

@@ -78,12 +78,6 @@ pub(crate) fn find(group: &str, version: &str, plural: &str) -> Option<&'static 
     all().iter().find(|r| r.plural == plural && r.group == group && r.version == version)
 }
 
-/// The row of an `apiVersion` and `kind`, as objects carry them.
-pub(crate) fn of_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
-    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-    all().iter().find(|r| r.kind == kind && r.group == group && r.version == version)
-}
-
 /// The row of `pods` or `jobs.batch`; the group may be left out where the plural is unique.
 /// Core events come before those of `events.k8s.io`.
 pub(crate) fn named(name: &str) -> Option<&'static Resource> {
@@ -136,7 +130,5 @@ mod tests {
         }
         let new = find("events.k8s.io", "v1", "events").map(|r| r.stored_as);
         assert_eq!(new, Some(events().id));
-        assert!(of_kind("batch/v1", "Job").is_some());
-        assert!(of_kind("batch/v1", "Pod").is_none());
     }
 }
