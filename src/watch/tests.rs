@@ -2,7 +2,9 @@
 //! against a server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cost;
 mod following;
 mod go_reading;
 mod kubernetes_bytes;
+mod real_server;
 mod server;
