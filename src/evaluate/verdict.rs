@@ -1,0 +1,151 @@
+//! Verdicts as they are printed.
+
+use std::collections::BTreeMap;
+
+use berth_engine::Decided;
+use berth_engine::base::NodeIdx;
+use berth_engine::cache::Cache;
+use berth_engine::cycle::{Filtered, Pick, Scores, Stop, fit_error};
+use berth_engine::framework::{Code, Profile, Reason};
+use serde::Serialize;
+
+/// The answer to one case.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cycles: Option<Vec<Cycle>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// What was decided for one pod.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Cycle {
+    pod: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pre_filter: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodes: Option<BTreeMap<String, Status>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<BTreeMap<String, NodeScore>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    best: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    code: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    plugin: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeScore {
+    total: i64,
+    plugins: BTreeMap<String, i64>,
+}
+
+impl Answer {
+    pub(super) fn cycles(id: &str, cycles: Vec<Cycle>) -> Self {
+        Self { id: id.to_owned(), cycles: Some(cycles), error: None }
+    }
+
+    pub(super) fn failed(id: &str, error: &anyhow::Error) -> Self {
+        Self { id: id.to_owned(), cycles: None, error: Some(format!("{error:#}")) }
+    }
+}
+
+impl Cycle {
+    /// What the cycle said, in the names of nodes and plugins.
+    pub(super) fn of(decided: &Decided, pod: String, profile: &Profile, cache: &Cache) -> Self {
+        match decided {
+            Decided::Broken(error) => Self { pod, error: Some(error.clone()), ..Self::default() },
+            Decided::Reject { filtered } => {
+                let nodes = cache.nodes().live().len();
+                let message = Some(fit_error(filtered, nodes, profile, None));
+                Self { message, ..Self::filtered(filtered, pod, profile, cache) }
+            }
+            Decided::Place { pick, filtered, scores } => {
+                Self::filtered(filtered, pod, profile, cache)
+                    .placed(pick, scores, profile, cache, filtered)
+            }
+        }
+    }
+
+    fn filtered(filtered: &Filtered, pod: String, profile: &Profile, cache: &Cache) -> Self {
+        if let Some(Stop::PreFilter { plugin, resolvable, reasons, .. }) = &filtered.stop {
+            let code =
+                if *resolvable { Code::Unschedulable } else { Code::UnschedulableAndUnresolvable };
+            let status = Status {
+                code: code.as_str(),
+                plugin: plugin.map(|p| plugin_name(profile, p)).unwrap_or_default(),
+                reasons: texts(reasons),
+            };
+            return Self { pod, pre_filter: Some(status), ..Self::default() };
+        }
+        let fit = |code| Status { code, plugin: String::new(), reasons: Vec::new() };
+        let success = filtered.feasible.iter().map(|n| (*n, fit(Code::Success.as_str())));
+        let excluded = filtered.excluded.iter().map(|n| (*n, fit("PreFilterExcluded")));
+        let rejected = filtered.rejected.iter().map(|r| {
+            let status = Status {
+                code: r.verdict.code().as_str(),
+                plugin: plugin_name(profile, r.plugin),
+                reasons: texts(r.verdict.reasons()),
+            };
+            (r.node, status)
+        });
+        let nodes = success
+            .chain(excluded)
+            .chain(rejected)
+            .map(|(node, status)| (node_name(cache, node), status))
+            .collect();
+        Self { pod, nodes: Some(nodes), ..Self::default() }
+    }
+
+    fn placed(
+        mut self,
+        pick: &Pick,
+        scores: &Option<Scores>,
+        profile: &Profile,
+        cache: &Cache,
+        filtered: &Filtered,
+    ) -> Self {
+        if let Some(scores) = scores {
+            let score_of = |(at, node): (usize, &NodeIdx)| {
+                let of = |(plugin, own): &(usize, Vec<i64>)| {
+                    (plugin_name(profile, *plugin), own.get(at).copied().unwrap_or(0))
+                };
+                let total = scores.totals.get(at).copied().unwrap_or(0);
+                let plugins = scores.by_plugin.iter().map(of).collect();
+                (node_name(cache, *node), NodeScore { total, plugins })
+            };
+            self.scores = Some(filtered.feasible.iter().enumerate().map(score_of).collect());
+        }
+        self.best = pick.best.iter().map(|n| node_name(cache, *n)).collect();
+        self.best.sort_unstable();
+        self.chosen = Some(node_name(cache, pick.node));
+        self
+    }
+}
+
+fn node_name(cache: &Cache, node: NodeIdx) -> String {
+    cache.node_name(node).to_owned()
+}
+
+fn plugin_name(profile: &Profile, place: usize) -> String {
+    profile.plugin(place).map(|p| p.name().to_owned()).unwrap_or_default()
+}
+
+fn texts(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(|r| r.clone().into_owned()).collect()
+}
