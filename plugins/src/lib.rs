@@ -1,5 +1,6 @@
 //! kube-scheduler's plugins for Berth, one module each, and their registry.
 
+mod duration;
 mod factory;
 mod go_json;
 mod normalize;
@@ -7,14 +8,21 @@ mod normalize;
 mod testing;
 
 pub mod default_binder;
+pub mod image_locality;
+pub mod later;
+pub mod node_affinity;
 pub mod node_name;
+pub mod node_ports;
 pub mod node_resources;
 pub mod node_unschedulable;
 pub mod priority_sort;
+pub mod refusal;
 pub mod scheduling_gates;
 pub mod taint_toleration;
 
+pub use duration::{DurationError, GO_DURATION, GoDuration};
 pub use factory::{ArgsKind, Factory, FieldError, PluginArgs};
+pub use later::{Later, default_plugins, later, later_points};
 
 use berth_engine::framework::{Registry, RegistryError};
 
@@ -34,7 +42,10 @@ pub fn in_tree() -> Result<PluginRegistry, RegistryError> {
         .with(node_name::NAME, Factory::plain(node_name::NodeName::new))?
         .with(node_unschedulable::NAME, Factory::plain(node_unschedulable::NodeUnschedulable::new))?
         .with(taint_toleration::NAME, Factory::plain(taint_toleration::TaintToleration::new))?
+        .with(node_affinity::NAME, Factory::with_args(node_affinity::NodeAffinity::new))?
+        .with(node_ports::NAME, Factory::plain(node_ports::NodePorts::new))?
         .with(fit::NAME, Factory::with_args(fit::NodeResourcesFit::new))?
         .with(balanced::NAME, Factory::with_args(balanced::NodeResourcesBalancedAllocation::new))?
+        .with(image_locality::NAME, Factory::plain(image_locality::ImageLocality::new))?
         .with(default_binder::NAME, Factory::plain(default_binder::DefaultBinder::new))
 }

@@ -1,0 +1,110 @@
+//! Favours nodes that hold the pod's images already, the larger and the more widely held the more.
+//!
+//! Source: `pkg/scheduler/framework/plugins/imagelocality/image_locality.go`.
+
+use berth_engine::base::{NodeIdx, Sym};
+use berth_engine::framework::{Context, MAX_NODE_SCORE, Plugin, Reads, Score, State};
+use smallvec::SmallVec;
+
+/// The name in configurations.
+pub const NAME: &str = "ImageLocality";
+/// What scores 0, and less: 23 Mi.
+const MIN: i64 = 23 * 1024 * 1024;
+/// What scores 100 per container or image volume, and more: 1000 Mi.
+const MAX_EACH: i64 = 1000 * 1024 * 1024;
+
+/// The plugin.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImageLocality;
+
+impl ImageLocality {
+    /// The plugin; it has no arguments.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl Plugin for ImageLocality {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
+    }
+
+    fn as_score(&self) -> Option<&dyn Score> {
+        Some(self)
+    }
+}
+
+impl Score for ImageLocality {
+    fn score(&self, cx: &Context<'_>, _state: &State, nodes: &[NodeIdx], scores: &mut [i64]) {
+        let class = cx.pod.class;
+        // Counted over the cluster, of which `cx.nodes` may be a copy of a part.
+        let total = cx.cache.nodes().live().len();
+        // An image that no node holds adds to no node; one that is named twice adds twice.
+        let worths: SmallVec<[(Sym, i64); 4]> = class
+            .images
+            .iter()
+            .filter_map(|image| Some((*image, cx.cache.images().get(*image)?)))
+            .map(|(image, (size, holders))| (image, worth(size, holders, total)))
+            .collect();
+        for (score, node) in scores.iter_mut().zip(nodes) {
+            let held = cx.nodes.images(*node);
+            let sum = worths.iter().filter(|(image, _)| held.contains(image)).map(|(_, w)| w).sum();
+            *score = scaled(sum, class.image_slots);
+        }
+    }
+}
+
+/// The image's size, less the fewer nodes hold it: else pods would pile up on its few holders.
+fn worth(size: i64, holders: i64, total: usize) -> i64 {
+    (size as f64 * (holders as f64 / total as f64)) as i64
+}
+
+/// A sum of worths between [`MIN`] and [`MAX_EACH`] for each image as 0..=100.
+fn scaled(sum: i64, images: i64) -> i64 {
+    let max = MAX_EACH * images;
+    let sum = if sum < MIN { MIN } else { sum.min(max) };
+    if max == MIN { 0 } else { MAX_NODE_SCORE * (sum - MIN) / (max - MIN) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Scene, check_scores};
+    use berth_engine::record::Volume;
+
+    #[test]
+    fn large_and_widely_held_images_score() {
+        for (pod, expected) in [
+            ("pod image=big", "a 48 | b 48 | c 0"),
+            ("pod image=big:latest", "a 48 | b 48 | c 0"),
+            ("pod image=small", "a 0 | b 0 | c 0"),
+            ("pod image=absent", "a 0 | b 0 | c 0"),
+            ("pod image=huge", "a 0 | b 0 | c 100"),
+            // Twice the same image counts twice, for twice the range.
+            ("pod image=big + image=big", "a 49 | b 49 | c 0"),
+            ("pod image=big + image=absent", "a 24 | b 24 | c 0"),
+        ] {
+            let nodes = "node a image=big:latest*750Mi image=small:latest*30Mi \
+                         / node b image=big:latest*750Mi / node c image=huge:latest*9000Mi";
+            check_scores(&ImageLocality, &format!("{pod} / {nodes}"), expected);
+        }
+    }
+
+    #[test]
+    fn image_volumes_count_as_containers_do() {
+        let scene = Scene::with("pod image=a / node x image=b:latest*511.5Mi", |spec| {
+            spec.volumes.push(Volume::Image { reference: "b".into() });
+        });
+        // (511.5 - 23) / (2·1000 - 23) is 24.7 %.
+        scene.check_scores(&ImageLocality, "x 24");
+    }
+
+    #[test]
+    fn no_container_at_all_scores_nothing() {
+        assert_eq!(scaled(0, 0), 0);
+    }
+}

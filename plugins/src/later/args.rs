@@ -1,0 +1,190 @@
+//! Arguments of plugins not acted on yet: preemption, affinity between pods, volumes, devices.
+//!
+//! Source: `staging/src/k8s.io/kube-scheduler/config/v1/types_pluginargs.go`,
+//! `pkg/scheduler/apis/config/v1/defaults.go` and
+//! `pkg/scheduler/apis/config/validation/validation_pluginargs.go`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::go_json::or_default;
+use crate::node_resources::{UtilizationShapePoint, validate_shape};
+use crate::{FieldError, GoDuration, PluginArgs};
+
+/// `DefaultPreemptionArgs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct DefaultPreemptionArgs {
+    /// Candidates to look for, at least, in percent of the nodes; 10 by default.
+    #[schemars(range(min = 0, max = 100))]
+    pub min_candidate_nodes_percentage: Option<i32>,
+    /// Candidates to look for, at least; 100 by default.
+    #[schemars(range(min = 0))]
+    pub min_candidate_nodes_absolute: Option<i32>,
+}
+
+impl Default for DefaultPreemptionArgs {
+    fn default() -> Self {
+        Self { min_candidate_nodes_percentage: Some(10), min_candidate_nodes_absolute: Some(100) }
+    }
+}
+
+impl PluginArgs for DefaultPreemptionArgs {
+    const KIND: &'static str = "DefaultPreemptionArgs";
+
+    fn set_defaults(&mut self) {
+        self.min_candidate_nodes_percentage.get_or_insert(10);
+        self.min_candidate_nodes_absolute.get_or_insert(100);
+    }
+
+    fn validate(&self) -> Vec<FieldError> {
+        let (percentage, absolute) =
+            (self.min_candidate_nodes_percentage, self.min_candidate_nodes_absolute);
+        let mut errors = Vec::new();
+        let mut wrong = |path: &str, value: Option<i32>, message: &str| {
+            let message = format!("Invalid value: {}: {message}", value.unwrap_or_default());
+            errors.push(FieldError::new(path, message));
+        };
+        let paths = ("minCandidateNodesPercentage", "minCandidateNodesAbsolute");
+        if percentage.is_some_and(|p| !(0..=100).contains(&p)) {
+            wrong(paths.0, percentage, "not in valid range [0, 100]");
+        }
+        if absolute.is_some_and(|a| a < 0) {
+            wrong(paths.1, absolute, "not in valid range [0, inf)");
+        }
+        if percentage == Some(0) && absolute == Some(0) {
+            wrong(
+                paths.0,
+                percentage,
+                "cannot be zero at the same time as minCandidateNodesAbsolute",
+            );
+            wrong(
+                paths.1,
+                absolute,
+                "cannot be zero at the same time as minCandidateNodesPercentage",
+            );
+        }
+        errors
+    }
+}
+
+/// `InterPodAffinityArgs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct InterPodAffinityArgs {
+    /// Weight of the required affinity of pods that are there already; 1 by default.
+    #[schemars(range(min = 0, max = 100))]
+    pub hard_pod_affinity_weight: Option<i32>,
+    /// Whether preferences of pods that are there count only for pods with terms of their own.
+    #[serde(deserialize_with = "or_default")]
+    pub ignore_preferred_terms_of_existing_pods: bool,
+}
+
+impl Default for InterPodAffinityArgs {
+    fn default() -> Self {
+        Self { hard_pod_affinity_weight: Some(1), ignore_preferred_terms_of_existing_pods: false }
+    }
+}
+
+impl PluginArgs for InterPodAffinityArgs {
+    const KIND: &'static str = "InterPodAffinityArgs";
+
+    fn set_defaults(&mut self) {
+        self.hard_pod_affinity_weight.get_or_insert(1);
+    }
+
+    fn validate(&self) -> Vec<FieldError> {
+        let wrong = self.hard_pod_affinity_weight.filter(|w| !(0..=100).contains(w));
+        let error = |w| {
+            let message = format!("Invalid value: {w}: not in valid range [0, 100]");
+            FieldError::new("hardPodAffinityWeight", message)
+        };
+        wrong.map(error).into_iter().collect()
+    }
+}
+
+/// `VolumeBindingArgs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct VolumeBindingArgs {
+    /// How long a bind may wait for its volumes; 600 by default, 0 does not wait.
+    #[schemars(range(min = 0))]
+    pub bind_timeout_seconds: Option<i64>,
+    /// Score by how full a pod's claims would make the volumes: 10 at 0 %, 0 at 100 % by default.
+    #[serde(deserialize_with = "or_default")]
+    pub shape: Vec<UtilizationShapePoint>,
+}
+
+/// Emptier volumes first.
+const SHAPE: [UtilizationShapePoint; 2] = [
+    UtilizationShapePoint { utilization: 0, score: 10 },
+    UtilizationShapePoint { utilization: 100, score: 0 },
+];
+
+impl Default for VolumeBindingArgs {
+    fn default() -> Self {
+        Self { bind_timeout_seconds: Some(600), shape: SHAPE.to_vec() }
+    }
+}
+
+impl PluginArgs for VolumeBindingArgs {
+    const KIND: &'static str = "VolumeBindingArgs";
+
+    fn set_defaults(&mut self) {
+        self.bind_timeout_seconds.get_or_insert(600);
+        if self.shape.is_empty() {
+            self.shape = SHAPE.to_vec();
+        }
+    }
+
+    fn validate(&self) -> Vec<FieldError> {
+        let mut errors = validate_shape(&self.shape, "shape");
+        if let Some(seconds) = self.bind_timeout_seconds.filter(|s| *s < 0) {
+            let message = format!("Invalid value: {seconds}: should not be a negative value");
+            errors.push(FieldError::new("bindTimeoutSeconds", message));
+        }
+        errors
+    }
+}
+
+/// `DynamicResourcesArgs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct DynamicResourcesArgs {
+    /// How long the filter may search the devices of one node; 10s by default, 0 for no limit.
+    pub filter_timeout: Option<GoDuration>,
+    /// How long a bind may wait for the conditions of its devices; 10m by default, at least 1s.
+    pub binding_timeout: Option<GoDuration>,
+}
+
+const FILTER_TIMEOUT: GoDuration = GoDuration::from_seconds(10);
+const BINDING_TIMEOUT: GoDuration = GoDuration::from_seconds(600);
+
+impl Default for DynamicResourcesArgs {
+    fn default() -> Self {
+        Self { filter_timeout: Some(FILTER_TIMEOUT), binding_timeout: Some(BINDING_TIMEOUT) }
+    }
+}
+
+impl PluginArgs for DynamicResourcesArgs {
+    const KIND: &'static str = "DynamicResourcesArgs";
+
+    fn set_defaults(&mut self) {
+        self.filter_timeout.get_or_insert(FILTER_TIMEOUT);
+        self.binding_timeout.get_or_insert(BINDING_TIMEOUT);
+    }
+
+    fn validate(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut at_least = |path: &str, value: Option<GoDuration>, least, message: &str| {
+            if let Some(value) = value.filter(|v| *v < least) {
+                let message = format!("Invalid value: {value}: {message}");
+                errors.push(FieldError::new(path, message));
+            }
+        };
+        let (zero, second) = (GoDuration::default(), GoDuration::from_seconds(1));
+        at_least("filterTimeout", self.filter_timeout, zero, "must be zero or positive");
+        at_least("bindingTimeout", self.binding_timeout, second, "must be at least 1 second");
+        errors
+    }
+}
