@@ -321,8 +321,8 @@ mod tests {
 
     use super::*;
 
-    fn call(method: Method, uri: &str) -> Call {
-        match Route::parse(&method, &uri.parse().unwrap(), &HeaderMap::new()).unwrap() {
+    fn call(method: &Method, uri: &str) -> Call {
+        match Route::parse(method, &uri.parse().unwrap(), &HeaderMap::new()).unwrap() {
             Route::Object(call) => call,
             other => panic!("{uri}: {other:?}"),
         }
@@ -330,14 +330,14 @@ mod tests {
 
     #[test]
     fn paths() {
-        let one = call(Method::POST, "/api/v1/namespaces/a/pods/b/binding");
+        let one = call(&Method::POST, "/api/v1/namespaces/a/pods/b/binding");
         assert_eq!((one.verb(), one.resource_name().as_str()), ("create", "pods/binding"));
         assert_eq!((one.namespace.as_str(), one.name.as_str()), ("a", "b"));
-        let one = call(Method::GET, "/api/v1/namespaces/a");
+        let one = call(&Method::GET, "/api/v1/namespaces/a");
         assert_eq!((one.verb(), one.resource.kind, one.name.as_str()), ("get", "Namespace", "a"));
-        let one = call(Method::PUT, "/api/v1/namespaces/a/status");
+        let one = call(&Method::PUT, "/api/v1/namespaces/a/status");
         assert_eq!((one.name.as_str(), one.subresource.as_str()), ("a", "status"));
-        let one = call(Method::GET, "/apis/batch/v1/jobs?watch=1&labelSelector=a%3Db%2Cc");
+        let one = call(&Method::GET, "/apis/batch/v1/jobs?watch=1&labelSelector=a%3Db%2Cc");
         assert_eq!((one.verb(), one.query.get("labelSelector")), ("watch", "a=b,c"));
         for bad in [
             "/apis/batch/v1/nothing/x",

@@ -54,15 +54,15 @@ impl Apply<'_> {
         let fields = fieldset::to_fields_v1(&set);
         match mine {
             Some(at) if entries[at]["fieldsV1"] == fields => {}
-            Some(at) => entries[at] = self.entry(fields),
-            None => entries.push(self.entry(fields)),
+            Some(at) => entries[at] = self.entry(&fields),
+            None => entries.push(self.entry(&fields)),
         }
         entries.retain(|e| e["fieldsV1"].as_object().is_some_and(|f| !f.is_empty()));
         value["metadata"]["managedFields"] = json!(entries);
         Ok(value)
     }
 
-    fn entry(&self, fields: Value) -> Value {
+    fn entry(&self, fields: &Value) -> Value {
         let mut entry = json!({
             "manager": self.manager,
             "operation": "Apply",

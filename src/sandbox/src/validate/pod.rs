@@ -10,7 +10,7 @@ use crate::status::FieldError;
 
 /// Checks a pod's or a template's spec at `path`.
 pub(super) fn spec(path: &str, spec: &Value, errors: &mut Vec<FieldError>) {
-    if !spec["containers"].as_array().is_some_and(|c| !c.is_empty()) {
+    if spec["containers"].as_array().is_none_or(Vec::is_empty) {
         errors.push(FieldError::required(format!("{path}.containers"), ""));
     }
     let mut names = BTreeSet::new();
