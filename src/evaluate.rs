@@ -66,7 +66,7 @@ fn cycles(case: &Case, configure: &Configure<'_>) -> Result<Vec<Cycle>> {
     let profile = Arc::clone(profile);
     let mut engine = Engine::with_draw(Draw::FirstByName, None);
     // Nothing is scheduled but what the case asks for.
-    engine.stop();
+    engine.pause(true);
     let mut inputs = vec![Input::Config(config)];
     for (at, object) in case.objects.iter().enumerate() {
         match decode_object(object.get().as_bytes()) {

@@ -74,7 +74,7 @@ pub struct Engine {
     recheck: Vec<ClassIdx>,
     flushed_ms: Millis,
     flush_found: u64,
-    stopping: bool,
+    paused: bool,
 }
 
 impl Engine {
@@ -103,7 +103,7 @@ impl Engine {
             recheck: Vec::new(),
             flushed_ms: 0,
             flush_found: 0,
-            stopping: false,
+            paused: false,
         }
     }
 
@@ -137,7 +137,7 @@ impl Engine {
     }
 
     fn may_pop(&self) -> bool {
-        !self.stopping && self.flights.len() < FLIGHTS_MAX
+        !self.paused && self.flights.len() < FLIGHTS_MAX
     }
 
     fn next_wake(&self, counts: QueueCounts, now: Millis) -> Option<Millis> {
@@ -147,9 +147,10 @@ impl Engine {
         [backoff, flush].into_iter().flatten().min().map(|at| at.max(now + 1))
     }
 
-    /// Stops taking pods; outcomes of binds under way are still taken in.
-    pub fn stop(&mut self) {
-        self.stopping = true;
+    /// Takes no pods while paused: before the first lists are whole, and while shutting down.
+    /// Inputs and outcomes are taken in all the same.
+    pub fn pause(&mut self, paused: bool) {
+        self.paused = paused;
     }
 
     /// Binds asked for and not yet answered.

@@ -19,3 +19,4 @@ pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};
 pub use engine::{ATTEMPTS_PER_STEP, Decided, Engine, FLIGHTS_MAX, Turn};
 pub use input::{BindOutcome, Change, Config, Input, Object};
 pub use probe::{AttemptResult, Probe, QueueName};
+pub use queue::QueueCounts;
