@@ -93,10 +93,25 @@ impl<'de, T: FromMember> Visitor<'de> for Members<T> {
 }
 
 /// A map as entries in the order of the text; `null` is empty.
-pub(crate) fn map<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromMember,
-{
-    deserializer.deserialize_any(Members(PhantomData))
+pub(crate) mod map {
+    use super::{Deserializer, FromMember, Members, PhantomData};
+
+    /// Reads the map.
+    pub(crate) fn deserialize<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+    where
+        D: Deserializer<'de>,
+        T: FromMember,
+    {
+        deserializer.deserialize_any(Members(PhantomData))
+    }
+
+    /// Writes the map, for tests.
+    #[cfg(test)]
+    pub(crate) fn serialize<S, T>(entries: &[T], serializer: S) -> Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+        T: crate::watch::tests::Member,
+    {
+        serializer.collect_map(entries.iter().map(T::member))
+    }
 }

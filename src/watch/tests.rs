@@ -6,5 +6,9 @@ mod cost;
 mod following;
 mod go_reading;
 mod kubernetes_bytes;
+mod random;
 mod real_server;
 mod server;
+mod two_formats;
+
+pub(crate) use random::Member;

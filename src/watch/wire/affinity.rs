@@ -12,6 +12,7 @@ use crate::watch::nullable;
 
 /// `v1.Affinity`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Affinity {
     #[prost(message, optional, tag = "1")]
@@ -24,6 +25,7 @@ pub(crate) struct Affinity {
 
 /// `v1.NodeAffinity`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct NodeAffinity {
     #[prost(message, optional, tag = "1")]
@@ -39,6 +41,7 @@ pub(crate) struct NodeAffinity {
 
 /// `v1.PreferredSchedulingTerm`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct PreferredSchedulingTerm {
     #[prost(int32, optional, tag = "1")]
@@ -49,6 +52,7 @@ pub(crate) struct PreferredSchedulingTerm {
 
 /// `v1.PodAffinity` and `v1.PodAntiAffinity`: same fields, same tags.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct PodAffinity {
     #[prost(message, repeated, tag = "1")]
@@ -67,6 +71,7 @@ pub(crate) struct PodAffinity {
 
 /// `v1.WeightedPodAffinityTerm`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct WeightedPodAffinityTerm {
     #[prost(int32, optional, tag = "1")]
@@ -77,6 +82,7 @@ pub(crate) struct WeightedPodAffinityTerm {
 
 /// `v1.PodAffinityTerm`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PodAffinityTerm {
     #[prost(message, optional, tag = "1")]
@@ -98,6 +104,7 @@ pub(crate) struct PodAffinityTerm {
 
 /// `v1.TopologySpreadConstraint`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct TopologySpreadConstraint {
     #[prost(int32, optional, tag = "1")]

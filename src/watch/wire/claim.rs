@@ -28,6 +28,7 @@ const BINDER_ANNOTATIONS: [&str; 5] = [
 
 /// `v1.PersistentVolumeClaim`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Claim {
     #[prost(message, optional, tag = "1")]
@@ -40,6 +41,7 @@ pub(crate) struct Claim {
 
 /// `v1.PersistentVolumeClaimSpec`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ClaimSpec {
     #[prost(string, repeated, tag = "1")]
@@ -59,6 +61,7 @@ pub(crate) struct ClaimSpec {
 
 /// `v1.PersistentVolumeClaimStatus` and `v1.PersistentVolumeStatus`: the phase.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct PhaseStatus {
     #[prost(string, optional, tag = "1")]
@@ -67,6 +70,7 @@ pub(crate) struct PhaseStatus {
 
 /// `v1.PersistentVolume`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Volume {
     #[prost(message, optional, tag = "1")]
@@ -79,7 +83,9 @@ pub(crate) struct Volume {
 
 /// `v1.PersistentVolumeSpec`: protobuf has the source as a message of its own, JSON inline.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(from = "InlineVolumeSpec")]
+#[cfg_attr(test, serde(into = "InlineVolumeSpec"))]
 pub(crate) struct VolumeSpec {
     #[prost(message, repeated, tag = "1")]
     pub(crate) capacity: Vec<Resource>,
@@ -120,9 +126,10 @@ pub(crate) struct VolumeSource {
 
 /// The JSON form. (serde's `flatten` would buffer.)
 #[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 struct InlineVolumeSpec {
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     capacity: Vec<Resource>,
     #[serde(deserialize_with = "nullable::list")]
     access_modes: Vec<String>,
@@ -142,6 +149,7 @@ struct InlineVolumeSpec {
 
 /// `v1.ObjectReference`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct ClaimReference {
     #[prost(string, optional, tag = "2")]
@@ -154,6 +162,7 @@ pub(crate) struct ClaimReference {
 
 /// `v1.VolumeNodeAffinity`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct VolumeNodeAffinity {
     #[prost(message, optional, tag = "1")]
@@ -303,6 +312,30 @@ fn gce_handle(name: &str, labels: &StringMap) -> String {
         None => {
             let zone = if zones.is_empty() { "UNSPECIFIED" } else { zones };
             format!("projects/UNSPECIFIED/zones/{zone}/disks/{name}")
+        }
+    }
+}
+
+/// The way back, for tests that write JSON.
+#[cfg(test)]
+impl From<VolumeSpec> for InlineVolumeSpec {
+    fn from(spec: VolumeSpec) -> Self {
+        let source = spec.source.unwrap_or_default();
+        Self {
+            capacity: spec.capacity,
+            access_modes: spec.access_modes,
+            claim_ref: spec.claim_ref,
+            storage_class_name: spec.storage_class_name,
+            volume_mode: spec.volume_mode,
+            node_affinity: spec.node_affinity,
+            gce_persistent_disk: source.gce_persistent_disk,
+            aws_elastic_block_store: source.aws_elastic_block_store,
+            cinder: source.cinder,
+            azure_file: source.azure_file,
+            vsphere_volume: source.vsphere_volume,
+            azure_disk: source.azure_disk,
+            portworx_volume: source.portworx_volume,
+            csi: source.csi,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::watch::nullable;
 
 /// `v1.Container`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Container {
     #[prost(string, optional, tag = "1")]
@@ -26,18 +27,20 @@ pub(crate) struct Container {
 
 /// `v1.ResourceRequirements` and `v1.VolumeResourceRequirements`: same fields, same tags.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Resources {
     #[prost(message, repeated, tag = "1")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) limits: Vec<Resource>,
     #[prost(message, repeated, tag = "2")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) requests: Vec<Resource>,
 }
 
 /// `v1.ContainerPort`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ContainerPort {
     #[prost(int32, optional, tag = "2")]

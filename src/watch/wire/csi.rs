@@ -23,6 +23,7 @@ const MIGRATED_PLUGINS: &str = "storage.alpha.kubernetes.io/migrated-plugins";
 
 /// `storage.k8s.io/v1.StorageClass`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct StorageClass {
     #[prost(message, optional, tag = "1")]
@@ -38,6 +39,7 @@ pub(crate) struct StorageClass {
 
 /// `v1.TopologySelectorTerm`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct TopologyTerm {
     #[prost(message, repeated, tag = "1")]
@@ -47,6 +49,7 @@ pub(crate) struct TopologyTerm {
 
 /// `v1.TopologySelectorLabelRequirement`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct TopologyRequirement {
     #[prost(string, optional, tag = "1")]
@@ -58,6 +61,7 @@ pub(crate) struct TopologyRequirement {
 
 /// `storage.k8s.io/v1.CSINode`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct CsiNode {
     #[prost(message, optional, tag = "1")]
@@ -68,6 +72,7 @@ pub(crate) struct CsiNode {
 
 /// `storage.k8s.io/v1.CSINodeSpec`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct CsiNodeSpec {
     #[prost(message, repeated, tag = "1")]
@@ -77,6 +82,7 @@ pub(crate) struct CsiNodeSpec {
 
 /// `storage.k8s.io/v1.CSINodeDriver`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct CsiNodeDriver {
     #[prost(string, optional, tag = "1")]
@@ -87,6 +93,7 @@ pub(crate) struct CsiNodeDriver {
 
 /// `storage.k8s.io/v1.VolumeNodeResources`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct VolumeNodeResources {
     #[prost(int32, optional, tag = "1")]
@@ -95,6 +102,7 @@ pub(crate) struct VolumeNodeResources {
 
 /// `storage.k8s.io/v1.CSIDriver`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct CsiDriver {
     #[prost(message, optional, tag = "1")]
@@ -105,6 +113,7 @@ pub(crate) struct CsiDriver {
 
 /// `storage.k8s.io/v1.CSIDriverSpec`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct CsiDriverSpec {
     #[prost(bool, optional, tag = "4")]
@@ -115,6 +124,7 @@ pub(crate) struct CsiDriverSpec {
 
 /// `storage.k8s.io/v1.CSIStorageCapacity`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct StorageCapacity {
     #[prost(message, optional, tag = "1")]
@@ -131,6 +141,7 @@ pub(crate) struct StorageCapacity {
 
 /// `storage.k8s.io/v1.VolumeAttachment`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct VolumeAttachment {
     #[prost(message, optional, tag = "1")]
@@ -141,6 +152,7 @@ pub(crate) struct VolumeAttachment {
 
 /// `storage.k8s.io/v1.VolumeAttachmentSpec`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct VolumeAttachmentSpec {
     #[prost(string, optional, tag = "1")]
@@ -153,6 +165,7 @@ pub(crate) struct VolumeAttachmentSpec {
 
 /// `storage.k8s.io/v1.VolumeAttachmentSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct VolumeAttachmentSource {
     #[prost(string, optional, tag = "1")]

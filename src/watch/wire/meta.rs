@@ -8,6 +8,7 @@ use crate::watch::nullable;
 
 /// `metav1.ObjectMeta` without `managedFields`, half of an object's bytes.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ObjectMeta {
     #[prost(string, optional, tag = "1")]
@@ -23,10 +24,10 @@ pub(crate) struct ObjectMeta {
     #[prost(message, optional, tag = "9")]
     pub(crate) deletion_timestamp: Option<Time>,
     #[prost(message, repeated, tag = "11")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) labels: Vec<Entry>,
     #[prost(message, repeated, tag = "12")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) annotations: Vec<Entry>,
     #[prost(message, repeated, tag = "13")]
     #[serde(deserialize_with = "nullable::list")]
@@ -35,6 +36,7 @@ pub(crate) struct ObjectMeta {
 
 /// `metav1.OwnerReference`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct OwnerReference {
     #[prost(string, optional, tag = "1")]
@@ -49,6 +51,7 @@ pub(crate) struct OwnerReference {
 
 /// An object of which only the metadata is read.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct PartialObject {
     #[prost(message, optional, tag = "1")]
@@ -57,6 +60,7 @@ pub(crate) struct PartialObject {
 
 /// `metav1.ListMeta`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ListMeta {
     #[prost(string, optional, tag = "2")]
@@ -68,6 +72,7 @@ pub(crate) struct ListMeta {
 
 /// `metav1.Status`: an error of the API server.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Status {
     #[prost(string, optional, tag = "3")]
@@ -82,6 +87,7 @@ pub(crate) struct Status {
 
 /// `metav1.StatusDetails`.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct StatusDetails {
     #[prost(int32, optional, tag = "5")]

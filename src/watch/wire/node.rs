@@ -14,6 +14,7 @@ use crate::watch::nullable;
 
 /// `v1.Node`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Node {
     #[prost(message, optional, tag = "1")]
@@ -26,6 +27,7 @@ pub(crate) struct Node {
 
 /// `v1.NodeSpec`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct NodeSpec {
     #[prost(bool, optional, tag = "4")]
@@ -37,10 +39,11 @@ pub(crate) struct NodeSpec {
 
 /// `v1.NodeStatus`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct NodeStatus {
     #[prost(message, repeated, tag = "2")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) allocatable: Vec<Resource>,
     #[prost(message, repeated, tag = "4")]
     #[serde(deserialize_with = "nullable::list")]
@@ -55,6 +58,7 @@ pub(crate) struct NodeStatus {
 
 /// `v1.Taint`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Taint {
     #[prost(string, optional, tag = "1")]
@@ -67,6 +71,7 @@ pub(crate) struct Taint {
 
 /// `v1.ContainerImage`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ContainerImage {
     #[prost(string, repeated, tag = "1")]

@@ -13,6 +13,7 @@ use crate::watch::nullable;
 
 /// `v1.Namespace`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Namespace {
     #[prost(message, optional, tag = "1")]
@@ -21,6 +22,7 @@ pub(crate) struct Namespace {
 
 /// `v1.Service` and `v1.ReplicationController`: both select by `spec.selector`, a map at tag 2.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct MapSelecting {
     #[prost(message, optional, tag = "1")]
@@ -31,16 +33,18 @@ pub(crate) struct MapSelecting {
 
 /// `v1.ServiceSpec` and `v1.ReplicationControllerSpec`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct MapSelectingSpec {
     #[prost(message, repeated, tag = "2")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) selector: Vec<Entry>,
 }
 
 /// `apps/v1.ReplicaSet`, `apps/v1.StatefulSet` and `policy/v1.PodDisruptionBudget`: all select by
 /// `spec.selector`, a label selector at tag 2.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Selecting {
     #[prost(message, optional, tag = "1")]
@@ -51,6 +55,7 @@ pub(crate) struct Selecting {
 
 /// `apps/v1.ReplicaSetSpec` and its likes.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct SelectingSpec {
     #[prost(message, optional, tag = "2")]
@@ -59,6 +64,7 @@ pub(crate) struct SelectingSpec {
 
 /// `policy/v1.PodDisruptionBudget`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct DisruptionBudget {
     #[prost(message, optional, tag = "1")]
@@ -71,10 +77,11 @@ pub(crate) struct DisruptionBudget {
 
 /// `policy/v1.PodDisruptionBudgetStatus`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct DisruptionBudgetStatus {
     #[prost(message, repeated, tag = "2")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) disrupted_pods: Vec<Key>,
     #[prost(int32, optional, tag = "3")]
     pub(crate) disruptions_allowed: Option<i32>,
@@ -117,9 +124,10 @@ impl DisruptionBudget {
         let meta = self.metadata.unwrap_or_default();
         let status = self.status.unwrap_or_default();
         let mut disrupted: Vec<String> =
-            status.disrupted_pods.into_iter().filter_map(|pod| pod.key).collect();
+            status.disrupted_pods.into_iter().map(|pod| pod.key.unwrap_or_default()).collect();
         // A map has no order; records are compared.
         disrupted.sort_unstable();
+        disrupted.dedup();
         Object::DisruptionBudget(DisruptionBudgetRecord {
             key: meta.key(),
             selector: self.spec.unwrap_or_default().selector.map(Into::into),

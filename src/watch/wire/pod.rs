@@ -14,6 +14,7 @@ use crate::watch::templates::Templates;
 
 /// `v1.Pod`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Pod {
     #[prost(message, optional, tag = "1")]

@@ -15,6 +15,7 @@ use crate::watch::nullable;
 
 /// `v1.PodSpec`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PodSpec {
     #[prost(message, repeated, tag = "1")]
@@ -24,7 +25,7 @@ pub(crate) struct PodSpec {
     #[serde(deserialize_with = "nullable::list")]
     pub(crate) containers: Vec<Container>,
     #[prost(message, repeated, tag = "7")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) node_selector: Vec<Entry>,
     #[prost(string, optional, tag = "10")]
     pub(crate) node_name: Option<String>,
@@ -45,7 +46,7 @@ pub(crate) struct PodSpec {
     #[prost(string, optional, tag = "31")]
     pub(crate) preemption_policy: Option<String>,
     #[prost(message, repeated, tag = "32")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) overhead: Vec<Resource>,
     #[prost(message, repeated, tag = "33")]
     #[serde(deserialize_with = "nullable::list")]
@@ -66,11 +67,13 @@ pub(crate) struct PodSpec {
 
 /// A message of which only the presence counts.
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Present {}
 
 /// `v1.PodSchedulingGate`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct SchedulingGate {
     #[prost(string, optional, tag = "1")]
@@ -79,6 +82,7 @@ pub(crate) struct SchedulingGate {
 
 /// `v1.Toleration`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Toleration {
     #[prost(string, optional, tag = "1")]

@@ -8,6 +8,7 @@ use crate::watch::nullable;
 
 /// `v1.PodStatus`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct PodStatus {
     #[prost(string, optional, tag = "1")]
@@ -26,7 +27,7 @@ pub(crate) struct PodStatus {
     #[prost(string, optional, tag = "11")]
     pub(crate) nominated_node_name: Option<String>,
     #[prost(message, repeated, tag = "19")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) allocated_resources: Vec<Resource>,
     #[prost(message, optional, tag = "20")]
     pub(crate) resources: Option<Resources>,
@@ -34,6 +35,7 @@ pub(crate) struct PodStatus {
 
 /// `v1.PodCondition` and `v1.NodeCondition`: type, status, reason and message share their tags.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Condition {
     #[prost(string, optional, tag = "1")]
@@ -49,12 +51,13 @@ pub(crate) struct Condition {
 
 /// `v1.ContainerStatus`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ContainerStatus {
     #[prost(string, optional, tag = "1")]
     pub(crate) name: Option<String>,
     #[prost(message, repeated, tag = "10")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) allocated_resources: Vec<Resource>,
     #[prost(message, optional, tag = "11")]
     pub(crate) resources: Option<Resources>,

@@ -11,10 +11,11 @@ use crate::watch::nullable;
 
 /// `metav1.LabelSelector`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct LabelSelector {
     #[prost(message, repeated, tag = "1")]
-    #[serde(deserialize_with = "nullable::map")]
+    #[serde(with = "nullable::map")]
     pub(crate) match_labels: Vec<Entry>,
     #[prost(message, repeated, tag = "2")]
     #[serde(deserialize_with = "nullable::list")]
@@ -23,6 +24,7 @@ pub(crate) struct LabelSelector {
 
 /// `metav1.LabelSelectorRequirement` and `v1.NodeSelectorRequirement`: same fields, same tags.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct Requirement {
     #[prost(string, optional, tag = "1")]
@@ -36,6 +38,7 @@ pub(crate) struct Requirement {
 
 /// `v1.NodeSelector`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct NodeSelector {
     #[prost(message, repeated, tag = "1")]
@@ -45,6 +48,7 @@ pub(crate) struct NodeSelector {
 
 /// `v1.NodeSelectorTerm`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct NodeSelectorTerm {
     #[prost(message, repeated, tag = "1")]

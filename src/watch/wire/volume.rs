@@ -11,7 +11,9 @@ use super::volume_source::{
 
 /// `v1.Volume`: protobuf has the source as a message of its own, JSON beside the name.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(from = "InlineVolume")]
+#[cfg_attr(test, serde(into = "InlineVolume"))]
 pub(crate) struct Volume {
     #[prost(string, optional, tag = "1")]
     pub(crate) name: Option<String>,
@@ -52,6 +54,7 @@ pub(crate) struct VolumeSource {
 
 /// The JSON form. (serde's `flatten` would buffer every volume.)
 #[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 struct InlineVolume {
     name: Option<String>,
@@ -174,5 +177,29 @@ impl VolumeSource {
         }
         let disk = self.vsphere_volume?;
         migrated("vsphereVolume", text(disk.volume_path))
+    }
+}
+
+/// The way back, for tests that write JSON.
+#[cfg(test)]
+impl From<Volume> for InlineVolume {
+    fn from(volume: Volume) -> Self {
+        let source = volume.source.unwrap_or_default();
+        Self {
+            name: volume.name,
+            gce_persistent_disk: source.gce_persistent_disk,
+            aws_elastic_block_store: source.aws_elastic_block_store,
+            iscsi: source.iscsi,
+            persistent_volume_claim: source.persistent_volume_claim,
+            rbd: source.rbd,
+            cinder: source.cinder,
+            azure_file: source.azure_file,
+            vsphere_volume: source.vsphere_volume,
+            azure_disk: source.azure_disk,
+            portworx_volume: source.portworx_volume,
+            csi: source.csi,
+            ephemeral: source.ephemeral,
+            image: source.image,
+        }
     }
 }

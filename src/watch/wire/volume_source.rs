@@ -8,6 +8,7 @@ use crate::watch::nullable;
 
 /// `v1.GCEPersistentDiskVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct GcePersistentDisk {
     #[prost(string, optional, tag = "1")]
@@ -18,6 +19,7 @@ pub(crate) struct GcePersistentDisk {
 
 /// `v1.AWSElasticBlockStoreVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct AwsElasticBlockStore {
     #[prost(string, optional, tag = "1")]
@@ -29,6 +31,7 @@ pub(crate) struct AwsElasticBlockStore {
 
 /// `v1.ISCSIVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Iscsi {
     #[prost(string, optional, tag = "2")]
@@ -39,6 +42,7 @@ pub(crate) struct Iscsi {
 
 /// `v1.RBDVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Rbd {
     #[prost(string, repeated, tag = "1")]
@@ -54,6 +58,7 @@ pub(crate) struct Rbd {
 
 /// `v1.PersistentVolumeClaimVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ClaimSource {
     #[prost(string, optional, tag = "1")]
@@ -64,6 +69,7 @@ pub(crate) struct ClaimSource {
 
 /// `v1.CinderVolumeSource`, `v1.PortworxVolumeSource`: the id only.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct VolumeId {
     #[prost(string, optional, tag = "1")]
@@ -73,6 +79,7 @@ pub(crate) struct VolumeId {
 
 /// `v1.VsphereVirtualDiskVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct VolumePath {
     #[prost(string, optional, tag = "1")]
@@ -81,6 +88,7 @@ pub(crate) struct VolumePath {
 
 /// `v1.AzureDiskVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct AzureDisk {
     #[prost(string, optional, tag = "2")]
@@ -90,6 +98,7 @@ pub(crate) struct AzureDisk {
 
 /// `v1.AzureFileVolumeSource` and `v1.AzureFilePersistentVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct AzureFile {
     #[prost(string, optional, tag = "1")]
@@ -104,6 +113,7 @@ pub(crate) struct AzureFile {
 /// `v1.CSIVolumeSource` (inline: driver only) and `v1.CSIPersistentVolumeSource`. Tag 2 is
 /// `readOnly` in the one and `volumeHandle` in the other, so they are two types.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct CsiSource {
     #[prost(string, optional, tag = "1")]
@@ -112,6 +122,7 @@ pub(crate) struct CsiSource {
 
 /// `v1.CSIPersistentVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct CsiVolume {
     #[prost(string, optional, tag = "1")]
@@ -122,6 +133,7 @@ pub(crate) struct CsiVolume {
 
 /// `v1.EphemeralVolumeSource`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct EphemeralSource {
     #[prost(message, optional, tag = "1")]
@@ -130,6 +142,7 @@ pub(crate) struct EphemeralSource {
 
 /// `v1.PersistentVolumeClaimTemplate`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct ClaimTemplate {
     #[prost(message, optional, tag = "2")]
@@ -138,6 +151,7 @@ pub(crate) struct ClaimTemplate {
 
 /// `v1.ImageVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default)]
 pub(crate) struct ImageSource {
     #[prost(string, optional, tag = "1")]
