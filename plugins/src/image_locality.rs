@@ -43,24 +43,23 @@ impl Score for ImageLocality {
         let class = cx.pod.class;
         // Counted over the cluster, of which `cx.nodes` may be a copy of a part.
         let total = cx.cache.nodes().live().len();
-        // An image that no node holds adds to no node; one that is named twice adds twice.
-        let worths: SmallVec<[(Sym, i64); 4]> = class
-            .images
-            .iter()
-            .filter_map(|image| Some((*image, cx.cache.images().get(*image)?)))
-            .map(|(image, (size, holders))| (image, worth(size, holders, total)))
-            .collect();
+        let spread = |image| cx.cache.images().holders(image) as f64 / total as f64;
+        // An image that is named twice adds twice.
+        let wanted: SmallVec<[(Sym, f64); 4]> =
+            class.images.iter().map(|image| (*image, spread(*image))).collect();
         for (score, node) in scores.iter_mut().zip(nodes) {
-            let held = cx.nodes.images(*node);
-            let sum = worths.iter().filter(|(image, _)| held.contains(image)).map(|(_, w)| w).sum();
+            let sum = worth(&wanted, cx.nodes.images(*node));
             *score = scaled(sum, class.image_slots);
         }
     }
 }
 
-/// The image's size, less the fewer nodes hold it: else pods would pile up on its few holders.
-fn worth(size: i64, holders: i64, total: usize) -> i64 {
-    (size as f64 * (holders as f64 / total as f64)) as i64
+/// The sizes of the images that are there, less the fewer nodes hold them: else pods would pile up
+/// on their few holders.
+fn worth(wanted: &[(Sym, f64)], held: &[(Sym, i64)]) -> i64 {
+    let size = |image: Sym| held.iter().find(|(name, _)| *name == image).map(|(_, size)| *size);
+    let found = wanted.iter().filter_map(|(image, spread)| Some((size(*image)?, *spread)));
+    found.map(|(size, spread)| (size as f64 * spread) as i64).sum()
 }
 
 /// A sum of worths between [`MIN`] and [`MAX_EACH`] for each image as 0..=100.
@@ -92,6 +91,12 @@ mod tests {
                          / node b image=big:latest*750Mi / node c image=huge:latest*9000Mi";
             check_scores(&ImageLocality, &format!("{pod} / {nodes}"), expected);
         }
+    }
+
+    #[test]
+    fn every_node_counts_with_the_size_it_reports() {
+        let nodes = "node a image=i:latest*523Mi / node b image=i:latest*123Mi";
+        check_scores(&ImageLocality, &format!("pod image=i / {nodes}"), "a 51 | b 10");
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Cache {
         if !self.nodes.live().contains(node) {
             return false;
         }
-        for image in self.nodes.set_images(node, Box::default()) {
+        for (image, _) in self.nodes.set_images(node, Box::default()) {
             self.images.remove(image);
         }
         for pod in self.nominations.on_node(node).to_vec() {
@@ -61,17 +61,21 @@ impl Cache {
     }
 
     fn replace_images(&mut self, node: NodeIdx, record: &NodeRecord) {
-        // Every name counts once, as in addNodeImageStates of the reference's cache.
-        let mut names: Vec<Sym> = Vec::new();
+        // Of a name that is listed twice the last size counts, as in getNodeImageStates of the
+        // reference's snapshot.
+        let mut images: Vec<(Sym, i64)> = Vec::new();
         let listed = record.images.iter().flat_map(|i| i.names.iter().map(|n| (n, i.size)));
         for (name, size) in listed {
-            let sym = self.symbols.intern(name);
-            if !names.contains(&sym) {
-                names.push(sym);
-                self.images.add(sym, size);
+            let name = self.symbols.intern(name);
+            match images.iter_mut().find(|(known, _)| *known == name) {
+                Some(image) => image.1 = size,
+                None => {
+                    images.push((name, size));
+                    self.images.add(name);
+                }
             }
         }
-        for image in self.nodes.set_images(node, names.into_boxed_slice()) {
+        for (image, _) in self.nodes.set_images(node, images.into_boxed_slice()) {
             self.images.remove(image);
         }
     }

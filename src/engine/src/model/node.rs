@@ -32,7 +32,7 @@ pub struct NodeTable {
     nonzero: [Vec<i64>; 2],
     pods: Vec<Vec<PodIdx>>,
     ports: Vec<Vec<UsedPort>>,
-    images: Vec<Box<[Sym]>>,
+    images: Vec<Box<[(Sym, i64)]>>,
     generations: Vec<u64>,
     generation: u64,
 }
@@ -118,8 +118,8 @@ impl NodeTable {
         self.ports.get(node.at()).map(|p| p.as_slice()).unwrap_or_default()
     }
 
-    /// Names of the images on the node.
-    pub fn images(&self, node: NodeIdx) -> &[Sym] {
+    /// Names of the images on the node, with the size in bytes that this node reports.
+    pub fn images(&self, node: NodeIdx) -> &[(Sym, i64)] {
         self.images.get(node.at()).map(|i| i.as_ref()).unwrap_or_default()
     }
 
@@ -188,7 +188,11 @@ impl NodeTable {
         self.touch(node);
     }
 
-    pub(crate) fn set_images(&mut self, node: NodeIdx, images: Box<[Sym]>) -> Box<[Sym]> {
+    pub(crate) fn set_images(
+        &mut self,
+        node: NodeIdx,
+        images: Box<[(Sym, i64)]>,
+    ) -> Box<[(Sym, i64)]> {
         self.images
             .get_mut(node.at())
             .map(|slot| std::mem::replace(slot, images))
@@ -340,30 +344,32 @@ fn put<T>(column: &mut [T], at: usize, value: T) {
     }
 }
 
-/// Images over all nodes: the size its first reporter gave, and how many nodes hold it now.
+/// Images over all nodes: how many nodes hold each now.
 ///
-/// Source: `cacheImpl.imageStates` in `pkg/scheduler/backend/cache/cache.go`; the count is live,
-/// where the reference copies it when it takes the snapshot of a node.
+/// Source: `createImageExistenceMap` in `pkg/scheduler/backend/cache/snapshot.go`. The count is
+/// live, where kube-scheduler's running cache copies it when it takes the snapshot of a node; and
+/// sizes are each node's own, as there, where the running cache keeps the one that the first node
+/// reported, which depends on the order of events.
 #[derive(Debug, Default)]
 pub struct ImageStates {
-    states: HashMap<Sym, (i64, i64), FxBuildHasher>,
+    holders: HashMap<Sym, i64, FxBuildHasher>,
 }
 
 impl ImageStates {
-    /// (size in bytes, nodes that hold it) of an image.
-    pub fn get(&self, image: Sym) -> Option<(i64, i64)> {
-        self.states.get(&image).copied()
+    /// Number of nodes that hold an image.
+    pub fn holders(&self, image: Sym) -> i64 {
+        self.holders.get(&image).copied().unwrap_or(0)
     }
 
-    pub(crate) fn add(&mut self, image: Sym, size: i64) {
-        self.states.entry(image).or_insert((size, 0)).1 += 1;
+    pub(crate) fn add(&mut self, image: Sym) {
+        *self.holders.entry(image).or_insert(0) += 1;
     }
 
     pub(crate) fn remove(&mut self, image: Sym) {
-        if let Some((_, holders)) = self.states.get_mut(&image) {
+        if let Some(holders) = self.holders.get_mut(&image) {
             *holders -= 1;
             if *holders == 0 {
-                self.states.remove(&image);
+                self.holders.remove(&image);
             }
         }
     }
