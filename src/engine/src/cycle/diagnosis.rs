@@ -55,9 +55,17 @@ fn histogram(filtered: &Filtered, profile: &Profile) -> Vec<String> {
     lines
 }
 
-/// The reason of nodes that a PreFilter left out.
-pub(crate) fn excluded_reason(filtered: &Filtered, profile: &Profile) -> String {
-    let names: Vec<&str> =
-        filtered.narrowed_by.iter().filter_map(|p| profile.plugin(*p)).map(|p| p.name()).collect();
+/// The reason of nodes that a PreFilter left out. It names, sorted, the plugins that narrowed the
+/// nodes and those that rejected the others: the reference's rejector set as it is in the end.
+fn excluded_reason(filtered: &Filtered, profile: &Profile) -> String {
+    let names = plugin_names(&filtered.rejectors(), profile);
     format!("node(s) didn't satisfy plugin(s) [{}]", names.join(" "))
+}
+
+/// Names of the plugins at these places, sorted as `sets.List` does.
+pub(super) fn plugin_names<'a>(places: &[usize], profile: &'a Profile) -> Vec<&'a str> {
+    let mut names: Vec<&str> =
+        places.iter().filter_map(|p| profile.plugin(*p)).map(|p| p.name()).collect();
+    names.sort_unstable();
+    names
 }

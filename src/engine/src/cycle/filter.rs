@@ -9,6 +9,7 @@ use crate::framework::{
 use crate::probe::Probe;
 
 use super::Scan;
+use super::diagnosis::plugin_names;
 use super::guard::guarded;
 
 /// Nodes judged in one call of a filter: 256 verdicts of 48 bytes stay in the first-level cache.
@@ -383,12 +384,7 @@ impl Prepared {
         if self.stop.is_some() || self.narrow.as_ref().is_none_or(|names| !names.is_empty()) {
             return;
         }
-        let names: Vec<&str> = self
-            .narrowed_by
-            .iter()
-            .filter_map(|p| scan.profile.plugin(*p))
-            .map(|p| p.name())
-            .collect();
+        let names = plugin_names(&self.narrowed_by, scan.profile);
         let text = match names.as_slice() {
             [one] => format!("node(s) didn't satisfy plugin {one}"),
             many => format!("node(s) didn't satisfy plugin(s) [{}] simultaneously", many.join(" ")),
