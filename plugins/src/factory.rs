@@ -135,7 +135,14 @@ fn decode<A: PluginArgs>(args: &Value) -> Result<A, Vec<FieldError>> {
     let mut args = args.clone();
     if let Some(fields) = args.as_object_mut() {
         fields.remove("apiVersion");
-        fields.remove("kind");
+        let kind = fields.remove("kind");
+        if let Some(kind) = kind.as_ref().and_then(Value::as_str).filter(|k| !k.is_empty())
+            && kind != A::KIND
+        {
+            let message =
+                format!("these are args of kind {kind}: write {}, or leave it out", A::KIND);
+            return Err(vec![FieldError::new("kind", message)]);
+        }
     }
     let mut args = A::deserialize(args).map_err(|e| vec![FieldError::new("", e.to_string())])?;
     args.set_defaults();
@@ -144,4 +151,37 @@ fn decode<A: PluginArgs>(args: &Value) -> Result<A, Vec<FieldError>> {
 
 fn to_value<A: PluginArgs>(args: &A) -> Value {
     serde_json::to_value(args).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+    use crate::later::InterPodAffinityArgs;
+    use crate::node_name::NodeName;
+
+    #[test]
+    fn blocks_may_name_their_kind_and_no_other() {
+        let kind = ArgsKind::of::<InterPodAffinityArgs>();
+        let block = |kind: &str| {
+            json!({ "apiVersion": "kubescheduler.config.k8s.io/v1",
+                                         "kind": kind, "hardPodAffinityWeight": 7 })
+        };
+        for name in ["InterPodAffinityArgs", ""] {
+            let completed = (kind.complete)(&block(name)).unwrap();
+            assert_eq!(completed["hardPodAffinityWeight"], 7);
+            assert!(completed.get("kind").is_none());
+        }
+        let errors = (kind.validate)(&block("NodeAffinityArgs"));
+        assert_eq!(errors.iter().map(|e| e.path.as_str()).collect::<Vec<_>>(), ["kind"]);
+    }
+
+    #[test]
+    fn plugins_without_arguments_take_none() {
+        let plain = Factory::plain(NodeName::new);
+        assert!(plain.args().is_none() && plain.build(Some(&json!({}))).is_ok());
+        assert!(plain.build(Some(&json!({ "a": 1 }))).is_err());
+    }
 }

@@ -66,11 +66,13 @@ pub(crate) fn validate_shape(shape: &[UtilizationShapePoint], path: &str) -> Vec
         return vec![FieldError::new(path, "Required value: at least one point must be specified")];
     }
     let mut errors = Vec::new();
-    let falls =
-        shape.windows(2).position(|w| matches!(w, [a, b] if a.utilization >= b.utilization));
-    if let Some(at) = falls {
+    let pairs = shape.iter().zip(shape.iter().skip(1)).enumerate();
+    let mut falls = pairs.filter(|(_, (a, b))| a.utilization >= b.utilization);
+    if let Some((at, (_, point))) = falls.next() {
         let path = format!("{path}[{}].utilization", at + 1);
-        errors.push(FieldError::new(path, "values must be sorted in increasing order"));
+        let wrong = point.utilization;
+        let message = format!("Invalid value: {wrong}: values must be sorted in increasing order");
+        errors.push(FieldError::new(path, message));
     }
     for (at, point) in shape.iter().enumerate() {
         for (field, value, max) in
