@@ -1,5 +1,289 @@
 //! The configuration: a `KubeSchedulerConfiguration` file and what becomes of it.
+//!
+//! A text becomes a tree that knows its lines ([`yaml`], [`json`]); the tree is held against the
+//! schema of the types ([`shape`], [`plugin_args`]), which finds unknown fields and wrong types;
+//! what is left becomes the types ([`v1`]), gets its defaults ([`defaults`]) and is checked
+//! ([`validate`]); plugins are built and their sets expanded ([`expand`]). Every step goes on after
+//! an error, so that all errors come at once. Enter at [`load`].
 
-mod duration;
+pub mod command;
+mod defaults;
+mod expand;
+mod extenders;
+mod json;
+mod known;
+mod loaded;
+mod name;
+mod plugin_args;
+mod point;
+mod print;
+mod problem;
+mod scalar;
+mod schema;
+mod shape;
+mod tree;
+pub mod v1;
+mod validate;
+mod verdict;
+mod yaml;
 
-pub use duration::{DurationError, GO_DURATION, GoDuration};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use berth_plugins::PluginRegistry;
+use serde_json::Value;
+
+pub use berth_plugins::{DurationError, GoDuration};
+pub use expand::Expanded;
+pub use loaded::{Loaded, LoadedProfile};
+pub use point::ExtensionPoint;
+pub use print::print;
+pub use problem::{ConfigErrors, Problem, Stage};
+pub use schema::schema;
+pub use verdict::verdict;
+
+use known::Known;
+use problem::Problems;
+use tree::{Document, Node};
+use v1::{API_VERSION, KIND, KubeSchedulerConfiguration};
+
+/// Longest text that is read: a ConfigMap holds 1 MiB at most.
+const TEXT_MAX: usize = 4 << 20;
+
+/// What is in force without a file: one profile, `berth`.
+const WITHOUT_FILE: &str = "\
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+- schedulerName: berth
+";
+
+/// Reads a configuration. `origin` names it in messages; `registry` holds the plugins.
+///
+/// # Errors
+/// Everything that is wrong with it, with fields and lines.
+pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loaded, ConfigErrors> {
+    let known = Known::new(registry);
+    let fail = |problems| Err(ConfigErrors { origin: origin.to_owned(), problems });
+    let document = match read(text) {
+        Ok(document) => document,
+        Err(e) => {
+            let mut problems = Problems::default();
+            problems.add(Stage::Decode, "", Some(e.line), e.message);
+            return fail(problems.located(|_| None));
+        }
+    };
+    let mut problems = Problems::default();
+    for (path, line) in &document.repeated {
+        problems.add(Stage::Decode, path.clone(), Some(*line), "this field is here twice");
+    }
+    if !is_configuration(&document.root, &mut problems) {
+        return fail(problems.located(|path| Some(document.root.line_of(path))));
+    }
+    let (mut configuration, profiles) = interpret(&document.root, known, &mut problems);
+    if !problems.is_empty() {
+        return fail(problems.located(|path| Some(document.root.line_of(path))));
+    }
+    for (profile, needed) in configuration.profiles.iter_mut().zip(&profiles) {
+        let needed = needed.1.iter().map(String::as_str).collect();
+        profile.plugin_config = plugin_args::written(profile, &needed, known);
+    }
+    Ok(Loaded {
+        origin: origin.to_owned(),
+        warnings: warnings(&document, origin, known),
+        hash: hash(&print(&configuration)),
+        configuration,
+        profiles: profiles.into_iter().map(|(profile, _)| profile).collect(),
+    })
+}
+
+/// What is in force without a file: one profile, `berth`, with kube-scheduler's defaults.
+///
+/// # Errors
+/// The registry lacks a default plugin.
+pub fn without_file(registry: &PluginRegistry) -> Result<Loaded, ConfigErrors> {
+    load(WITHOUT_FILE, "(no --config)", registry)
+}
+
+fn read(text: &str) -> Result<Document, tree::SyntaxError> {
+    if text.len() > TEXT_MAX {
+        let message = format!("the file is larger than {TEXT_MAX} bytes");
+        return Err(tree::SyntaxError { line: 1, message });
+    }
+    if json::is_json(text) { json::read(text) } else { yaml::read(text) }
+}
+
+/// Whether a document says that it is a configuration of a version that exists.
+fn is_configuration(root: &Node, problems: &mut Problems) -> bool {
+    let mut is = true;
+    for (field, wanted) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+        let message = match root.get(field).map(|node| node.as_str()) {
+            Some(Some(found)) if found == wanted => continue,
+            Some(found) if found != Some("") => format!("must be {wanted}"),
+            _ => format!("required: {field}: {wanted}"),
+        };
+        problems.add(Stage::Decode, field, None, message);
+        is = false;
+    }
+    is
+}
+
+/// A profile with the names of the plugins it needs.
+type Needing = (LoadedProfile, BTreeSet<String>);
+
+/// Makes the configuration and its profiles of a tree, as far as they can be made.
+fn interpret(
+    root: &Node,
+    known: Known<'_>,
+    problems: &mut Problems,
+) -> (KubeSchedulerConfiguration, Vec<Needing>) {
+    static SCHEMA: LazyLock<Value> =
+        LazyLock::new(|| schemars::schema_for!(KubeSchedulerConfiguration).to_value());
+    let mut root = root.clone();
+    shape::fit(&mut root, &SCHEMA, "", problems);
+    plugin_args::fit(&mut root, known, problems);
+    let mut configuration: KubeSchedulerConfiguration = serde_json::from_value(root.to_value())
+        .unwrap_or_else(|e| {
+            if problems.is_empty() {
+                problems.add(Stage::Decode, "", None, e.to_string());
+            }
+            KubeSchedulerConfiguration::default()
+        });
+    let files: Vec<_> = configuration.profiles.iter().map(|p| p.plugins.clone()).collect();
+    defaults::fill(&mut configuration);
+    for (i, profile) in configuration.profiles.iter_mut().enumerate() {
+        plugin_args::complete(profile, &format!("profiles[{i}]"), known, problems);
+    }
+    validate::check(&configuration, problems);
+    extenders::complete(&mut configuration, problems);
+    let mut profiles = Vec::new();
+    for (i, profile) in configuration.profiles.iter().enumerate() {
+        let file = files.get(i).and_then(Option::as_ref);
+        profiles.extend(build_profile(profile, file, i, known, problems));
+    }
+    same_queue_sort(&profiles, problems);
+    (configuration, profiles)
+}
+
+/// Builds the plugins of a profile and expands their sets. `file` holds the sets before the
+/// defaults came in.
+fn build_profile(
+    profile: &v1::KubeSchedulerProfile,
+    file: Option<&v1::Plugins>,
+    i: usize,
+    known: Known<'_>,
+    problems: &mut Problems,
+) -> Option<Needing> {
+    let path = format!("profiles[{i}]");
+    let plugins = profile.plugins.as_ref()?;
+    let needed = expand::needed(plugins);
+    let built = plugin_args::build(profile, &path, &needed, known, problems);
+    let in_file = file.map_or(&[][..], |f| f.multi_point.enabled.as_slice());
+    let place = |name: &str| match in_file.iter().rposition(|p| p.name == name) {
+        Some(at) => format!("{path}.plugins.multiPoint.enabled[{at}]"),
+        None => format!("{path}.plugins.multiPoint"),
+    };
+    let before = problems.iter().count();
+    let expanded = expand::expand(plugins, &path, &built, &place, problems);
+    let loaded = LoadedProfile {
+        scheduler_name: profile.scheduler_name.clone().unwrap_or_default(),
+        expanded,
+        plugins: built.plugins,
+    };
+    // Names that do not resolve have their messages: what is missing then follows from them.
+    if problems.iter().count() == before {
+        check_counts(&loaded, &path, problems);
+    }
+    Some((loaded, needed.into_iter().map(str::to_owned).collect()))
+}
+
+/// One order of the queue, somebody who binds, at most one who proposes places.
+fn check_counts(profile: &LoadedProfile, path: &str, problems: &mut Problems) {
+    let count = |point| profile.expanded.at(point).len();
+    let mut wrong = |point: ExtensionPoint, message: String| {
+        let path = format!("{path}.plugins.{}", point.field());
+        problems.add(Stage::Profiles, path, None, message);
+    };
+    match count(ExtensionPoint::QueueSort) {
+        1 => {}
+        n => wrong(ExtensionPoint::QueueSort, format!("needs exactly one plugin, and has {n}")),
+    }
+    if count(ExtensionPoint::Bind) == 0 {
+        wrong(ExtensionPoint::Bind, "needs at least one plugin: nobody would bind".to_owned());
+    }
+    match count(ExtensionPoint::PlacementGenerate) {
+        0 | 1 => {}
+        n => wrong(ExtensionPoint::PlacementGenerate, format!("takes one plugin, and has {n}")),
+    }
+    if problems.is_empty()
+        && let Err(e) = profile.build(false)
+    {
+        problems.add(Stage::Profiles, format!("{path}.plugins"), None, e.to_string());
+    }
+}
+
+fn same_queue_sort(profiles: &[Needing], problems: &mut Problems) {
+    let names = profiles.iter().map(|(p, _)| p.expanded.at(ExtensionPoint::QueueSort).first());
+    let mut first = None;
+    for (i, name) in names.enumerate() {
+        let Some((name, _)) = name else { continue };
+        let first = *first.get_or_insert(name);
+        if first != name {
+            let path = format!("profiles[{i}].plugins.queueSort");
+            let message =
+                format!("all profiles need the same plugin: {name:?} here, {first:?} above");
+            problems.add(Stage::Profiles, path, None, message);
+        }
+    }
+}
+
+/// What a file says that has no effect.
+fn warnings(document: &Document, origin: &str, known: Known<'_>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |path: &str, message: String| {
+        warnings.push(format!("{origin}:{}: {path}: {message}", document.root.line_of(path)));
+    };
+    for (i, profile) in elements(&document.root, "profiles").iter().enumerate() {
+        for (j, config) in elements(profile, "pluginConfig").iter().enumerate() {
+            let name = config.get("name").and_then(Node::as_str).unwrap_or_default();
+            if !known.exists(name) {
+                let hint = known.nearest(name);
+                let hint = hint.map_or(String::new(), |n| format!(": did you mean {n:?}?"));
+                let message = format!("plugin {name:?} does not exist, its args are ignored{hint}");
+                warn(&format!("profiles[{i}].pluginConfig[{j}]"), message);
+            }
+        }
+        for point in
+            ExtensionPoint::ALL.map(ExtensionPoint::field).into_iter().chain(["multiPoint"])
+        {
+            let set = profile.get("plugins").and_then(|p| p.get(point));
+            for (j, plugin) in set.map_or(&[][..], |s| elements(s, "disabled")).iter().enumerate() {
+                let name = plugin.get("name").and_then(Node::as_str).unwrap_or_default();
+                if name != "*" && !known.exists(name) {
+                    let path = format!("profiles[{i}].plugins.{point}.disabled[{j}]");
+                    let hint = known.nearest(name);
+                    let hint = hint.map_or(String::new(), |n| format!(": did you mean {n:?}?"));
+                    warn(&path, format!("plugin {name:?} does not exist{hint}"));
+                }
+            }
+        }
+    }
+    if let Some(line) = document.further {
+        warnings.push(format!("{origin}:{line}: only the first document of a file is read"));
+    }
+    warnings
+}
+
+fn elements<'a>(node: &'a Node, key: &str) -> &'a [Node] {
+    node.get(key).map_or(&[], Node::elements)
+}
+
+/// FNV-1a, 64 bits.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests;

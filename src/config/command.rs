@@ -1,0 +1,81 @@
+//! `berth config`.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use berth_plugins::PluginRegistry;
+
+use super::{Loaded, load, print, schema, without_file};
+use crate::args::ConfigCommand;
+
+/// Carries out a subcommand: its answer goes to `out`, errors go to `err`.
+///
+/// # Errors
+/// Nobody takes the answer: a closed pipe, a full disk.
+pub fn run(
+    command: &ConfigCommand,
+    registry: &PluginRegistry,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> std::io::Result<ExitCode> {
+    match command {
+        ConfigCommand::Check { file } => {
+            let Some(loaded) = loaded(Some(file), registry, err)? else {
+                return Ok(ExitCode::FAILURE);
+            };
+            for warning in &loaded.warnings {
+                writeln!(err, "warning: {warning}")?;
+            }
+            let names: Vec<&str> = loaded.scheduler_names().collect();
+            writeln!(out, "{}: ok: profiles {}", loaded.origin, names.join(", "))?;
+        }
+        ConfigCommand::Print { file } => {
+            let Some(loaded) = loaded(file.as_deref(), registry, err)? else {
+                return Ok(ExitCode::FAILURE);
+            };
+            write!(out, "{}", print(loaded.configuration()))?;
+        }
+        ConfigCommand::Schema => writeln!(out, "{:#}", schema(registry))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a file, or stdin for `-`, or what is in force without one. None where it is wrong: all
+/// errors have been written then.
+fn loaded(
+    file: Option<&Path>,
+    registry: &PluginRegistry,
+    err: &mut dyn Write,
+) -> std::io::Result<Option<Loaded>> {
+    let loaded = match file {
+        None => without_file(registry),
+        Some(file) => {
+            let origin =
+                if file == Path::new("-") { "stdin".into() } else { file.display().to_string() };
+            match read(file) {
+                Ok(text) => load(&text, &origin, registry),
+                Err(e) => {
+                    writeln!(err, "{origin}: {e}")?;
+                    return Ok(None);
+                }
+            }
+        }
+    };
+    match loaded {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(errors) => {
+            writeln!(err, "{errors}")?;
+            Ok(None)
+        }
+    }
+}
+
+fn read(file: &Path) -> std::io::Result<String> {
+    if file == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file)
+}

@@ -1,0 +1,97 @@
+//! The plugins that a configuration may name: those of the registry, and those of kube-scheduler
+//! that Berth does not act on yet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use berth_engine::framework::{Plugin, nearest};
+use berth_plugins::{ArgsKind, Factory, Later, PluginRegistry, later, later_points};
+
+use super::expand::Implementations;
+use super::point::ExtensionPoint;
+use super::validate::is_removed;
+
+/// All plugins by name.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    registry: &'a PluginRegistry,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(registry: &'a PluginRegistry) -> Self {
+        Self { registry }
+    }
+
+    /// How a plugin is built; none where Berth does not have it.
+    pub(super) fn factory(&self, name: &str) -> Option<&'a Factory> {
+        self.registry.get(name).ok()
+    }
+
+    /// What is known of a plugin's arguments; none where it takes none.
+    pub(super) fn args(&self, name: &str) -> Option<ArgsKind> {
+        match self.factory(name) {
+            Some(factory) => factory.args(),
+            None => later_plugin(name)?.args,
+        }
+    }
+
+    /// Whether anybody knows the name.
+    pub(super) fn exists(&self, name: &str) -> bool {
+        self.factory(name).is_some() || later_plugin(name).is_some()
+    }
+
+    /// Whether kube-scheduler has the plugin too.
+    pub(super) fn is_in_tree(name: &str) -> bool {
+        let mut default = berth_plugins::default_plugins().iter();
+        default.any(|(n, _)| *n == name) || later_plugin(name).is_some()
+    }
+
+    /// The known name that is closest.
+    pub(super) fn nearest(&self, name: &str) -> Option<&'a str> {
+        nearest(name, self.registry.names().chain(later().iter().map(|l| l.name)))
+    }
+
+    /// All argument blocks there are, by plugin.
+    pub(super) fn all_args(&self) -> BTreeMap<&'a str, ArgsKind> {
+        let here = self.registry.iter().filter_map(|(name, f)| Some((name, f.args()?)));
+        let later = later().iter().filter_map(|l| Some((l.name, l.args?)));
+        later.chain(here).collect()
+    }
+}
+
+fn later_plugin(name: &str) -> Option<&'static Later> {
+    later().iter().find(|l| l.name == name)
+}
+
+/// The plugins of a profile, as far as they are built.
+pub(super) struct Built<'a> {
+    pub(super) known: Known<'a>,
+    pub(super) plugins: BTreeMap<String, Arc<dyn Plugin>>,
+}
+
+impl Implementations for Built<'_> {
+    fn exists(&self, name: &str) -> bool {
+        self.known.exists(name)
+    }
+
+    fn implements(&self, name: &str, point: ExtensionPoint) -> bool {
+        let named =
+            |points: &[&str]| points.iter().any(|n| ExtensionPoint::from_name(n) == Some(point));
+        match self.plugins.get(name) {
+            Some(plugin) => {
+                let here = point.in_engine().is_some_and(|p| p.is_implemented_by(plugin.as_ref()));
+                here || named(later_points(name))
+            }
+            None => later_plugin(name).is_some_and(|l| named(l.points)),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        if is_removed(name) {
+            return format!("plugin {name:?} was removed in v1");
+        }
+        let hint = self.known.nearest(name);
+        let hint = hint.map_or(String::new(), |n| format!(": did you mean {n:?}?"));
+        format!("plugin {name:?} does not exist{hint}")
+    }
+}

@@ -1,0 +1,133 @@
+//! A configuration that is right, and what the scheduler makes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use berth_engine::Config;
+use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder, ProfileError};
+use berth_plugins::refusal::Refusal;
+
+use super::expand::Expanded;
+use super::point::ExtensionPoint;
+use super::v1::{
+    ClientConnectionConfiguration, Extender, KubeSchedulerConfiguration,
+    LeaderElectionConfiguration,
+};
+
+/// `--pod-max-in-unschedulable-pods-duration` where the flag is not given: 5 minutes.
+const PARKED_MAX_MS: u64 = 300_000;
+
+/// A configuration without errors.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The file, as it is named in messages.
+    pub origin: String,
+    /// What is remarkable but not wrong, each as `FILE:LINE: PATH: MESSAGE`.
+    pub warnings: Vec<String>,
+    /// Hash of the completed configuration: equal where nothing differs but notation.
+    pub hash: u64,
+    pub(super) configuration: KubeSchedulerConfiguration,
+    pub(super) profiles: Vec<LoadedProfile>,
+}
+
+/// A profile without errors.
+#[derive(Debug, Clone)]
+pub struct LoadedProfile {
+    /// The `schedulerName` of its pods.
+    pub scheduler_name: String,
+    /// The plugins at each point.
+    pub expanded: Expanded,
+    /// Those of them that Berth has.
+    pub(super) plugins: BTreeMap<String, Arc<dyn Plugin>>,
+}
+
+impl LoadedProfile {
+    /// What the engine runs: the plugins that Berth has, at the points where they take part.
+    pub(super) fn build(&self, refuse: bool) -> Result<Profile, ProfileError> {
+        let mut builder = ProfileBuilder::new(&self.scheduler_name);
+        if refuse {
+            let refusal: Arc<dyn Plugin> = Arc::new(Refusal::new());
+            builder.add(Point::PreFilter, &refusal, 0)?;
+        }
+        for point in ExtensionPoint::ALL {
+            let Some(in_engine) = point.in_engine() else { continue };
+            for (name, weight) in self.expanded.at(point) {
+                let Some(plugin) = self.plugins.get(name) else { continue };
+                if in_engine.is_implemented_by(plugin.as_ref()) {
+                    builder.add(in_engine, plugin, *weight)?;
+                }
+            }
+        }
+        builder.build()
+    }
+}
+
+impl Loaded {
+    /// The configuration with all defaults, as `berth config print` writes it.
+    pub fn configuration(&self) -> &KubeSchedulerConfiguration {
+        &self.configuration
+    }
+
+    /// The profiles, in the order of the file.
+    pub fn profiles(&self) -> &[LoadedProfile] {
+        &self.profiles
+    }
+
+    /// The names of the profiles, in the order of the file.
+    pub fn scheduler_names(&self) -> impl Iterator<Item = &str> {
+        self.profiles.iter().map(|p| p.scheduler_name.as_str())
+    }
+
+    /// How to reach the API server.
+    pub fn client_connection(&self) -> &ClientConnectionConfiguration {
+        &self.configuration.client_connection
+    }
+
+    /// Leader election; not carried out yet.
+    pub fn leader_election(&self) -> &LeaderElectionConfiguration {
+        &self.configuration.leader_election
+    }
+
+    /// The extenders. `run` must not start where there are any: nobody calls them yet.
+    pub fn extenders(&self) -> &[Extender] {
+        &self.configuration.extenders
+    }
+
+    /// Threads of the scheduling cycle; at least 1.
+    pub fn parallelism(&self) -> usize {
+        self.configuration.parallelism.and_then(|n| usize::try_from(n).ok()).unwrap_or(1).max(1)
+    }
+
+    /// Enabled plugins that Berth does not act on yet, by name.
+    pub fn not_run(&self) -> BTreeSet<&str> {
+        let lists = self.profiles.iter().flat_map(|profile| {
+            let points = ExtensionPoint::ALL.into_iter().flat_map(|p| profile.expanded.at(p));
+            points.filter(|(name, _)| !profile.plugins.contains_key(name))
+        });
+        lists.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What the engine is given. With `refuse`, pods whose needs belong to plugins that Berth does
+    /// not have are refused ([`Refusal`]), as `run` has to.
+    ///
+    /// `parked_max_ms` is 5 minutes: the flag's value goes in its place.
+    ///
+    /// # Errors
+    /// A profile cannot be built; does not happen, for loading has built it.
+    pub fn engine_config(&self, refuse: bool) -> Result<Config, ProfileError> {
+        let profiles = self.profiles.iter().map(|p| p.build(refuse).map(Arc::new));
+        let c = &self.configuration;
+        Ok(Config {
+            hash: self.hash,
+            profiles: profiles.collect::<Result<_, _>>()?,
+            backoff_initial_ms: milliseconds(c.pod_initial_backoff_seconds),
+            backoff_max_ms: milliseconds(c.pod_max_backoff_seconds),
+            parked_max_ms: PARKED_MAX_MS,
+        })
+    }
+}
+
+/// 292 million years stand for what is longer.
+fn milliseconds(seconds: Option<i64>) -> u64 {
+    u64::try_from(seconds.unwrap_or(0)).unwrap_or(0).saturating_mul(1000)
+}

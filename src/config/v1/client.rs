@@ -1,0 +1,42 @@
+//! The API server and the lease (staging/src/k8s.io/component-base/config/v1alpha1).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use berth_plugins::GoDuration;
+
+/// How to reach the API server.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct ClientConnectionConfiguration {
+    /// Path of a kubeconfig file; empty for the service account of the pod.
+    pub kubeconfig: String,
+    /// The Accept header; empty for what contentType says.
+    pub accept_content_types: String,
+    /// The type in which objects travel. Default application/vnd.kubernetes.protobuf.
+    pub content_type: String,
+    /// Requests per second. Default 50; negative for no limit.
+    pub qps: f32,
+    /// Requests at once, above the rate. Default 100.
+    pub burst: i32,
+}
+
+/// Leader election by a Lease. Accepted; nobody is elected yet, and a warning says so.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct LeaderElectionConfiguration {
+    /// Whether a leader is elected. Default true.
+    pub leader_elect: Option<bool>,
+    /// How long others wait for a leader that does not renew. Default 15s.
+    pub lease_duration: GoDuration,
+    /// How long the leader tries to renew before it gives up. Less than leaseDuration. Default 10s.
+    pub renew_deadline: GoDuration,
+    /// Pause between tries. Default 2s.
+    pub retry_period: GoDuration,
+    /// Kind of the lock: leases.
+    pub resource_lock: String,
+    /// Name of the Lease. Default kube-scheduler.
+    pub resource_name: String,
+    /// Namespace of the Lease. Default kube-system.
+    pub resource_namespace: String,
+}

@@ -1,0 +1,256 @@
+//! YAML to a tree, as `sigs.k8s.io/yaml` reads it: the first document only, YAML 1.1 scalars,
+//! merge keys, repeated keys noted.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+
+use super::scalar;
+use super::tree::{DEPTH_MAX, Document, Entry, Kind, NODES_MAX, Node, SyntaxError};
+
+/// Reads a text.
+pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    refuse_control_characters(text)?;
+    let options = granit_parser::options! {
+        emit_comments: false,
+        block_scalar_eof_without_line_feed: true,
+    };
+    let mut reader = Reader {
+        events: Parser::new_from_str_with_options(text, options),
+        anchors: HashMap::new(),
+        nodes: 0,
+        path: String::new(),
+        repeated: Vec::new(),
+    };
+    let root = loop {
+        match reader.next()? {
+            (Event::StreamStart | Event::DocumentStart(..), _) => {}
+            (Event::StreamEnd | Event::DocumentEnd, span) => break Node::null(span.start.line()),
+            (event, span) => break reader.node(event, span, 0)?.0,
+        }
+    };
+    let further = reader.further_document();
+    Ok(Document { root, repeated: reader.repeated, further })
+}
+
+/// The characters that go-yaml's `readerc.go` refuses.
+fn refuse_control_characters(text: &str) -> Result<(), SyntaxError> {
+    for (i, line) in text.split('\n').enumerate() {
+        let wrong = line.chars().find(|&c| {
+            !matches!(c, '\t' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
+                || c == '\u{feff}'
+        });
+        if let Some(c) = wrong {
+            let message =
+                format!("control characters are not allowed: found {}", c.escape_unicode());
+            return Err(SyntaxError { line: i + 1, message });
+        }
+    }
+    Ok(())
+}
+
+struct Reader<'a> {
+    events: Parser<'a, granit_parser::StrInput<'a>>,
+    /// Anchored nodes, with the number of nodes and of levels in each.
+    anchors: HashMap<usize, (Node, Size)>,
+    nodes: usize,
+    path: String,
+    repeated: Vec<(String, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    levels: usize,
+}
+
+type Read<T> = Result<T, SyntaxError>;
+
+fn error<T>(span: Span, message: impl Into<String>) -> Read<T> {
+    Err(SyntaxError { line: span.start.line(), message: message.into() })
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Read<(Event<'a>, Span)> {
+        match self.events.next() {
+            Some(Ok(next)) => Ok(next),
+            Some(Err(e)) => Err(SyntaxError { line: e.marker().line(), message: e.info() }),
+            None => Err(SyntaxError { line: 1, message: "the file ends too early".to_owned() }),
+        }
+    }
+
+    /// The line of a second document. Errors in it are nobody's business.
+    fn further_document(&mut self) -> Option<usize> {
+        loop {
+            match self.events.next()? {
+                Ok((Event::DocumentEnd, _)) => {}
+                Ok((Event::DocumentStart(..), span)) => return Some(span.start.line()),
+                _ => return None,
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Read<(Node, Size)> {
+        self.nodes += 1;
+        if depth > DEPTH_MAX || self.nodes > NODES_MAX {
+            return error(span, "nested too deeply, or too large");
+        }
+        let line = span.start.line();
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain;
+                let kind = scalar::resolve(tag.map(|t| short(&t)).as_deref(), plain, &text);
+                let kind = kind.or_else(|message| error(span, message))?;
+                Ok(self.anchored(anchor, Node { line, kind }, Size { nodes: 1, levels: 0 }))
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let (nodes, size) = self.sequence(depth)?;
+                Ok(self.anchored(anchor, Node { line, kind: Kind::List(nodes) }, size))
+            }
+            Event::MappingStart(_, anchor, _) => {
+                let (entries, size) = self.mapping(depth)?;
+                Ok(self.anchored(anchor, Node { line, kind: Kind::Map(entries) }, size))
+            }
+            Event::Alias(id) => match self.anchors.get(&id).cloned() {
+                Some((node, size)) => {
+                    self.nodes += size.nodes;
+                    if depth + size.levels > DEPTH_MAX || self.nodes > NODES_MAX {
+                        return error(span, "aliases make this nested too deeply, or too large");
+                    }
+                    Ok((node, size))
+                }
+                None => error(span, "an anchor's value contains itself"),
+            },
+            _ => error(span, "unexpected end of a collection"),
+        }
+    }
+
+    fn anchored(&mut self, anchor: usize, node: Node, size: Size) -> (Node, Size) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        (node, size)
+    }
+
+    fn sequence(&mut self, depth: usize) -> Read<(Vec<Node>, Size)> {
+        let (mut nodes, mut size) = (Vec::new(), Size { nodes: 1, levels: 0 });
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::SequenceEnd {
+                return Ok((nodes, size));
+            }
+            let end = self.path.len();
+            self.path.push_str(&format!("[{}]", nodes.len()));
+            let (node, inner) = self.node(event, span, depth + 1)?;
+            self.path.truncate(end);
+            size.include(inner);
+            nodes.push(node);
+        }
+    }
+
+    fn mapping(&mut self, depth: usize) -> Read<(Vec<Entry>, Size)> {
+        let (mut entries, mut size) = (Vec::new(), Size { nodes: 1, levels: 0 });
+        loop {
+            let (event, span) = self.next()?;
+            if event == Event::MappingEnd {
+                return Ok((entries, size));
+            }
+            let merges = is_merge(&event);
+            let (key, _) = self.node(event, span, depth + 1)?;
+            let end = self.path.len();
+            if !merges {
+                let key = scalar::key(&key.kind).or_else(|message| error(span, message))?;
+                push_key(&mut self.path, &key);
+                let (value, inner) = self.value(depth)?;
+                size.include(inner);
+                let line = span.start.line();
+                self.insert(&mut entries, Entry { key, line, value });
+                self.path.truncate(end);
+                continue;
+            }
+            let (value, inner) = self.value(depth)?;
+            size.include(inner);
+            for entry in merged(value).or_else(|message| error(span, message))? {
+                push_key(&mut self.path, &entry.key);
+                self.insert(&mut entries, Entry { line: span.start.line(), ..entry });
+                self.path.truncate(end);
+            }
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Read<(Node, Size)> {
+        let (event, span) = self.next()?;
+        self.node(event, span, depth + 1)
+    }
+
+    /// Adds an entry, or notes that its key is there already. kube-scheduler reads strictly: a key
+    /// that a merge brings in counts as written out.
+    fn insert(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
+        if entries.iter().any(|e| e.key == entry.key) {
+            self.repeated.push((self.path.clone(), entry.line));
+        } else {
+            entries.push(entry);
+        }
+    }
+}
+
+impl Size {
+    fn include(&mut self, inner: Self) {
+        self.nodes += inner.nodes;
+        self.levels = self.levels.max(inner.levels + 1);
+    }
+}
+
+/// Appends a key to a path, in brackets where it would not read as a field.
+pub(super) fn push_key(path: &mut String, key: &str) {
+    let is_field = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !is_field {
+        path.push_str(&format!("[{key}]"));
+        return;
+    }
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(key);
+}
+
+fn is_merge(event: &Event<'_>) -> bool {
+    match event {
+        Event::Scalar(text, style, _, tag) => {
+            let tag = tag.as_ref().map(|t| short(t));
+            text == "<<"
+                && (tag.as_deref() == Some("!!merge")
+                    || (tag.is_none() && *style == ScalarStyle::Plain))
+        }
+        _ => false,
+    }
+}
+
+/// The entries that a merge brings in: of later mappings first, as go-yaml goes.
+fn merged(value: Node) -> Result<Vec<Entry>, String> {
+    let wrong = || "a merge (<<) needs a mapping, or a list of mappings".to_owned();
+    match value.kind {
+        Kind::Map(entries) => Ok(entries),
+        Kind::List(nodes) => {
+            let mut all = Vec::new();
+            for node in nodes.into_iter().rev() {
+                match node.kind {
+                    Kind::Map(entries) => all.extend(entries),
+                    _ => return Err(wrong()),
+                }
+            }
+            Ok(all)
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// `!!int` for `tag:yaml.org,2002:int`.
+fn short(tag: &Tag) -> String {
+    let long = format!("{}{}", tag.handle(), tag.suffix());
+    match long.strip_prefix("tag:yaml.org,2002:") {
+        Some(suffix) => format!("!!{suffix}"),
+        None => long,
+    }
+}
