@@ -49,6 +49,8 @@ struct Kubelet {
     started: HashMap<String, String>,
     /// Nodes that send heartbeats, by name.
     nodes: HashMap<String, String>,
+    /// Keys of pods bound to nodes that do not exist yet, by node.
+    waiting: HashMap<String, Vec<String>>,
     timers: Timers<Due>,
     addresses: u32,
 }
@@ -62,6 +64,7 @@ pub(crate) async fn run(api: Arc<Apiserver>, options: Options) {
         options,
         started: HashMap::new(),
         nodes: HashMap::new(),
+        waiting: HashMap::new(),
         timers: Timers::new(),
         addresses: 0,
     };
@@ -108,6 +111,11 @@ impl Kubelet {
     fn observe(&mut self, key: &str) -> bool {
         let Some(pod) = self.registry().store.at(resource::pods().id, key) else {
             self.started.remove(key);
+            // Only pods that exist wait; usually none does.
+            self.waiting.retain(|_, keys| {
+                keys.retain(|k| k != key);
+                !keys.is_empty()
+            });
             return false;
         };
         let node = pod.value["spec"]["nodeName"].as_str().unwrap_or_default();
@@ -119,7 +127,14 @@ impl Kubelet {
         }
         let known = self.started.get(key).is_some_and(|uid| uid == pod.uid());
         let pending = pod.value["status"]["phase"] == "Pending";
-        if known || !pending || self.registry().store.get(resource::nodes(), "", node).is_none() {
+        if known || !pending {
+            return false;
+        }
+        if self.registry().store.get(resource::nodes(), "", node).is_none() {
+            let waiting = self.waiting.entry(node.to_owned()).or_default();
+            if !waiting.iter().any(|k| k == key) {
+                waiting.push(key.to_owned());
+            }
             return false;
         }
         let uid = pod.uid().to_owned();
@@ -233,6 +248,9 @@ impl Kubelet {
             }
             self.nodes.insert(name.to_owned(), object.uid().to_owned());
             node::register(self.registry(), &object);
+            for pod in self.waiting.remove(name).unwrap_or_default() {
+                self.observe(&pod);
+            }
             if let Some(period) = self.options.heartbeat {
                 // Spread over the period, so that thousands of nodes do not speak at once.
                 let share = period.mul_f64((i + 1) as f64 / fresh.max(1) as f64);

@@ -43,6 +43,7 @@
 //! | `informer`, `timer` | how controllers follow the store and wait |
 //! | `job/` | the Job controller |
 //! | `kubelet/` | pods that start and end, nodes that live |
+//! | `disruption` | what PodDisruptionBudgets allow |
 //! | `garbage`, `namespace` | deletion of dependents and of namespaces' contents |
 //!
 //! # What it is not
@@ -55,6 +56,7 @@ mod api;
 mod base64;
 mod counters;
 mod defaults;
+mod disruption;
 mod faults;
 mod garbage;
 mod informer;

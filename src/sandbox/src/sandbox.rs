@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +19,7 @@ use crate::options::{Error, Options};
 use crate::registry::{DeleteOptions, Registry, Target};
 use crate::resource::{self, Resource};
 use crate::server::{self, Restart};
-use crate::{garbage, job, kubelet, namespace, random, tls};
+use crate::{disruption, garbage, job, kubelet, namespace, random, tls};
 
 /// Restarts asked for and not begun.
 const RESTARTS_MAX: usize = 4;
@@ -57,12 +59,14 @@ impl Sandbox {
         }
         let (restarts, restart_requests) = mpsc::channel(RESTARTS_MAX);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let controllers = Arc::clone(&api);
-        tasks.spawn(stop.clone().run_until_cancelled_owned(job::run(Arc::clone(&controllers))));
-        let kubelet = kubelet::run(Arc::clone(&controllers), options);
-        tasks.spawn(stop.clone().run_until_cancelled_owned(kubelet));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(garbage::run(Arc::clone(&controllers))));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(namespace::run(controllers)));
+        let run = |controller: BoxFuture<'static, ()>| {
+            tasks.spawn(stop.clone().run_until_cancelled_owned(controller));
+        };
+        run(job::run(Arc::clone(&api)).boxed());
+        run(kubelet::run(Arc::clone(&api), options).boxed());
+        run(garbage::run(Arc::clone(&api)).boxed());
+        run(namespace::run(Arc::clone(&api)).boxed());
+        run(disruption::run(Arc::clone(&api)).boxed());
         tasks.spawn(server::serve(
             Arc::clone(&api),
             identity.server,

@@ -19,6 +19,10 @@ use crate::options::Error;
 /// each of ten clients stay below a quarter of this.
 const CONNECTIONS_MAX: usize = 8192;
 
+/// How long a connection may be idle. Longer than hyper's clients keep one (90 s): a server
+/// that closes first races with the next request, which then gets no answer.
+const IDLE: Duration = Duration::from_secs(180);
+
 /// Pending connections in the kernel while a restart of the sandbox's server is under way.
 const BACKLOG: u32 = 1024;
 
@@ -111,6 +115,7 @@ async fn connection(api: Arc<Apiserver>, acceptor: TlsAcceptor, stream: TcpStrea
     let service = service_fn(move |request| Arc::clone(&api).answer(request));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service)
         .await;
     drop(served);

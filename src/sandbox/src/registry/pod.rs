@@ -122,7 +122,7 @@ impl Registry {
         for budget in &budgets {
             let selector = &budget.value["spec"]["selector"];
             if label_selector_matches(selector, &pod.version)
-                && self.disruptions_allowed(budget) < 1
+                && self.health(budget).disruptions_allowed() < 1
             {
                 let mut status = Status::new(
                     429,
@@ -139,22 +139,40 @@ impl Registry {
         Ok(())
     }
 
-    /// Pods that may go now by the budget's `minAvailable` or `maxUnavailable`.
-    pub(crate) fn disruptions_allowed(&self, budget: &Object) -> i64 {
+    /// The pods under a budget, and how many of them it wants healthy.
+    pub(crate) fn health(&self, budget: &Object) -> Health {
         let selector = &budget.value["spec"]["selector"];
         let pods = self.store.list(resource::pods(), Some(budget.namespace())).1;
-        let selected: Vec<_> =
-            pods.iter().filter(|p| label_selector_matches(selector, &p.version)).collect();
-        let total = i64::try_from(selected.len()).unwrap_or(i64::MAX);
-        let healthy = selected.iter().filter(|p| is_ready(&p.value) && !p.is_terminating()).count();
-        let healthy = i64::try_from(healthy).unwrap_or(i64::MAX);
+        let ended = |p: &Object| {
+            matches!(p.value["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+        };
+        let (mut expected, mut healthy) = (0, 0);
+        for pod in pods.iter().filter(|p| label_selector_matches(selector, &p.version)) {
+            expected += i64::from(!ended(pod));
+            healthy += i64::from(is_ready(&pod.value) && !pod.is_terminating());
+        }
         let spec = &budget.value["spec"];
         let desired = match (&spec["minAvailable"], &spec["maxUnavailable"]) {
             (Value::Null, Value::Null) => 1,
-            (Value::Null, max) => total - share(max, total),
-            (min, _) => share(min, total),
+            (Value::Null, max) => expected - share(max, expected),
+            (min, _) => share(min, expected),
         };
-        healthy - desired
+        Health { expected, healthy, desired }
+    }
+}
+
+/// What a PodDisruptionBudget sees of its pods.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Health {
+    pub(crate) expected: i64,
+    pub(crate) healthy: i64,
+    pub(crate) desired: i64,
+}
+
+impl Health {
+    /// Pods that may go now.
+    pub(crate) fn disruptions_allowed(self) -> i64 {
+        (self.healthy - self.desired).max(0)
     }
 }
 

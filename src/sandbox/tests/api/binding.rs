@@ -72,3 +72,22 @@ async fn binding_clears_the_nomination() {
     assert!(pod["status"]["nominatedNodeName"].is_null());
     assert_eq!(pod["spec"]["nodeName"], "n");
 }
+
+#[tokio::test]
+async fn a_pod_bound_before_its_node_came_starts_with_the_node() {
+    let (sandbox, client) = sandbox().await;
+    let created = client.post(PODS, &pod("a")).await.body;
+    client.post(&format!("{PODS}/a/binding"), &binding(&created, "late")).await;
+    let shape = &berth_sandbox::SHAPES[0];
+    sandbox.create("nodes", berth_sandbox::shaped("late", shape, "zone-a")).unwrap();
+    until("the pod ends", || async {
+        let pod = sandbox.get("pods", "default", "a").unwrap()?;
+        (pod["status"]["phase"] == "Succeeded").then_some(())
+    })
+    .await;
+    let node = sandbox.get("nodes", "", "late").unwrap().unwrap();
+    assert_eq!(node["status"]["conditions"].as_array().unwrap().len(), 4);
+    assert!(
+        sandbox.get("leases.coordination.k8s.io", "kube-node-lease", "late").unwrap().is_some()
+    );
+}

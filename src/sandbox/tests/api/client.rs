@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -68,6 +69,23 @@ impl Client {
         self
     }
 
+    async fn open(
+        &self,
+    ) -> Result<SendRequest<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+        let tcp = tokio::net::TcpStream::connect(&self.address).await?;
+        tcp.set_nodelay(true)?;
+        let tls = self.tls.connect(ServerName::try_from("localhost")?, tcp).await?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await?;
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    /// A connection for many requests.
+    pub(crate) async fn connect(&self) -> Connection {
+        let sender = self.open().await.unwrap();
+        Connection { sender, token: self.token.clone() }
+    }
+
     /// Sends a request; the error tells that no answer came.
     pub(crate) async fn send(
         &self,
@@ -76,12 +94,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
-        let tcp = tokio::net::TcpStream::connect(&self.address).await?;
-        tcp.set_nodelay(true)?;
-        let tls = self.tls.connect(ServerName::try_from("localhost")?, tcp).await?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(tls)).await?;
-        tokio::spawn(connection);
+        let mut sender = self.open().await?;
         let mut request = Request::builder()
             .method(method)
             .uri(path)
@@ -138,6 +151,29 @@ impl Client {
         let response = self.send(Method::GET, path, &[], Bytes::new()).await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         Watch { body: response.into_body(), buffer: Vec::new() }
+    }
+}
+
+/// One connection, for one request after the other.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    token: String,
+}
+
+impl Connection {
+    /// Posts JSON; answers the status code.
+    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> u16 {
+        let request = Request::post(path)
+            .header("host", "localhost")
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body.to_string())))
+            .unwrap();
+        self.sender.ready().await.unwrap();
+        let response = self.sender.send_request(request).await.unwrap();
+        let code = response.status().as_u16();
+        response.into_body().collect().await.unwrap();
+        code
     }
 }
 

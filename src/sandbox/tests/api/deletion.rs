@@ -108,7 +108,13 @@ async fn evictions_respect_budgets() {
     let path = format!("{PODS}/a/eviction");
     let refused = client.post(&path, &eviction).await;
     assert_eq!((refused.code, refused.body["reason"].as_str()), (429, Some("TooManyRequests")));
-    client.delete("/apis/policy/v1/namespaces/default/poddisruptionbudgets/b", &json!(null)).await;
+    let path_of_budget = "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b";
+    until("the budget's status tells", || async {
+        let status = client.get(path_of_budget).await.body["status"].clone();
+        (status["currentHealthy"] == 1 && status["disruptionsAllowed"] == 0).then_some(())
+    })
+    .await;
+    client.delete(path_of_budget, &json!(null)).await;
     assert_eq!(client.post(&path, &eviction).await.code, 201);
 }
 

@@ -8,6 +8,7 @@ mod deletion;
 mod fault;
 mod job;
 mod list;
+mod load;
 mod object;
 mod watch;
 mod write;
