@@ -173,14 +173,14 @@ impl Follower {
             frames.push(chunk);
             loop {
                 match frames.next_event() {
-                    Ok(Some(event)) => {
-                        fruitful = true;
-                        if let Err(error) = self.event(format, &event).await? {
+                    Ok(Some(event)) => match self.event(format, &event).await? {
+                        Ok(progress) => fruitful |= progress,
+                        Err(error) => {
                             self.feed.flush().await?;
                             self.failed("watch", &error);
                             return Ok(());
                         }
-                    }
+                    },
                     Ok(None) => break,
                     Err(error) => {
                         self.feed.flush().await?;
@@ -196,12 +196,12 @@ impl Follower {
         Ok(())
     }
 
-    /// Applies one event; the inner error ends the watch.
+    /// Applies one event; tells whether the watch got further by it. The inner error ends the watch.
     async fn event(
         &mut self,
         format: Format,
         bytes: &Bytes,
-    ) -> Result<Result<(), RequestError>, Stopped> {
+    ) -> Result<Result<bool, RequestError>, Stopped> {
         let begun = std::time::Instant::now();
         let event: Result<Event, DecodeError> = match format {
             Format::Protobuf => proto::event(self.kind, bytes, &mut self.templates),
@@ -231,11 +231,12 @@ impl Follower {
                 Box::default()
             }
         };
-        if !version.is_empty() {
+        let progress = !version.is_empty();
+        if progress {
             self.resume.observed(&version);
             self.feed.at_version(&version);
         }
-        Ok(Ok(()))
+        Ok(Ok(progress))
     }
 
     /// A list or watch has failed: counts it, says so once, and lets [`Resume`] decide.

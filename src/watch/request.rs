@@ -35,6 +35,16 @@ pub enum Format {
 }
 
 impl Format {
+    /// The format that `clientConnection.acceptContentTypes`, or where that is empty
+    /// `contentType`, asks for. JSON is read whatever is asked for.
+    pub fn configured(accept_content_types: &str, content_type: &str) -> Self {
+        let wanted = match accept_content_types {
+            "" => content_type,
+            accept => accept,
+        };
+        if wanted.is_empty() || wanted.contains(PROTOBUF) { Self::Protobuf } else { Self::Json }
+    }
+
     fn accept(self) -> &'static str {
         match self {
             Self::Protobuf => "application/vnd.kubernetes.protobuf, application/json",
@@ -287,6 +297,16 @@ mod tests {
         assert!(text.ends_with(grant), "{text}");
         assert!(error.is_denied());
         assert_eq!(error.failure(), Failure::Other);
+    }
+
+    #[test]
+    fn formats_are_those_of_the_configuration() {
+        let both = "application/vnd.kubernetes.protobuf,application/json";
+        assert_eq!(Format::configured("", ""), Format::Protobuf);
+        assert_eq!(Format::configured("", PROTOBUF), Format::Protobuf);
+        assert_eq!(Format::configured("", "application/json"), Format::Json);
+        assert_eq!(Format::configured(both, "application/json"), Format::Protobuf);
+        assert_eq!(Format::configured("application/json", PROTOBUF), Format::Json);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 
-/// Watches that fail in a row before the list is taken anew: the resource version may be one that
-/// the server cannot serve (restored etcd), which it does not always call 410. Five tries are
-/// 12 to 25 s, longer than an API server's restart.
-const WATCH_TRIES: u32 = 5;
+/// Watches, or requests for one further page, that fail in a row before the list is begun anew: the
+/// version or token may be one that the server cannot serve (restored etcd), which it does not
+/// always call 410. Five tries are 12 to 50 s, longer than an API server's restart.
+const TRIES: u32 = 5;
 /// Lists older than what was seen before they are believed. A quorum read cannot be old unless
 /// etcd was restored from a backup; ten tries are 2 to 4 minutes, in which an operator's rolling
 /// restart of API servers has ended.
@@ -75,7 +75,7 @@ pub(crate) struct Resume {
     /// Newest resource version seen in a list, an event or a bookmark; 0 for none.
     newest: u64,
     old_lists: u32,
-    failed_watches: u32,
+    failed_tries: u32,
     /// Versions of the past count no more: the server's history has been replaced.
     reset: bool,
 }
@@ -89,7 +89,7 @@ impl Resume {
             backoff: Backoff::new(seed),
             newest: 0,
             old_lists: 0,
-            failed_watches: 0,
+            failed_tries: 0,
             reset: false,
         }
     }
@@ -123,9 +123,9 @@ impl Resume {
         }
         self.old_lists = 0;
         self.newest = self.newest.max(number);
+        self.failed_tries = 0;
         if token.is_empty() {
             self.state = State::Watching { version: version.into() };
-            self.failed_watches = 0;
             PageVerdict::ApplyLast
         } else {
             self.state = State::Listing { token: Some(token.into()) };
@@ -144,7 +144,7 @@ impl Resume {
         if resource_version.is_empty() {
             return;
         }
-        self.failed_watches = 0;
+        self.failed_tries = 0;
         self.newest = self.newest.max(number(resource_version));
         if let State::Watching { version } = &mut self.state {
             // Never back: an event older than the last one is not where to resume.
@@ -174,12 +174,10 @@ impl Resume {
             }
             Failure::Closed { .. } | Failure::Other => self.wait = self.backoff.fail(now),
         }
-        if matches!(self.state, State::Watching { .. }) {
-            self.failed_watches += 1;
-            if self.failed_watches >= WATCH_TRIES {
-                self.failed_watches = 0;
-                self.state = State::Listing { token: None };
-            }
+        self.failed_tries += 1;
+        if self.failed_tries >= TRIES {
+            self.failed_tries = 0;
+            self.state = State::Listing { token: None };
         }
     }
 
@@ -281,6 +279,11 @@ mod tests {
         resume.failed(Failure::Other, NOW);
         waited(&mut resume);
         assert_eq!(resume.next_step(), Step::List(Some("next".into())));
+        for _ in 1..TRIES {
+            resume.failed(Failure::Other, NOW);
+            waited(&mut resume);
+        }
+        assert_eq!(resume.next_step(), Step::List(None));
     }
 
     #[test]
@@ -311,7 +314,7 @@ mod tests {
     #[test]
     fn a_version_that_cannot_be_watched_leads_to_a_list() {
         let mut resume = watching("100");
-        for _ in 0..WATCH_TRIES {
+        for _ in 0..TRIES {
             assert!(!resume.is_listing());
             resume.failed(Failure::Other, NOW);
             waited(&mut resume);

@@ -8,6 +8,7 @@ mod go_reading;
 mod kubernetes_bytes;
 mod random;
 mod real_server;
+mod resize_rule;
 mod server;
 mod two_formats;
 

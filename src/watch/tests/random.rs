@@ -24,16 +24,16 @@ use crate::watch::wire::volume_source::*;
 pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
+        usize::try_from((z ^ (z >> 31)) % end).unwrap()
     }
 
     fn one_of(&mut self, texts: &[&str]) -> String {
-        let at = usize::try_from(self.below(texts.len() as u64)).unwrap();
+        let at = self.below(texts.len() as u64);
         texts[at].into()
     }
 }
@@ -69,13 +69,13 @@ impl Random for bool {
 
 impl Random for i32 {
     fn random(draw: &mut Draw) -> Self {
-        [0, 1, -1, 8080, Self::MAX, Self::MIN][usize::try_from(draw.below(6)).unwrap()]
+        [0, 1, -1, 8080, Self::MAX, Self::MIN][draw.below(6)]
     }
 }
 
 impl Random for i64 {
     fn random(draw: &mut Draw) -> Self {
-        [0, 1, -1, 1 << 40, Self::MAX, Self::MIN][usize::try_from(draw.below(6)).unwrap()]
+        [0, 1, -1, 1 << 40, Self::MAX, Self::MIN][draw.below(6)]
     }
 }
 
