@@ -1,7 +1,18 @@
-//! The shell.
+//! The shell of Berth: what talks to the API server, to people and to Prometheus.
+//!
+//! `ARCHITECTURE.md` beside this file is the map. The scheduler itself is the crate
+//! `berth_engine`, its rules are in `berth_plugins`.
 
 pub mod args;
+pub mod bind;
+pub mod client;
+pub mod command;
 pub mod config;
+pub mod evaluate;
+pub mod events;
 pub mod logging;
+pub mod metrics;
+pub mod run;
+pub mod status;
 pub mod version;
 pub mod watch;

@@ -1,0 +1,90 @@
+//! The program: what `main` does with its arguments.
+
+use std::io::Read;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use berth_plugins::PluginRegistry;
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::{config, evaluate, logging, run, version};
+
+/// Runs the program with these plugins and says how it ended: 0, or 1 after an error has been
+/// printed. Usage errors exit with 2, as clap does.
+///
+/// A program with plugins of its own is `berth::command::main(in_tree()?.with(…)?)`.
+pub fn main(registry: PluginRegistry) -> ExitCode {
+    // Two TLS providers in one program and none installed is a panic at the first handshake.
+    let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = Cli::parse();
+    match dispatch(cli.command, registry) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("berth: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command, registry: PluginRegistry) -> Result<ExitCode> {
+    match command {
+        Command::Run(args) => {
+            logging::init(args.logging)?;
+            runtime()?.block_on(run::run(*args, &registry))
+        }
+        Command::Demo(args) => {
+            logging::init(args.logging)?;
+            anyhow::bail!("later")
+        }
+        Command::Sandbox(args) => {
+            logging::init(args.logging)?;
+            anyhow::bail!("later")
+        }
+        Command::Evaluate(_) => {
+            let configure = |text: Option<&str>| configure(text, &registry);
+            let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+            evaluate::run(input, std::io::BufWriter::new(output), &configure)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(command) => {
+            let (out, err) = (&mut std::io::stdout().lock(), &mut std::io::stderr().lock());
+            config::command::run(&command, &registry, out, err).context("writing the answer")
+        }
+        Command::Version(args) => {
+            println!("{}", version::report(args.output));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the asynchronous runtime")
+}
+
+/// Profiles for `evaluate`: every pod is judged, whatever it needs.
+fn configure(text: Option<&str>, registry: &PluginRegistry) -> Result<Arc<berth_engine::Config>> {
+    let loaded = match text {
+        Some(text) => config::load(text, "config", registry),
+        None => config::without_file(registry),
+    };
+    let loaded = loaded.map_err(|errors| anyhow!("{errors}"))?;
+    Ok(Arc::new(loaded.engine_config(false)?))
+}
+
+/// Reads a configuration file, `-` from stdin.
+///
+/// # Errors
+/// The file cannot be read.
+pub(crate) fn read_file(path: &std::path::Path) -> Result<String> {
+    if path.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("reading stdin")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
+}

@@ -1,0 +1,88 @@
+//! Where effects go: binds first, conditions and events in lanes of their own.
+
+use berth_engine::Effect;
+
+use crate::bind::{Bind, BinderHandle};
+use crate::events::EventHandle;
+use crate::logging::DECISION;
+use crate::metrics::{EngineMetrics, Tally};
+use crate::status::StatusHandle;
+
+/// Takes the effects of each step.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    pub(super) binds: BinderHandle,
+    pub(super) status: StatusHandle,
+    pub(super) events: EventHandle,
+    pub(super) metrics: EngineMetrics,
+    /// Binds that the binder's queue had no room for. The queue holds as many as the engine leaves
+    /// open, so there are none unless the binder is draining.
+    pub(super) waiting: Vec<Bind>,
+}
+
+impl Lanes {
+    /// Carries out what it can and refuses the rest loudly.
+    pub(super) fn carry_out(&mut self, effects: &mut Vec<Effect>, tally: &mut Tally) {
+        for bind in std::mem::take(&mut self.waiting) {
+            self.hand_in(bind);
+        }
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Bind { pod, node, profile, decision } => {
+                    tracing::info!(
+                        target: DECISION,
+                        pod = %pod.key,
+                        node = %node,
+                        evaluatedNodes = decision.evaluated,
+                        feasibleNodes = decision.feasible,
+                        bestNodes = decision.best,
+                        score = decision.score,
+                        attempt = decision.attempt,
+                        "Binding pod to node"
+                    );
+                    let started = tally.next_start();
+                    self.hand_in(Bind { pod, node, profile, decision, started });
+                }
+                effect @ Effect::Condition { .. } => {
+                    if let Effect::Condition { pod, reason, message } = &effect {
+                        tracing::info!(
+                            target: DECISION,
+                            pod = %pod.key,
+                            reason = reason.as_str(),
+                            message = %message,
+                            "Unable to schedule pod"
+                        );
+                    }
+                    self.or_refuse(|lanes| lanes.status.take(effect));
+                }
+                effect @ Effect::Nominate { .. } => {
+                    self.or_refuse(|lanes| lanes.status.take(effect));
+                }
+                effect @ Effect::Event { .. } => self.or_refuse(|lanes| lanes.events.take(effect)),
+                effect @ (Effect::Evict { .. } | Effect::WriteVolume { .. }) => {
+                    self.or_refuse(|_| Err(Box::new(effect)));
+                }
+            }
+        }
+    }
+
+    fn hand_in(&mut self, bind: Bind) {
+        if let Err(bind) = self.binds.try_send(bind) {
+            self.waiting.push(bind);
+        }
+    }
+
+    fn or_refuse(&self, take: impl FnOnce(&Self) -> Result<(), Box<Effect>>) {
+        let Err(effect) = take(self) else { return };
+        let name = match *effect {
+            Effect::Bind { .. } => "Bind",
+            Effect::Condition { .. } => "Condition",
+            Effect::Nominate { .. } => "Nominate",
+            Effect::Event { .. } => "Event",
+            Effect::Evict { .. } => "Evict",
+            Effect::WriteVolume { .. } => "WriteVolume",
+        };
+        self.metrics.refused.with(&[name]).inc();
+        tracing::error!(?effect, "an effect that Berth does not carry out yet");
+    }
+}

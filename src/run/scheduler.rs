@@ -1,0 +1,203 @@
+//! The parts of a running scheduler, how they start and how they stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use berth_engine::{Config, Engine, Input};
+use kube::Client;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder};
+use crate::client::Rate;
+use crate::events::{EventOptions, EventSink};
+use crate::metrics::{Metrics, Tally};
+use crate::status::{StatusOptions, StatusWriter};
+use crate::watch::{CHANNEL_BATCHES, Format, States, WatchOptions, Watches};
+
+use super::lanes::Lanes;
+use super::thread::{Order, Turns};
+
+/// Conditions and events that wait at a stop get this long: the next scheduler writes what is
+/// still true again.
+const TELL_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `clientConnection.qps` and `burst`.
+    pub rate: Rate,
+    /// What to ask of the API server: protobuf where it can, or JSON.
+    pub format: Format,
+    /// Threads for large scans.
+    pub threads: usize,
+    /// Seed of the draw between equally good nodes.
+    pub seed: u64,
+}
+
+/// How the scheduler is, for readiness checks and metrics; clones see the same.
+#[derive(Debug, Clone)]
+pub struct Health {
+    states: watch::Receiver<States>,
+    synced: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
+    metrics: Arc<Metrics>,
+}
+
+impl Health {
+    /// Whether the first lists are in and scheduling has begun.
+    pub fn is_synced(&self) -> bool {
+        self.synced.load(Ordering::Relaxed)
+    }
+
+    /// Whether a stop has begun.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Says that a stop has begun.
+    pub fn shut_down(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// How far the watches have come.
+    pub fn states(&self) -> States {
+        self.states.borrow().clone()
+    }
+
+    /// Everything counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+}
+
+/// A running scheduler.
+#[derive(Debug)]
+pub struct Scheduler {
+    watches: Watches,
+    binder: Binder,
+    status: StatusWriter,
+    events: EventSink,
+    orders: watch::Sender<Order>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    ended: oneshot::Receiver<()>,
+    health: Health,
+}
+
+impl Scheduler {
+    /// Starts watches, the engine's thread, binder, status writer and event sink on the current
+    /// tokio runtime. Scheduling begins when the first lists are in.
+    ///
+    /// # Errors
+    /// A thread cannot be started.
+    pub fn start(client: Client, config: Config, options: Options) -> Result<Self> {
+        let (batches, inputs) = mpsc::channel(CHANNEL_BATCHES);
+        let (outcome_sender, outcomes) = mpsc::channel(BIND_QUEUE_MAX);
+        let watch_options = WatchOptions { format: options.format, ..WatchOptions::default() };
+        let watches = Watches::start(&client, &watch_options, &batches);
+        drop(batches);
+        let metrics = Arc::new(Metrics::new(Arc::clone(watches.stats())));
+        let bind_options = BindOptions { rate: options.rate, ..BindOptions::default() };
+        let binder =
+            Binder::spawn(client.clone(), bind_options, metrics.bind.clone(), outcome_sender);
+        let status_options =
+            StatusOptions { rate: options.rate.share(4), ..StatusOptions::default() };
+        let status = StatusWriter::spawn(client.clone(), status_options, metrics.status.clone());
+        let event_options = EventOptions { rate: options.rate, ..EventOptions::default() };
+        let events = EventSink::spawn(client, event_options, metrics.events.clone());
+        let synced = Arc::new(AtomicBool::new(false));
+        let (orders, order_receiver) = watch::channel(Order::Run);
+        let turns = Turns {
+            engine: engine(config, &options)?,
+            inputs,
+            outcomes,
+            states: watches.states(),
+            orders: order_receiver,
+            lanes: Lanes {
+                binds: binder.handle(),
+                status: status.handle(),
+                events: events.handle(),
+                metrics: metrics.engine.clone(),
+                waiting: Vec::new(),
+            },
+            tally: Tally::new(metrics.engine.clone()),
+            synced: Arc::clone(&synced),
+        };
+        let (end, ended) = oneshot::channel();
+        let thread = spawn(turns, end)?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let health = Health { states: watches.states(), synced, stopping, metrics };
+        Ok(Self { watches, binder, status, events, orders, thread: Some(thread), ended, health })
+    }
+
+    /// How it is.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Waits for the engine's thread to end, which it does not do unless told.
+    ///
+    /// # Errors
+    /// The thread panicked.
+    pub async fn ended(&mut self) -> Result<()> {
+        // The sender goes with the thread, whichever way it ends.
+        let _ended = (&mut self.ended).await;
+        match self.thread.take().map(std::thread::JoinHandle::join) {
+            Some(Err(_)) => bail!("the engine's thread panicked; the log says where"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes no more pods, waits for binds in flight until the deadline, writes what is left to
+    /// tell, and ends everything. Returns how many binds had no answer by then.
+    pub async fn stop(mut self, deadline: Duration) -> usize {
+        self.health.shut_down();
+        self.orders.send_replace(Order::Stop);
+        let until = tokio::time::Instant::now() + deadline;
+        if self.thread.is_some() {
+            let _in_time = tokio::time::timeout_at(until, &mut self.ended).await;
+        }
+        let drained = self.binder.drain(Duration::from_millis(100)).await;
+        let told = tokio::join!(self.status.drain(TELL_DEADLINE), self.events.drain(TELL_DEADLINE));
+        if told.0 > 0 || !told.1 {
+            tracing::info!(
+                conditions = told.0,
+                events = !told.1,
+                "conditions or events were left unwritten"
+            );
+        }
+        self.watches.stop().await;
+        drained.left
+    }
+}
+
+fn engine(config: Config, options: &Options) -> Result<Engine> {
+    let pool = match options.threads {
+        0 | 1 => None,
+        threads => Some(Arc::new(
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .thread_name(|n| format!("scan-{n}"))
+                .build()
+                .context("starting the threads for large scans")?,
+        )),
+    };
+    let mut engine = Engine::new(options.seed, pool);
+    engine.step([Input::Config(Arc::new(config))], 0, &mut Vec::new(), &mut ());
+    Ok(engine)
+}
+
+fn spawn(turns: Turns, end: oneshot::Sender<()>) -> Result<std::thread::JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .context("starting the engine's runtime")?;
+    std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            runtime.block_on(turns.run());
+            drop(end);
+        })
+        .context("starting the engine's thread")
+}

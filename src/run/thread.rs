@@ -1,0 +1,148 @@
+//! The engine's thread: inputs in, a step, effects out.
+//!
+//! One thread owns the engine. It sleeps where there is nothing to do; while there are pods to
+//! attempt it never waits, and takes whatever has arrived between two steps.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use berth_engine::{Effect, Engine, Input, Turn};
+use tokio::sync::{mpsc, watch};
+
+use crate::metrics::{Tally, signed};
+use crate::watch::{Batch, States};
+
+use super::lanes::Lanes;
+
+/// Batches taken in before a step: 16 · 512 inputs cost about 10 ms, so that a flood of events
+/// does not keep pods from being placed.
+const BATCHES_PER_STEP: usize = 16;
+
+/// Outcomes taken in before a step: as many as can be open.
+const OUTCOMES_PER_STEP: usize = berth_engine::FLIGHTS_MAX;
+
+/// How often gauges are brought up to date.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
+
+/// What the thread is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Schedule.
+    Run,
+    /// Take no pods, and end when no bind is open.
+    Stop,
+}
+
+/// What the engine's thread owns.
+pub(super) struct Turns {
+    pub(super) engine: Engine,
+    pub(super) inputs: mpsc::Receiver<Batch>,
+    pub(super) outcomes: mpsc::Receiver<Input>,
+    pub(super) states: watch::Receiver<States>,
+    pub(super) orders: watch::Receiver<Order>,
+    pub(super) lanes: Lanes,
+    pub(super) tally: Tally,
+    pub(super) synced: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Turns {
+    /// Runs until told to stop, or until a channel's other side is gone.
+    pub(super) async fn run(mut self) {
+        self.engine.pause(true);
+        let origin = Instant::now();
+        let mut effects: Vec<Effect> = Vec::new();
+        let mut turn = Turn { attempts: 0, more: false, wake_at: None };
+        let mut shown = Instant::now();
+        loop {
+            let now = millis(origin);
+            let first = if turn.more { Vec::new() } else { self.wait(now, &turn).await };
+            let Some(inputs) = self.gather(first) else { return };
+            self.follow_orders();
+            let began = Instant::now();
+            self.lanes.metrics.inputs.inc_by(inputs.len() as u64);
+            turn = self.engine.step(inputs, millis(origin), &mut effects, &mut self.tally);
+            self.lanes.metrics.steps.inc();
+            self.lanes.metrics.step_duration.observe(began.elapsed().as_secs_f64());
+            self.lanes.carry_out(&mut effects, &mut self.tally);
+            if shown.elapsed() >= SHOW_EVERY || !turn.more {
+                self.lanes.metrics.show(&self.engine);
+                self.lanes.metrics.input_queue.set(signed(self.inputs.len()));
+                shown = Instant::now();
+            }
+            if self.is_done() {
+                return;
+            }
+        }
+    }
+
+    /// Waits for an input, an outcome, an order, or the time when there is something to do.
+    async fn wait(&mut self, now: u64, turn: &Turn) -> Batch {
+        // A second at most, so that gauges stay fresh and a stop is never missed.
+        let idle = turn.wake_at.map_or(1_000, |at| at.saturating_sub(now).min(1_000));
+        tokio::select! {
+            batch = self.inputs.recv() => batch.unwrap_or_default(),
+            outcome = self.outcomes.recv() => outcome.into_iter().collect(),
+            _ = self.states.changed(), if !self.is_synced() => Vec::new(),
+            _ = self.orders.changed() => Vec::new(),
+            () = tokio::time::sleep(Duration::from_millis(idle)) => Vec::new(),
+        }
+    }
+
+    /// What has arrived; outcomes first, as they free room. `None` where nothing will come.
+    fn gather(&mut self, first: Batch) -> Option<Batch> {
+        // Ready is read before the channel is emptied: whoever is ready has sent all he has.
+        let ready = !self.is_synced() && self.states.borrow_and_update().is_ready();
+        let mut inputs = first;
+        for _ in 0..OUTCOMES_PER_STEP {
+            let Ok(outcome) = self.outcomes.try_recv() else { break };
+            inputs.push(outcome);
+        }
+        let mut empty = false;
+        for _ in 0..BATCHES_PER_STEP {
+            match self.inputs.try_recv() {
+                Ok(batch) => inputs.extend(batch),
+                Err(mpsc::error::TryRecvError::Empty) => {
+                    empty = true;
+                    break;
+                }
+                Err(mpsc::error::TryRecvError::Disconnected) if self.engine.flights() == 0 => {
+                    return None;
+                }
+                Err(mpsc::error::TryRecvError::Disconnected) => break,
+            }
+        }
+        if ready && empty {
+            self.synced.store(true, std::sync::atomic::Ordering::Relaxed);
+            tracing::info!(
+                nodes = self.engine.cache().nodes().live().len(),
+                "the first lists are in, scheduling begins"
+            );
+        } else if ready {
+            // Not all batches fitted: be asked again.
+            self.states.mark_changed();
+        }
+        Some(inputs)
+    }
+
+    fn is_synced(&self) -> bool {
+        self.synced.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn follow_orders(&mut self) {
+        let stop = *self.orders.borrow() == Order::Stop;
+        let synced = self.is_synced();
+        self.engine.pause(stop || !synced);
+    }
+
+    fn is_done(&self) -> bool {
+        *self.orders.borrow() == Order::Stop
+            && self.engine.flights() == 0
+            && self.lanes.waiting.is_empty()
+    }
+}
+
+/// Milliseconds since `origin`, from 1,000 on: the engine's clock begins above 0 so that "a second
+/// ago" exists.
+fn millis(origin: Instant) -> u64 {
+    1_000 + u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX / 2)
+}
