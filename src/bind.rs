@@ -1,0 +1,323 @@
+//! Binding pods to nodes: POST of `pods/{name}/binding`. Enter at [`Binder::spawn`].
+//!
+//! A bind is posted once. What the answer means is in `outcome`; an answer that was lost is looked
+//! up (`lookup`), not repeated blindly and not assumed failed. Every bind taken is reported as one
+//! [`Input::BindOutcome`], except those still open when a drain's deadline passes.
+
+mod lookup;
+mod outcome;
+mod pause;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use berth_engine::{AttemptResult, BindOutcome, Decision, Effect, FLIGHTS_MAX, Input, PodName};
+use kube::Client;
+use serde::Serialize;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{Bucket, Rate, exchange, request};
+use crate::logging::DECISION;
+use crate::metrics::{BindMetrics, signed};
+
+pub use lookup::LookupOptions;
+pub(crate) use outcome::LABELS as OUTCOME_LABELS;
+use pause::Pause;
+
+/// Binds decided and not yet posted: as many as the engine leaves open, so that it never finds the
+/// queue full. About 200 bytes each, 400 kB in all.
+pub const BIND_QUEUE_MAX: usize = FLIGHTS_MAX;
+
+/// Binds posted and not yet answered: rate × latency. 64 carries 6,400 binds/s at 10 ms and 640/s
+/// at 100 ms, where the API server is the limit. Each is one connection (HTTP/1.1).
+pub const BIND_IN_FLIGHT_MAX: usize = 64;
+
+/// How to bind.
+#[derive(Debug, Clone)]
+pub struct BindOptions {
+    /// `clientConnection.qps` and `burst`.
+    pub rate: Rate,
+    /// Most binds posted and not yet answered.
+    pub in_flight_max: usize,
+    /// Deadline of one POST. The server is asked to give up by then too.
+    pub deadline: Duration,
+    /// How a lost answer is looked up.
+    pub lookup: LookupOptions,
+}
+
+impl Default for BindOptions {
+    fn default() -> Self {
+        Self {
+            rate: Rate::from_client_connection(0.0, 0),
+            in_flight_max: BIND_IN_FLIGHT_MAX,
+            deadline: Duration::from_secs(10),
+            lookup: LookupOptions::default(),
+        }
+    }
+}
+
+/// One bind to make: [`Effect::Bind`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bind {
+    /// The pod.
+    pub pod: PodName,
+    /// The node's name.
+    pub node: Box<str>,
+    /// `schedulerName` of the profile that decided.
+    pub profile: Box<str>,
+    /// How the decision came about.
+    pub decision: Decision,
+    /// When the attempt began, for `scheduling_attempt_duration_seconds`
+    /// ([`crate::metrics::Tally::next_start`]).
+    pub started: Instant,
+}
+
+impl Bind {
+    /// Reads an [`Effect::Bind`] of an attempt that began at `started`.
+    ///
+    /// # Errors
+    /// Another effect, given back.
+    pub fn from_effect(effect: Effect, started: Instant) -> Result<Self, Box<Effect>> {
+        match effect {
+            Effect::Bind { pod, node, profile, decision } => {
+                Ok(Self { pod, node, profile, decision, started })
+            }
+            other => Err(Box::new(other)),
+        }
+    }
+}
+
+/// Hands binds to a [`Binder`].
+#[derive(Debug, Clone)]
+pub struct BinderHandle {
+    queue: mpsc::Sender<Bind>,
+    /// Binds taken and not yet reported.
+    open: Arc<AtomicUsize>,
+}
+
+impl BinderHandle {
+    /// Takes a bind, or gives it back where the queue is full or the binder has been drained.
+    ///
+    /// The engine's thread must not wait here: the binder may be waiting for it to take an
+    /// outcome. It keeps what does not fit, and decides nothing more until [`Self::room`] is back.
+    ///
+    /// # Errors
+    /// The bind itself.
+    // The caller needs the bind back whole, to hand it in again.
+    #[allow(clippy::result_large_err)]
+    pub fn try_send(&self, bind: Bind) -> Result<(), Bind> {
+        self.open.fetch_add(1, Relaxed);
+        self.queue.try_send(bind).map_err(|error| {
+            self.open.fetch_sub(1, Relaxed);
+            match error {
+                TrySendError::Full(bind) | TrySendError::Closed(bind) => bind,
+            }
+        })
+    }
+
+    /// How many more binds the queue takes now.
+    pub fn room(&self) -> usize {
+        self.queue.capacity()
+    }
+}
+
+/// How a drain ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Binds without an outcome when the deadline passed. They are in doubt for this process; the
+    /// next one learns the truth from its first list.
+    pub left: usize,
+}
+
+/// The task that binds.
+#[derive(Debug)]
+pub struct Binder {
+    handle: BinderHandle,
+    closing: CancellationToken,
+    dispatcher: JoinHandle<()>,
+}
+
+/// What every bind in flight shares.
+struct Shared {
+    client: Client,
+    options: BindOptions,
+    metrics: BindMetrics,
+    outcomes: mpsc::Sender<Input>,
+    pause: Pause,
+    open: Arc<AtomicUsize>,
+}
+
+impl Binder {
+    /// Starts the binder on the current tokio runtime. `outcomes` is best a channel of
+    /// [`BIND_QUEUE_MAX`], so that no bind waits for the engine to hear of it.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn spawn(
+        client: Client,
+        options: BindOptions,
+        metrics: BindMetrics,
+        outcomes: mpsc::Sender<Input>,
+    ) -> Self {
+        let (queue, bindings) = mpsc::channel(BIND_QUEUE_MAX);
+        let closing = CancellationToken::new();
+        let open = Arc::<AtomicUsize>::default();
+        let handle = BinderHandle { queue, open: Arc::clone(&open) };
+        let pause = Pause::default();
+        let shared = Arc::new(Shared { client, options, metrics, outcomes, pause, open });
+        let dispatcher = tokio::spawn(dispatch(shared, bindings, closing.clone()));
+        Self { handle, closing, dispatcher }
+    }
+
+    /// A handle to hand binds in; cheap to clone.
+    pub fn handle(&self) -> BinderHandle {
+        self.handle.clone()
+    }
+
+    /// Takes no more binds, finishes those taken, and gives up at the deadline.
+    pub async fn drain(mut self, deadline: Duration) -> Drained {
+        self.closing.cancel();
+        if tokio::time::timeout(deadline, &mut self.dispatcher).await.is_err() {
+            // Dropping the dispatcher's JoinSet aborts the binds in flight.
+            self.dispatcher.abort();
+        }
+        Drained { left: self.handle.open.load(Relaxed) }
+    }
+}
+
+async fn dispatch(
+    shared: Arc<Shared>,
+    mut bindings: mpsc::Receiver<Bind>,
+    closing: CancellationToken,
+) {
+    let mut bucket = Bucket::new(shared.options.rate, Instant::now());
+    let in_flight = Arc::new(Semaphore::new(shared.options.in_flight_max.max(1)));
+    let mut tasks = JoinSet::new();
+    loop {
+        let bind = tokio::select! {
+            bind = bindings.recv() => bind,
+            () = closing.cancelled(), if !bindings.is_closed() => {
+                bindings.close();
+                continue;
+            }
+        };
+        let Some(bind) = bind else { break };
+        shared.metrics.queue.set(signed(bindings.len()));
+        let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { break };
+        let shared = Arc::clone(&shared);
+        shared.pause.wait().await;
+        bucket.take().await;
+        tasks.spawn(async move {
+            let uid = bind.pod.uid.clone();
+            let outcome = shared.bind(&bind).await;
+            shared.report(bind, uid, outcome).await;
+            drop(permit);
+        });
+        // Keeps the set as small as the semaphore.
+        while tasks.try_join_next().is_some() {}
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+/// `v1.Binding`, field order as in Kubernetes' own JSON.
+#[derive(Serialize)]
+struct BindingBody<'a> {
+    kind: &'static str,
+    #[serde(rename = "apiVersion")]
+    api_version: &'static str,
+    metadata: BindingMetadata<'a>,
+    target: BindingTarget<'a>,
+}
+
+#[derive(Serialize)]
+struct BindingMetadata<'a> {
+    name: &'a str,
+    namespace: &'a str,
+    /// A namesake made since is refused with 409.
+    uid: &'a str,
+}
+
+#[derive(Serialize)]
+struct BindingTarget<'a> {
+    kind: &'static str,
+    name: &'a str,
+}
+
+fn body(bind: &Bind) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&BindingBody {
+        kind: "Binding",
+        api_version: "v1",
+        metadata: BindingMetadata {
+            name: &bind.pod.key.name,
+            namespace: &bind.pod.key.namespace,
+            uid: &bind.pod.uid,
+        },
+        target: BindingTarget { kind: "Node", name: &bind.node },
+    })
+}
+
+impl Shared {
+    async fn bind(&self, bind: &Bind) -> BindOutcome {
+        let key = &bind.pod.key;
+        // With `timeout` the server gives up when we do: a look after the deadline is then
+        // not overtaken by the bind it asks about.
+        let seconds = self.options.deadline.as_secs().max(1);
+        let path = format!(
+            "/api/v1/namespaces/{}/pods/{}/binding?timeout={seconds}s",
+            key.namespace, key.name
+        );
+        let post = body(bind).map_err(|e| e.to_string()).and_then(|body| {
+            request("POST", &path, Some(("application/json", body))).map_err(|e| e.to_string())
+        });
+        let post = match post {
+            Ok(post) => post,
+            Err(error) => return BindOutcome::Denied(format!("pod {key}: {error}")),
+        };
+        let start = Instant::now();
+        self.metrics.in_flight.inc();
+        let result = exchange(&self.client, post, self.options.deadline).await;
+        self.metrics.in_flight.dec();
+        self.metrics.duration.observe(start.elapsed().as_secs_f64());
+        if let Some(wait) = outcome::pause(&result) {
+            self.pause.extend(Instant::now(), wait);
+        }
+        match outcome::of_post(&result) {
+            outcome::Verdict::Known(outcome) => outcome,
+            outcome::Verdict::InDoubt(error) => {
+                tracing::warn!(pod = %key, node = %bind.node, error, "Bind in doubt, looking it up");
+                self.metrics.lookups.inc();
+                lookup::look_up(&self.client, &bind.pod, &bind.node, &self.options.lookup).await
+            }
+        }
+    }
+
+    async fn report(&self, bind: Bind, uid: Box<str>, outcome: BindOutcome) {
+        self.metrics.count(outcome::label(&outcome));
+        let Bind { pod, node, profile, decision, started } = bind;
+        let bound = outcome == BindOutcome::Bound;
+        let result = if bound { AttemptResult::Scheduled } else { AttemptResult::Error };
+        self.metrics.attempts.count(result.as_str(), &profile, started.elapsed().as_secs_f64());
+        if bound {
+            tracing::info!(
+                target: DECISION,
+                pod = %pod.key, %node, %profile,
+                evaluatedNodes = decision.evaluated, feasibleNodes = decision.feasible,
+                bestNodes = decision.best, score = decision.score, attempt = decision.attempt,
+                "Successfully bound pod to node"
+            );
+        } else {
+            tracing::info!(pod = %pod.key, %node, %profile, ?outcome, "Failed to bind pod");
+        }
+        if self.outcomes.send(Input::BindOutcome { uid, outcome }).await.is_err() {
+            tracing::debug!("The engine has stopped: a bind outcome is not reported");
+        }
+        self.open.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

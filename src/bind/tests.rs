@@ -1,0 +1,270 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use berth_engine::record::ObjectKey;
+use serde_json::json;
+
+use super::*;
+use crate::client::fake::{FakeServer, Reply, Seen};
+use crate::metrics::Metrics;
+
+/// Long enough that it passes only where a test means it to.
+const LONG: Duration = Duration::from_secs(60);
+
+fn bind_of(pod: &str) -> Bind {
+    Bind {
+        pod: PodName { key: ObjectKey::new("ns", pod), uid: format!("uid-{pod}").into() },
+        node: "n1".into(),
+        profile: "berth".into(),
+        decision: Decision::default(),
+        started: std::time::Instant::now(),
+    }
+}
+
+fn options() -> BindOptions {
+    BindOptions {
+        rate: Rate::Unlimited,
+        in_flight_max: 4,
+        deadline: LONG,
+        lookup: LookupOptions {
+            deadline: LONG,
+            backoff_initial: Duration::from_millis(1),
+            backoff_max: Duration::from_millis(4),
+        },
+    }
+}
+
+struct Bench {
+    server: FakeServer,
+    binder: Binder,
+    metrics: Metrics,
+    outcomes: mpsc::Receiver<Input>,
+}
+
+impl Bench {
+    async fn new(
+        options: BindOptions,
+        script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let server = FakeServer::start(script).await;
+        let metrics = Metrics::new(Arc::default());
+        let (sender, outcomes) = mpsc::channel(BIND_QUEUE_MAX);
+        let binder = Binder::spawn(server.client(), options, metrics.bind.clone(), sender);
+        Self { server, binder, metrics, outcomes }
+    }
+
+    async fn bind(&mut self, pod: &str) -> BindOutcome {
+        self.binder.handle().try_send(bind_of(pod)).unwrap();
+        let (uid, outcome) = self.outcome().await;
+        assert_eq!(*uid, *format!("uid-{pod}"));
+        outcome
+    }
+
+    async fn outcome(&mut self) -> (Box<str>, BindOutcome) {
+        match self.outcomes.recv().await.unwrap() {
+            Input::BindOutcome { uid, outcome } => (uid, outcome),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn pod_on(node: &str) -> Reply {
+    let pod = json!({"kind": "Pod", "metadata": {"uid": "uid-p"}, "spec": {"nodeName": node}});
+    Reply::json(200, &pod.to_string())
+}
+
+fn created() -> Reply {
+    Reply::json(201, r#"{"kind":"Status","status":"Success","code":201}"#)
+}
+
+#[tokio::test]
+async fn a_bind_says_pod_uid_and_node() {
+    let mut bench = Bench::new(options(), |_| created()).await;
+    assert_eq!(bench.bind("p").await, BindOutcome::Bound);
+    let seen = &bench.server.requests()[0];
+    assert_eq!((&*seen.method, &*seen.path), ("POST", "/api/v1/namespaces/ns/pods/p/binding"));
+    assert_eq!(seen.query, "timeout=60s");
+    assert_eq!(seen.header("content-type"), "application/json");
+    assert_eq!(
+        seen.json(),
+        json!({"kind": "Binding", "apiVersion": "v1",
+            "metadata": {"name": "p", "namespace": "ns", "uid": "uid-p"},
+            "target": {"kind": "Node", "name": "n1"}})
+    );
+    let text = bench.metrics.encode(None).body;
+    for line in [
+        "berth_bind_outcomes_total{outcome=\"bound\"} 1\n",
+        "scheduler_schedule_attempts_total{result=\"scheduled\",profile=\"berth\"} 1\n",
+        "berth_bind_duration_seconds_count 1\n",
+        "scheduler_goroutines{operation=\"binding\"} 0\n",
+    ] {
+        assert!(text.contains(line), "missing {line}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_final_and_posted_once() {
+    let table = [
+        (409, "Conflict", BindOutcome::Conflict("409 Conflict: why".into())),
+        (404, "NotFound", BindOutcome::Gone),
+        (403, "Forbidden", BindOutcome::Denied("403 Forbidden: why".into())),
+        (503, "ServiceUnavailable", {
+            BindOutcome::Unavailable("503 ServiceUnavailable: why".into())
+        }),
+    ];
+    for (code, reason, expected) in table {
+        let mut bench = Bench::new(options(), move |_| Reply::status(code, reason, "why")).await;
+        assert_eq!(bench.bind("p").await, expected);
+        assert_eq!(bench.server.requests().len(), 1, "{code} must not be repeated");
+    }
+}
+
+/// A server that does `post` with the bind and then answers looks with `looks`, in order.
+async fn after(post: Reply, looks: Vec<Reply>) -> (BindOutcome, Vec<Seen>) {
+    let looks = Mutex::new(looks.into_iter());
+    let mut bench = Bench::new(options(), move |seen| match seen.method.as_str() {
+        "POST" => post.clone(),
+        _ => looks.lock().unwrap().next().unwrap_or(Reply::Close),
+    })
+    .await;
+    let outcome = bench.bind("p").await;
+    (outcome, bench.server.requests())
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_up() {
+    let post = || Reply::status(504, "Timeout", "etcd");
+    let (outcome, seen) = after(post(), vec![pod_on("n1")]).await;
+    assert_eq!(outcome, BindOutcome::Bound);
+    assert_eq!((&*seen[1].method, &*seen[1].path), ("GET", "/api/v1/namespaces/ns/pods/p"));
+    let (outcome, _) = after(Reply::Close, vec![pod_on("n2")]).await;
+    assert_eq!(outcome, BindOutcome::Conflict("the pod is bound to node n2".into()));
+    let (outcome, _) = after(Reply::Close, vec![pod_on("")]).await;
+    assert!(matches!(outcome, BindOutcome::NotBound(_)), "{outcome:?}");
+    let (outcome, _) = after(post(), vec![Reply::status(404, "NotFound", "")]).await;
+    assert_eq!(outcome, BindOutcome::Gone);
+    let other = Reply::json(200, r#"{"metadata":{"uid":"other"},"spec":{"nodeName":"n1"}}"#);
+    let (outcome, _) = after(post(), vec![other]).await;
+    assert_eq!(outcome, BindOutcome::Gone, "a namesake is not our pod");
+}
+
+#[tokio::test]
+async fn looking_goes_on_until_the_server_tells() {
+    let mut looks = vec![Reply::status(503, "ServiceUnavailable", ""); 20];
+    looks.extend([Reply::Close, Reply::status(500, "InternalError", ""), pod_on("n1")]);
+    let (outcome, seen) = after(Reply::Close, looks).await;
+    assert_eq!(outcome, BindOutcome::Bound);
+    let methods: Vec<_> = seen.iter().map(|s| s.method.as_str()).collect();
+    assert_eq!(methods.iter().filter(|m| **m == "POST").count(), 1);
+    assert_eq!(methods.len(), 24);
+}
+
+#[tokio::test]
+async fn a_refused_look_ends() {
+    let looks = vec![Reply::status(403, "Forbidden", "pods: get"); 100];
+    let (outcome, seen) = after(Reply::Close, looks).await;
+    let BindOutcome::Denied(text) = outcome else { panic!("{outcome:?}") };
+    assert!(text.contains("ns/p") && text.contains("pods: get"), "{text}");
+    assert_eq!(seen.len(), 8);
+}
+
+#[tokio::test]
+async fn a_passed_deadline_is_looked_up() {
+    let options = BindOptions { deadline: Duration::from_millis(50), ..options() };
+    let mut bench = Bench::new(options, |seen| match seen.method.as_str() {
+        "POST" => Reply::Hang,
+        _ => pod_on("n1"),
+    })
+    .await;
+    assert_eq!(bench.bind("p").await, BindOutcome::Bound);
+    assert!(bench.metrics.encode(None).body.contains("berth_bind_lookups_total 1\n"));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_unavailable() {
+    let server = FakeServer::start(|_| Reply::Close).await;
+    let client = server.client();
+    drop(server);
+    let (sender, mut outcomes) = mpsc::channel(1);
+    let metrics = Metrics::new(Arc::default());
+    let binder = Binder::spawn(client, options(), metrics.bind.clone(), sender);
+    binder.handle().try_send(bind_of("p")).unwrap();
+    let outcome = outcomes.recv().await.unwrap();
+    let Input::BindOutcome { outcome: BindOutcome::Unavailable(_), .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_bounded() {
+    let mut bench = Bench::new(options(), |_| Reply::Hang).await;
+    for pod in 0..10 {
+        bench.binder.handle().try_send(bind_of(&pod.to_string())).unwrap();
+    }
+    while bench.server.requests().len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    let drained = bench.binder.drain(Duration::from_millis(50)).await;
+    assert_eq!(drained, Drained { left: 10 });
+    assert_eq!(bench.server.requests().len(), 4);
+    assert!(bench.outcomes.recv().await.is_none(), "nothing is reported that is not known");
+}
+
+#[tokio::test]
+async fn a_drain_finishes_what_was_taken() {
+    let mut bench = Bench::new(options(), |_| created()).await;
+    let handle = bench.binder.handle();
+    for pod in 0..100 {
+        handle.try_send(bind_of(&pod.to_string())).unwrap();
+    }
+    assert_eq!(bench.binder.drain(LONG).await, Drained { left: 0 });
+    assert!(handle.try_send(bind_of("late")).is_err(), "a drained binder takes nothing");
+    let mut outcomes = 0;
+    while let Some(Input::BindOutcome { outcome, .. }) = bench.outcomes.recv().await {
+        assert_eq!(outcome, BindOutcome::Bound);
+        outcomes += 1;
+    }
+    assert_eq!(outcomes, 100);
+}
+
+#[tokio::test]
+async fn a_full_queue_gives_back() {
+    let bench = Bench::new(options(), |_| Reply::Hang).await;
+    let handle = bench.binder.handle();
+    // Four in flight and one between them and the queue leave it in time; none more.
+    let mut refused = None;
+    for pod in 0..BIND_QUEUE_MAX + 6 {
+        refused = handle.try_send(bind_of(&pod.to_string())).err();
+    }
+    assert!(refused.is_some());
+    assert_eq!(handle.room(), 0);
+}
+
+#[tokio::test]
+async fn too_many_requests_pause_all_binds() {
+    let mut bench = Bench::new(options(), |_| {
+        Reply::status(429, "TooManyRequests", "slow").with_header("retry-after", "3600")
+    })
+    .await;
+    let slow = BindOutcome::Throttled("429 TooManyRequests: slow".into());
+    assert_eq!(bench.bind("a").await, slow);
+    // The pause of 30 s (the cap) outlasts the drain: the second bind is never posted.
+    bench.binder.handle().try_send(bind_of("b")).unwrap();
+    let drained = bench.binder.drain(Duration::from_millis(50)).await;
+    assert_eq!(drained, Drained { left: 1 });
+    assert_eq!(bench.server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn binds_go_on_after_a_pause() {
+    let posts = AtomicUsize::new(0);
+    let mut bench = Bench::new(options(), move |_| match posts.fetch_add(1, SeqCst) {
+        0 => Reply::status(429, "TooManyRequests", "slow").with_header("retry-after", "0"),
+        _ => created(),
+    })
+    .await;
+    assert!(matches!(bench.bind("a").await, BindOutcome::Throttled(_)));
+    assert_eq!(bench.bind("b").await, BindOutcome::Bound);
+}

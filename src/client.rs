@@ -1,0 +1,184 @@
+//! The connection to the API server. Enter at [`connect`]; requests go out by [`exchange`].
+//!
+//! One client serves watches, binds, patches and events: kube 5 speaks HTTP/1.1, so that each
+//! request in flight has a connection of its own and none can hold up another. What keeps binds
+//! first is that every lane has its own limit of requests in flight.
+
+mod bucket;
+mod exchange;
+#[cfg(test)]
+pub(crate) mod fake;
+
+use std::path::PathBuf;
+
+use http::header::USER_AGENT;
+use http::{HeaderValue, Uri};
+use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+
+pub use bucket::{Bucket, Rate};
+pub(crate) use exchange::{Answer, Failure, exchange, request};
+
+/// Where the API server is and who asks.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectOptions {
+    /// `--kubeconfig` or `clientConnection.kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--master`: address of the API server, in place of the one in the kubeconfig.
+    pub master: Option<String>,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig cannot be used.
+    #[error("kubeconfig {path}: {source}")]
+    Kubeconfig {
+        /// The file.
+        path: String,
+        /// What is wrong in it.
+        #[source]
+        source: Box<KubeconfigError>,
+    },
+    /// Neither `--kubeconfig` nor `--master` is given and this is no pod.
+    #[error(
+        "no API server: neither --kubeconfig nor --master is given, and the in-cluster \
+         configuration cannot be used: {0}"
+    )]
+    NotInCluster(#[source] InClusterError),
+    /// `--master` is not an address.
+    #[error("--master {value:?}: {message}")]
+    Master {
+        /// As given.
+        value: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// TLS or credentials cannot be set up.
+    #[error("cannot set up the client for {url}: {source}")]
+    Client {
+        /// Address of the API server.
+        url: Uri,
+        /// What is wrong.
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+/// `berth/v0.1.0 (linux/amd64) scheduler`, in client-go's form (`rest.DefaultKubernetesUserAgent`
+/// with the suffix that kube-scheduler adds).
+pub fn user_agent() -> String {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    format!("berth/v{} ({}/{arch}) scheduler", env!("CARGO_PKG_VERSION"), std::env::consts::OS)
+}
+
+/// Reads the configuration as client-go's `BuildConfigFromFlags` does: the kubeconfig where one is
+/// given, else the pod's ServiceAccount; `--master` replaces the address.
+///
+/// # Errors
+/// [`ConnectError`] names the file or flag at fault.
+pub async fn load(options: &ConnectOptions) -> Result<Config, ConnectError> {
+    let master =
+        options.master.as_deref().filter(|m| !m.is_empty()).map(parse_master).transpose()?;
+    let mut config = match (&options.kubeconfig, &master) {
+        (Some(path), _) => {
+            let failed = |source| ConnectError::Kubeconfig {
+                path: path.display().to_string(),
+                source: Box::new(source),
+            };
+            let file = Kubeconfig::read_from(path).map_err(failed)?;
+            Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+                .await
+                .map_err(failed)?
+        }
+        (None, Some(url)) => Config::new(url.clone()),
+        (None, None) => Config::incluster().map_err(ConnectError::NotInCluster)?,
+    };
+    if let Some(url) = master {
+        config.cluster_url = url;
+    }
+    // kube retries any method 15 times on 429, 503 and 504, a POST of a Binding too.
+    config.default_retry = false;
+    config.disable_compression = true;
+    if let Ok(value) = HeaderValue::from_str(&user_agent()) {
+        config.headers.push((USER_AGENT, value));
+    }
+    Ok(config)
+}
+
+/// A client for the API server.
+///
+/// # Errors
+/// [`ConnectError`] names the file or flag at fault. That the server answers is not tested.
+pub async fn connect(options: &ConnectOptions) -> Result<Client, ConnectError> {
+    let config = load(options).await?;
+    let url = config.cluster_url.clone();
+    Client::try_from(config)
+        .map_err(|source| ConnectError::Client { url, source: Box::new(source) })
+}
+
+fn parse_master(value: &str) -> Result<Uri, ConnectError> {
+    let wrong = |message: &str| ConnectError::Master {
+        value: value.to_owned(),
+        message: message.to_owned(),
+    };
+    let text = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    let url: Uri = text.parse().map_err(|error| wrong(&format!("not a URL: {error}")))?;
+    match url.scheme_str() {
+        Some("http" | "https") if url.host().is_some() => Ok(url),
+        _ => Err(wrong("give a URL such as https://10.0.0.1:6443")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn master_is_a_url_or_host_and_port() {
+        assert_eq!(parse_master("https://h:6443").unwrap().to_string(), "https://h:6443/");
+        assert_eq!(parse_master("127.0.0.1:8080").unwrap().to_string(), "http://127.0.0.1:8080/");
+        for bad in ["ftp://h", "http://", "a b"] {
+            let text = parse_master(bad).unwrap_err().to_string();
+            assert!(text.starts_with(&format!("--master {bad:?}")), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn kubeconfig_and_master_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kubeconfig");
+        std::fs::write(
+            &path,
+            r#"{"apiVersion":"v1","kind":"Config","current-context":"c",
+                "clusters":[{"name":"k","cluster":{"server":"https://a:1"}}],
+                "users":[{"name":"u","user":{"token":"t"}}],
+                "contexts":[{"name":"c","context":{"cluster":"k","user":"u"}}]}"#,
+        )
+        .unwrap();
+        let mut options = ConnectOptions { kubeconfig: Some(path), master: None };
+        let config = load(&options).await.unwrap();
+        assert_eq!(config.cluster_url.to_string(), "https://a:1/");
+        assert!(!config.default_retry, "a bind must not be repeated unseen");
+        options.master = Some("https://b:2".to_owned());
+        assert_eq!(load(&options).await.unwrap().cluster_url.to_string(), "https://b:2/");
+        options.kubeconfig = Some(dir.path().join("missing"));
+        let text = load(&options).await.unwrap_err().to_string();
+        assert!(text.contains("missing"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn user_agent_reaches_the_server() {
+        let server = fake::FakeServer::start(|_| fake::Reply::json(200, "{}")).await;
+        let request = request("GET", "/version", None).unwrap();
+        exchange(&server.client(), request, std::time::Duration::from_secs(20)).await.unwrap();
+        let seen = server.requests();
+        assert_eq!(seen[0].header("user-agent"), user_agent());
+        assert!(user_agent().starts_with("berth/v"), "{}", user_agent());
+    }
+}

@@ -1,0 +1,229 @@
+//! One request, one answer, one deadline. Enter at [`exchange`].
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http_body_util::{BodyExt, Limited};
+use kube::Client;
+use kube::client::Body;
+use serde::Deserialize;
+
+/// Longest answer read. An object is at most 1.5 MiB in etcd; JSON of it stays below twice that.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// What the server said.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    /// HTTP status code.
+    pub(crate) status: u16,
+    /// Header `Retry-After`, where it counts seconds.
+    pub(crate) retry_after: Option<Duration>,
+    /// Header `Date`, in seconds of the epoch.
+    pub(crate) date: Option<i64>,
+    /// The body; empty where it could not be read after a status had come.
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// Whether the request was granted.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The `v1.Status` in the body, if it is one.
+    pub(crate) fn api_status(&self) -> Option<ApiStatus> {
+        serde_json::from_slice::<ApiStatus>(&self.body).ok().filter(|s| s.kind == "Status")
+    }
+
+    /// Code, reason and message for people.
+    pub(crate) fn text(&self) -> String {
+        match self.api_status() {
+            Some(status) => format!("{} {}: {}", self.status, status.reason, status.message),
+            None => {
+                let body = String::from_utf8_lossy(&self.body);
+                let line = body.lines().next().unwrap_or_default();
+                format!("{} {}", self.status, line.chars().take(200).collect::<String>())
+            }
+        }
+    }
+}
+
+/// `v1.Status`, as far as it is read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ApiStatus {
+    /// Always `Status`.
+    pub(crate) kind: String,
+    /// Machine-readable, such as `Conflict`.
+    pub(crate) reason: String,
+    /// For people.
+    pub(crate) message: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The request never left: the server has not seen it.
+    #[error("{0}")]
+    Unsent(String),
+    /// The request may have been carried out.
+    #[error("no answer: {0}")]
+    Lost(String),
+}
+
+/// Builds a request with an optional JSON body of the given content type.
+///
+/// # Errors
+/// `path` cannot stand in a URL: a name that the API server would not have let pass.
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    body: Option<(&'static str, Vec<u8>)>,
+) -> Result<Request<Body>, http::Error> {
+    let builder = Request::builder().method(method).uri(path);
+    match body {
+        None => builder.body(Body::empty()),
+        Some((content_type, bytes)) => {
+            builder.header(CONTENT_TYPE, content_type).body(Body::from(bytes))
+        }
+    }
+}
+
+/// Sends a request and reads its answer, once.
+///
+/// # Errors
+/// [`Failure::Unsent`] only where the request surely never reached the server.
+pub(crate) async fn exchange(
+    client: &Client,
+    request: Request<Body>,
+    deadline: Duration,
+) -> Result<Answer, Failure> {
+    match tokio::time::timeout(deadline, receive(client, request)).await {
+        Ok(result) => result,
+        Err(_) => Err(Failure::Lost(format!("deadline of {deadline:?} passed"))),
+    }
+}
+
+async fn receive(client: &Client, request: Request<Body>) -> Result<Answer, Failure> {
+    let response = client.send(request).await.map_err(|error| failure(&error))?;
+    let (head, body) = response.into_parts();
+    let header = |name| head.headers.get(name).and_then(|v| v.to_str().ok());
+    let retry_after = header(RETRY_AFTER).and_then(|v| v.trim().parse().ok());
+    let date = header(http::header::DATE).and_then(parse_date);
+    // Read to its end even where only the status counts: a connection with an unread body
+    // cannot be used again.
+    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+    let body = match body {
+        Ok(body) => body.to_bytes(),
+        Err(error) if head.status.is_success() && head.status != http::StatusCode::OK => {
+            tracing::debug!(%error, status = %head.status, "answer cut after its status");
+            Bytes::new()
+        }
+        Err(error) => return Err(Failure::Lost(format!("answer cut: {error}"))),
+    };
+    Ok(Answer {
+        status: head.status.as_u16(),
+        retry_after: retry_after.map(Duration::from_secs),
+        date,
+        body,
+    })
+}
+
+/// `Date` of HTTP, RFC 9110 §5.6.7, to seconds of the epoch.
+fn parse_date(value: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(value).ok().map(|zoned| zoned.timestamp().as_second())
+}
+
+fn failure(error: &kube::Error) -> Failure {
+    let text = chain(error);
+    match error {
+        kube::Error::Auth(_) | kube::Error::BuildRequest(_) | kube::Error::HttpError(_) => {
+            Failure::Unsent(text)
+        }
+        _ if refused(error) => Failure::Unsent(text),
+        _ => Failure::Lost(text),
+    }
+}
+
+/// Whether the connection was refused: the only failures of which the source chain proves that
+/// no byte was sent. All others count as lost, which costs one look at most.
+fn refused(error: &kube::Error) -> bool {
+    let mut source = error.source();
+    while let Some(current) = source {
+        if let Some(io) = current.downcast_ref::<io::Error>() {
+            match io.kind() {
+                io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable => return true,
+                _ => {}
+            }
+        }
+        source = current.source();
+    }
+    false
+}
+
+/// The error and its causes in one line.
+fn chain(error: &kube::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(current) = source {
+        let cause = current.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        source = current.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::fake::{FakeServer, Reply};
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn get() -> Request<Body> {
+        request("GET", "/x", None).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_carries_status_and_headers() {
+        let server = FakeServer::start(|_| {
+            Reply::json(429, r#"{"kind":"Status","reason":"TooManyRequests","message":"slow"}"#)
+                .with_header("retry-after", "7")
+                .with_header("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+        })
+        .await;
+        let answer = exchange(&server.client(), get(), LONG).await.unwrap();
+        assert_eq!(answer.retry_after, Some(Duration::from_secs(7)));
+        assert_eq!(answer.date, Some(784_111_777));
+        assert_eq!(answer.text(), "429 TooManyRequests: slow");
+    }
+
+    #[tokio::test]
+    async fn refused_is_unsent() {
+        let server = FakeServer::start(|_| Reply::Close).await;
+        let client = server.client();
+        drop(server);
+        let error = exchange(&client, get(), LONG).await.unwrap_err();
+        assert!(matches!(error, Failure::Unsent(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn cut_and_silence_are_lost() {
+        let server = FakeServer::start(|_| Reply::Close).await;
+        let error = exchange(&server.client(), get(), LONG).await.unwrap_err();
+        assert!(matches!(error, Failure::Lost(_)), "{error:?}");
+        let server = FakeServer::start(|_| Reply::Hang).await;
+        let error = exchange(&server.client(), get(), Duration::from_millis(20)).await.unwrap_err();
+        assert_eq!(error, Failure::Lost("deadline of 20ms passed".to_owned()));
+    }
+}

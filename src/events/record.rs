@@ -1,0 +1,248 @@
+//! One event: what it says and how it is written.
+
+use berth_engine::{PodEvent, PodName};
+use jiff::Timestamp;
+use serde_json::json;
+
+/// Longest `note` (`validation.NoteLengthLimit`), in bytes.
+const NOTE_MAX: usize = 1024;
+
+/// Longest `reportingInstance` (`validation.ReportingInstanceLengthLimit`), in bytes.
+const INSTANCE_MAX: usize = 128;
+
+/// Longest name of an object, in bytes (RFC 1123 subdomain).
+const NAME_MAX: usize = 253;
+
+/// An `events.k8s.io/v1` Event about a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub(super) pod: PodName,
+    /// `metadata.name`: the pod's name and the time in hexadecimal nanoseconds.
+    name: String,
+    time: Timestamp,
+    controller: Box<str>,
+    instance: String,
+    pub(super) kind: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) action: &'static str,
+    note: String,
+    /// `series.count` and `series.lastObservedTime`.
+    series: Option<(u32, Timestamp)>,
+}
+
+/// Cuts a note to what the API server takes, as kube-scheduler does (`truncateMessage`): longer
+/// than 1,024 bytes becomes at most 1,020 and " ...". A character is never cut in two.
+pub fn cut_note(mut note: String) -> String {
+    const END: &str = " ...";
+    if note.len() > NOTE_MAX {
+        note.truncate(note.floor_char_boundary(NOTE_MAX - END.len()));
+        note.push_str(END);
+    }
+    note
+}
+
+fn name(pod: &str, time: Timestamp) -> String {
+    let stamp = format!(".{:x}", time.as_nanosecond());
+    let end = pod.floor_char_boundary(NAME_MAX - stamp.len());
+    // A subdomain's labels end with a letter or digit.
+    let stem = pod[..end].trim_end_matches(['-', '.']);
+    format!("{stem}{stamp}")
+}
+
+impl Event {
+    /// The event in kube-scheduler's words, reported by `profile` on `hostname`.
+    pub fn new(
+        pod: PodName,
+        profile: &str,
+        event: PodEvent,
+        hostname: &str,
+        time: Timestamp,
+    ) -> Self {
+        let (kind, reason, action, note) = match event {
+            PodEvent::Scheduled { node } => {
+                let note = format!("Successfully assigned {} to {node}", pod.key);
+                ("Normal", "Scheduled", "Binding", note)
+            }
+            PodEvent::FailedScheduling { note } => {
+                ("Warning", "FailedScheduling", "Scheduling", note)
+            }
+        };
+        let mut instance = format!("{profile}-{hostname}");
+        instance.truncate(instance.floor_char_boundary(INSTANCE_MAX));
+        Self {
+            name: name(&pod.key.name, time),
+            pod,
+            time,
+            controller: profile.into(),
+            instance,
+            kind,
+            reason,
+            action,
+            note: cut_note(note),
+            series: None,
+        }
+    }
+
+    /// What makes two events the same (`getKey` of client-go's broadcaster): all but note and time.
+    /// The instance follows from the controller, and there is no related object.
+    pub(super) fn key(&self) -> (Box<str>, &'static str, Box<str>) {
+        // The reason tells type and action.
+        (self.pod.uid.clone(), self.reason, self.controller.clone())
+    }
+
+    pub(super) fn set_series(&mut self, count: u32, last: Timestamp) {
+        self.series = Some((count, last));
+    }
+
+    pub(super) fn series(&self) -> Option<(u32, Timestamp)> {
+        self.series
+    }
+
+    pub(super) fn time(&self) -> Timestamp {
+        self.time
+    }
+
+    fn namespace(&self) -> &str {
+        match &*self.pod.key.namespace {
+            "" => "default",
+            namespace => namespace,
+        }
+    }
+
+    /// Where events of the pod's namespace are created.
+    pub(super) fn collection(&self) -> String {
+        format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace())
+    }
+
+    /// Where this event is.
+    pub(super) fn path(&self) -> String {
+        format!("{}/{}", self.collection(), self.name)
+    }
+
+    fn series_value(&self) -> serde_json::Value {
+        self.series.map_or(
+            serde_json::Value::Null,
+            |(count, last)| json!({"count": count, "lastObservedTime": micro(last)}),
+        )
+    }
+
+    /// The whole event.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        let mut event = json!({
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"name": self.name, "namespace": self.namespace()},
+            "eventTime": micro(self.time),
+            "reportingController": self.controller,
+            "reportingInstance": self.instance,
+            "action": self.action,
+            "reason": self.reason,
+            "regarding": {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "namespace": self.pod.key.namespace,
+                "name": self.pod.key.name,
+                "uid": self.pod.uid,
+            },
+            "note": self.note,
+            "type": self.kind,
+        });
+        if self.series.is_some() {
+            event["series"] = self.series_value();
+        }
+        event.to_string().into_bytes()
+    }
+
+    /// A patch that counts one more.
+    pub(super) fn series_patch(&self) -> Vec<u8> {
+        json!({"series": self.series_value()}).to_string().into_bytes()
+    }
+}
+
+/// `metav1.MicroTime`: RFC 3339 with six digits.
+fn micro(time: Timestamp) -> String {
+    time.strftime("%FT%T.%6fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use berth_engine::record::ObjectKey;
+
+    use super::*;
+
+    fn pod(name: &str) -> PodName {
+        PodName { key: ObjectKey::new("ns", name), uid: "u-1".into() }
+    }
+
+    fn time() -> Timestamp {
+        Timestamp::from_nanosecond(784_111_777_123_456_789).unwrap()
+    }
+
+    #[test]
+    fn scheduled_in_full() {
+        let event = PodEvent::Scheduled { node: "n1".into() };
+        let event = Event::new(pod("p"), "berth", event, "host", time());
+        let expected = json!({
+            "apiVersion": "events.k8s.io/v1", "kind": "Event",
+            "metadata": {"name": "p.ae1b8b6f9d25f15", "namespace": "ns"},
+            "eventTime": "1994-11-06T08:49:37.123456Z",
+            "reportingController": "berth", "reportingInstance": "berth-host",
+            "action": "Binding", "reason": "Scheduled", "type": "Normal",
+            "regarding": {"apiVersion": "v1", "kind": "Pod", "namespace": "ns", "name": "p",
+                "uid": "u-1"},
+            "note": "Successfully assigned ns/p to n1",
+        });
+        let written: serde_json::Value = serde_json::from_slice(&event.to_json()).unwrap();
+        assert_eq!(written["metadata"]["name"], format!("p.{:x}", 784_111_777_123_456_789_i64));
+        let mut expected = expected;
+        expected["metadata"]["name"] = written["metadata"]["name"].clone();
+        assert_eq!(written, expected);
+        assert_eq!(event.collection(), "/apis/events.k8s.io/v1/namespaces/ns/events");
+    }
+
+    #[test]
+    fn failed_scheduling_with_a_series() {
+        let event = PodEvent::FailedScheduling { note: "0/1 nodes: 100% full".into() };
+        let mut event = Event::new(pod("p"), "berth", event, "host", time());
+        event.set_series(2, time());
+        let written: serde_json::Value = serde_json::from_slice(&event.to_json()).unwrap();
+        for (field, value) in [
+            ("type", "Warning"),
+            ("reason", "FailedScheduling"),
+            ("action", "Scheduling"),
+            ("note", "0/1 nodes: 100% full"),
+        ] {
+            assert_eq!(written[field], value);
+        }
+        let series = json!({"count": 2, "lastObservedTime": "1994-11-06T08:49:37.123456Z"});
+        assert_eq!(written["series"], series);
+        let patch: serde_json::Value = serde_json::from_slice(&event.series_patch()).unwrap();
+        assert_eq!(patch, json!({ "series": series }));
+    }
+
+    #[test]
+    fn notes_are_cut_between_characters() {
+        let cut = |note: String| cut_note(note).len();
+        assert_eq!(cut("x".repeat(1024)), 1024);
+        assert_eq!(cut_note("x".repeat(1025)), format!("{} ...", "x".repeat(1020)));
+        // "ü" takes two bytes; 1,020 falls between two of them, 1,019 within one.
+        assert_eq!(cut("ü".repeat(600)), 1024);
+        let odd = cut_note(format!("x{}", "ü".repeat(600)));
+        assert_eq!(odd.len(), 1023);
+        assert!(odd.ends_with("ü ..."));
+    }
+
+    #[test]
+    fn names_stay_names() {
+        let long = format!("{}.{}", "a".repeat(200), "b".repeat(52));
+        let name = name(&long, time());
+        assert!(name.len() <= NAME_MAX, "{}", name.len());
+        let dotted = format!("{}.{}", "a".repeat(235), "-".repeat(17));
+        let name = super::name(&dotted, time());
+        assert!(!name.contains("-.") && !name.contains(".."), "{name}");
+        let host = "h".repeat(300);
+        let event = PodEvent::Scheduled { node: "n".into() };
+        assert_eq!(Event::new(pod("p"), "berth", event, &host, time()).instance.len(), 128);
+    }
+}

@@ -1,0 +1,180 @@
+//! Every metric: name, type, labels, help. What is registered and what the docs list come from
+//! here, so that they cannot drift apart. Names, labels and buckets under `scheduler_` are
+//! kube-scheduler 1.37's (`pkg/scheduler/metrics/metrics.go`).
+
+use super::histogram::Buckets;
+
+/// One metric as scraped.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metric {
+    /// Full name; counters end in `_total`.
+    pub name: &'static str,
+    /// Type.
+    pub kind: MetricKind,
+    /// Names of the labels, in order.
+    pub labels: &'static [&'static str],
+    /// One sentence without the full stop.
+    pub help: &'static str,
+}
+
+/// Type of a metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MetricKind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Observations in buckets.
+    Histogram(Buckets),
+}
+
+impl MetricKind {
+    /// The word in the exposition.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram(_) => "histogram",
+        }
+    }
+}
+
+const fn counter(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Metric {
+    Metric { name, kind: MetricKind::Counter, labels, help }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
+    Metric { name, kind: MetricKind::Gauge, labels, help }
+}
+
+const fn histogram(
+    name: &'static str,
+    labels: &'static [&'static str],
+    (start, factor, count): (f64, f64, usize),
+    help: &'static str,
+) -> Metric {
+    Metric { name, kind: MetricKind::Histogram(Buckets { start, factor, count }), labels, help }
+}
+
+macro_rules! metrics {
+    ($($constant:ident = $metric:expr;)*) => {
+        $(pub(super) const $constant: Metric = $metric;)*
+        /// Every metric, in the order of this page.
+        pub(super) const ALL: &[Metric] = &[$($constant),*];
+    };
+}
+
+metrics! {
+    // The engine, by kube-scheduler's names.
+    SCHEDULE_ATTEMPTS = counter("scheduler_schedule_attempts_total", &["result", "profile"],
+        "Attempts to schedule pods, by result: scheduled is counted when the pod is bound, \
+         unschedulable when it fits nowhere, error when the attempt or the bind failed");
+    ATTEMPT_DURATION = histogram("scheduler_scheduling_attempt_duration_seconds",
+        &["result", "profile"], (0.001, 2.0, 15),
+        "Latency of an attempt: algorithm and, where a node was found, binding");
+    ALGORITHM_DURATION = histogram("scheduler_scheduling_algorithm_duration_seconds", &[],
+        (0.001, 2.0, 15), "Latency of choosing a node");
+    PENDING_PODS = gauge("scheduler_pending_pods", &["queue"],
+        "Pods without a node: active wait for an attempt, backoff for time to pass, \
+         unschedulable for something to change, gated for their gates to go");
+    QUEUED_ENTITIES = gauge("scheduler_queued_entities", &["queue", "type"],
+        "Entities in the queue, by part and type");
+    POD_ATTEMPTS = histogram("scheduler_pod_scheduling_attempts", &[], (1.0, 2.0, 5),
+        "Attempts it took to schedule a pod");
+    POD_SLI_DURATION = histogram("scheduler_pod_scheduling_sli_duration_seconds", &["attempts"],
+        (0.01, 2.0, 20),
+        "From the moment a pod could be scheduled until it was bound, gates not counted");
+    EXTENSION_POINT_DURATION = histogram("scheduler_framework_extension_point_duration_seconds",
+        &["extension_point", "status", "profile"], (0.0001, 2.0, 12),
+        "Latency of all plugins of an extension point");
+    PLUGIN_EVALUATION = counter("scheduler_plugin_evaluation_total",
+        &["plugin", "extension_point", "profile"],
+        "Evaluations by a plugin: nodes at Filter and Score, pods at PreFilter and PreScore");
+    QUEUE_INCOMING_PODS = counter("scheduler_queue_incoming_pods_total", &["queue", "event"],
+        "Pods that came to a part of the queue, by cause");
+    QUEUE_INCOMING_ENTITIES = counter("scheduler_queue_incoming_entities_total",
+        &["queue", "event", "type"], "Entities that came to a part of the queue, by cause");
+    SCHEDULED_AFTER_FLUSH = counter("scheduler_pod_scheduled_after_flush_total", &[],
+        "Pods bound after only the flush of long-parked pods had woken them: events unheeded");
+    CACHE_SIZE = gauge("scheduler_cache_size", &["type"],
+        "Objects in the cache: nodes, pods, assumed_pods");
+    GOROUTINES = gauge("scheduler_goroutines", &["operation"],
+        "Binds posted and not yet answered, under kube-scheduler's name for it");
+
+    // The engine's own.
+    STEPS = counter("berth_engine_steps_total", &[], "Steps of the engine");
+    STEP_DURATION = histogram("berth_engine_step_duration_seconds", &[], (0.00001, 2.0, 18),
+        "Latency of a step: inputs taken in, attempts made");
+    INPUTS = counter("berth_engine_inputs_total", &[], "Inputs taken in by the engine");
+    INPUT_QUEUE = gauge("berth_engine_input_batches", &[], "Batches of inputs not yet taken in");
+    EFFECTS_REFUSED = counter("berth_engine_effects_refused_total", &["effect"],
+        "Effects that the shell cannot carry out yet");
+
+    // Writes.
+    BIND_OUTCOMES = counter("berth_bind_outcomes_total", &["outcome"],
+        "Binds by how they ended: bound, conflict (409), gone (404), denied (other 4xx), \
+         throttled (429), unavailable (not sent or 503), not_bound (looked up)");
+    BIND_DURATION = histogram("berth_bind_duration_seconds", &[], (0.0005, 2.0, 16),
+        "From the POST of a Binding to its answer, or to its deadline");
+    BIND_LOOKUPS = counter("berth_bind_lookups_total", &[],
+        "Binds whose answer was lost and that were looked up");
+    BIND_QUEUE = gauge("berth_bind_queue_length", &[], "Binds decided and not yet posted");
+    STATUS_PATCHES = counter("berth_status_patches_total", &["result"],
+        "Patches of pods/status: written, gone (404), replaced (a newer one came first), failed, \
+         dropped (queue full)");
+    STATUS_QUEUE = gauge("berth_status_queue_length", &[], "Pods whose status waits to be written");
+    EVENTS = counter("berth_events_total", &["result"],
+        "Events: created, series (counted on an earlier one), failed, dropped (queue full)");
+    EVENT_QUEUE = gauge("berth_event_queue_length", &[], "Events that wait to be written");
+
+    // Watches.
+    WATCH_EVENTS = counter("berth_watch_events_total", &["kind", "type"],
+        "Watch events: added, modified, deleted, bookmark");
+    WATCH_LISTED = counter("berth_watch_listed_objects_total", &["kind"], "Objects read by lists");
+    WATCH_LISTS = counter("berth_watch_lists_total", &["kind"],
+        "Lists begun: one at the start, one more for each watch that could not be resumed");
+    WATCH_STARTS = counter("berth_watch_starts_total", &["kind"], "Watches begun");
+    WATCH_FAILURES = counter("berth_watch_failures_total", &["kind"],
+        "Lists and watches that failed");
+    WATCH_MALFORMED = counter("berth_watch_malformed_objects_total", &["kind"],
+        "Objects that could not be read and were skipped");
+    WATCH_SUPPRESSED = counter("berth_watch_suppressed_total", &["kind"],
+        "Changes that mean nothing to scheduling, such as heartbeats, stopped before the engine");
+    WATCH_STALE = counter("berth_watch_stale_total", &["kind"],
+        "Objects older than what is known of them, ignored");
+    WATCH_OBJECTS = gauge("berth_watch_objects", &["kind"], "Objects known");
+    WATCH_DECODED_BYTES = counter("berth_watch_decoded_bytes_total", &["kind"], "Bytes decoded");
+    WATCH_DECODE_SECONDS = counter("berth_watch_decode_seconds_total", &["kind"],
+        "Time spent decoding");
+
+    // The process, by the names of Prometheus' own clients.
+    PROCESS_CPU = counter("process_cpu_seconds_total", &[], "User and system CPU time spent");
+    PROCESS_RESIDENT = gauge("process_resident_memory_bytes", &[], "Resident memory size");
+    PROCESS_VIRTUAL = gauge("process_virtual_memory_bytes", &[], "Virtual memory size");
+    PROCESS_START = gauge("process_start_time_seconds", &[],
+        "Start time of the process, since the epoch");
+    PROCESS_FDS = gauge("process_open_fds", &[], "Open file descriptors");
+    PROCESS_THREADS = gauge("process_threads", &[], "Threads of the operating system");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_follow_prometheus() {
+        let mut seen = HashSet::new();
+        for metric in ALL {
+            assert!(seen.insert(metric.name), "{} twice", metric.name);
+            let counts = metric.kind == MetricKind::Counter;
+            assert_eq!(metric.name.ends_with("_total"), counts, "{}", metric.name);
+            assert!(!metric.help.ends_with('.') && !metric.help.contains("  "), "{}", metric.name);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What the engine's thread measures: the probe with a clock.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use berth_engine::framework::{Code, Point};
+use berth_engine::{AttemptResult, Probe, QueueName};
+use prometheus_client::metrics::counter::Counter;
+
+use super::EngineMetrics;
+use super::histogram::Histogram;
+
+/// Starts kept for binds: as many as one step can decide, with room for one more step.
+const STARTS_MAX: usize = 2 * berth_engine::ATTEMPTS_PER_STEP;
+
+/// Hears the engine and reads the clock for it.
+///
+/// Owned by the engine's thread. Series are resolved at first use and kept here, so that an
+/// observation is a few relaxed atomic additions and no lock.
+#[derive(Debug)]
+pub struct Tally {
+    metrics: EngineMetrics,
+    /// When the extension point at hand began.
+    point: Option<Instant>,
+    /// When the attempt at hand began.
+    attempt: Option<Instant>,
+    /// When the attempts began that ended with a node and whose binds were not yet handed on.
+    starts: VecDeque<Instant>,
+    profiles: Vec<ProfileSeries>,
+    incoming: Vec<IncomingSeries>,
+    /// `pod_scheduling_sli_duration_seconds` for 1 to 14 attempts and more.
+    sli: Vec<Histogram>,
+}
+
+#[derive(Debug)]
+struct ProfileSeries {
+    name: Box<str>,
+    points: Vec<(Point, Code, Histogram)>,
+    evaluations: Vec<(Point, Box<str>, Counter)>,
+}
+
+#[derive(Debug)]
+struct IncomingSeries {
+    queue: QueueName,
+    event: Box<str>,
+    pods: Counter,
+    entities: Counter,
+}
+
+impl Tally {
+    /// A tally that fills `metrics`.
+    pub fn new(metrics: EngineMetrics) -> Self {
+        let label = |attempts: usize| match attempts {
+            15 => "15+".to_owned(),
+            few => few.to_string(),
+        };
+        let sli = (1..=15).map(|attempts| metrics.pod_sli.with(&[&label(attempts)])).collect();
+        Self {
+            metrics,
+            point: None,
+            attempt: None,
+            starts: VecDeque::new(),
+            profiles: Vec::new(),
+            incoming: Vec::new(),
+            sli,
+        }
+    }
+
+    /// When the attempt began that asked for the next bind; binds leave a step in the order of
+    /// their attempts. Now, where a bind comes from no attempt.
+    pub fn next_start(&mut self) -> Instant {
+        self.starts.pop_front().unwrap_or_else(Instant::now)
+    }
+
+    /// The handles that this tally fills.
+    pub fn metrics(&self) -> &EngineMetrics {
+        &self.metrics
+    }
+
+    fn profile(&mut self, name: &str) -> &mut ProfileSeries {
+        // A handful of profiles: looking through them costs less than hashing the name.
+        let at = self.profiles.iter().position(|profile| *profile.name == *name);
+        let at = at.unwrap_or_else(|| {
+            self.profiles.push(ProfileSeries {
+                name: name.into(),
+                points: Vec::new(),
+                evaluations: Vec::new(),
+            });
+            self.profiles.len() - 1
+        });
+        // In range: found, or just pushed.
+        &mut self.profiles[at]
+    }
+}
+
+fn seconds_since(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64()
+}
+
+impl Probe for Tally {
+    fn begin(&mut self, _point: Point) {
+        self.point = Some(Instant::now());
+    }
+
+    fn end(&mut self, point: Point, code: Code, profile: &str) {
+        let Some(start) = self.point.take() else { return };
+        let seconds = seconds_since(start);
+        let family = self.metrics.extension_points.clone();
+        let series = &mut self.profile(profile).points;
+        let known = series.iter().find(|(p, c, _)| *p == point && *c == code);
+        if let Some((_, _, histogram)) = known {
+            return histogram.observe(seconds);
+        }
+        let histogram = family.with(&[point.as_str(), code.as_str(), profile]);
+        histogram.observe(seconds);
+        series.push((point, code, histogram));
+    }
+
+    fn evaluated(&mut self, plugin: &str, point: Point, nodes: usize, profile: &str) {
+        let family = self.metrics.evaluations.clone();
+        let series = &mut self.profile(profile).evaluations;
+        let known = series.iter().find(|(p, name, _)| *p == point && **name == *plugin);
+        if let Some((_, _, counter)) = known {
+            counter.inc_by(nodes as u64);
+            return;
+        }
+        let counter = family.with(&[plugin, point.as_str(), profile]);
+        counter.inc_by(nodes as u64);
+        series.push((point, plugin.into(), counter));
+    }
+
+    fn attempt_begins(&mut self) {
+        self.attempt = Some(Instant::now());
+    }
+
+    fn attempt_ends(&mut self, profile: &str, result: AttemptResult, _attempt: u32) {
+        let Some(start) = self.attempt.take() else { return };
+        let seconds = seconds_since(start);
+        match result {
+            // The binder counts it when the outcome is known.
+            AttemptResult::Scheduled => {
+                self.metrics.algorithm.observe(seconds);
+                if self.starts.len() == STARTS_MAX {
+                    self.starts.pop_front();
+                }
+                self.starts.push_back(start);
+            }
+            AttemptResult::Unschedulable | AttemptResult::Error => {
+                self.metrics.attempts.count(result.as_str(), profile, seconds);
+            }
+        }
+    }
+
+    fn incoming(&mut self, queue: QueueName, event: &str) {
+        let known = self.incoming.iter().find(|s| s.queue == queue && *s.event == *event);
+        if let Some(series) = known {
+            series.pods.inc();
+            series.entities.inc();
+            return;
+        }
+        let series = IncomingSeries {
+            queue,
+            event: event.into(),
+            pods: self.metrics.incoming_pods.with(&[queue.as_str(), event]),
+            entities: self.metrics.incoming_entities.with(&[queue.as_str(), event, "pod"]),
+        };
+        series.pods.inc();
+        series.entities.inc();
+        self.incoming.push(series);
+    }
+
+    fn bound(&mut self, _profile: &str, attempts: u32, waited_ms: u64) {
+        self.metrics.pod_attempts.observe(f64::from(attempts));
+        let at = (attempts.clamp(1, 15) - 1) as usize;
+        if let Some(histogram) = self.sli.get(at) {
+            // Milliseconds since a start: exact in an f64 for 285,000 years.
+            histogram.observe(waited_ms as f64 / 1000.0);
+        }
+    }
+
+    fn scheduled_after_flush(&mut self) {
+        self.metrics.after_flush.inc();
+    }
+}

@@ -1,0 +1,106 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use berth_engine::framework::{Code, Point};
+use berth_engine::{AttemptResult, Probe, QueueName};
+
+use super::*;
+use crate::watch::Kind;
+
+fn plain(metrics: &Metrics) -> String {
+    metrics.encode(None).body
+}
+
+fn metrics() -> Metrics {
+    Metrics::new(Arc::default())
+}
+
+#[test]
+fn all_are_registered() {
+    let (_, mut names) = Metrics::build(Arc::default());
+    names.sort_unstable();
+    let mut listed: Vec<_> = list().iter().map(|metric| metric.name).collect();
+    listed.sort_unstable();
+    assert_eq!(names, listed);
+}
+
+/// Uses every series once, then holds the exposition's `TYPE` lines against the catalogue.
+#[test]
+fn the_exposition_has_the_catalogues_types() {
+    let metrics = metrics();
+    let mut tally = Tally::new(metrics.engine.clone());
+    one_attempt(&mut tally, AttemptResult::Error);
+    tally.incoming(QueueName::Active, "PodAdd");
+    metrics.engine.refused.with(&["Evict"]).inc();
+    let text = plain(&metrics);
+    for metric in list() {
+        let line = format!("# TYPE {} {}", metric.name, metric.kind.as_str());
+        assert!(text.lines().any(|l| l == line), "missing: {line}\n{text}");
+    }
+    let typed = text.lines().filter(|l| l.starts_with("# TYPE ")).count();
+    assert_eq!(typed, list().len());
+}
+
+fn one_attempt(tally: &mut Tally, result: AttemptResult) {
+    tally.attempt_begins();
+    tally.begin(Point::Filter);
+    tally.evaluated("NodeName", Point::Filter, 7, "berth");
+    tally.end(Point::Filter, Code::Success, "berth");
+    tally.attempt_ends("berth", result, 1);
+}
+
+#[test]
+fn attempts_count_where_they_end() {
+    let metrics = metrics();
+    let mut tally = Tally::new(metrics.engine.clone());
+    one_attempt(&mut tally, AttemptResult::Unschedulable);
+    one_attempt(&mut tally, AttemptResult::Scheduled);
+    let text = plain(&metrics);
+    let has = |line: &str| assert!(text.contains(line), "missing {line}\n{text}");
+    has("scheduler_schedule_attempts_total{result=\"unschedulable\",profile=\"berth\"} 1\n");
+    has("scheduler_plugin_evaluation_total{plugin=\"NodeName\",extension_point=\"Filter\",\
+         profile=\"berth\"} 14\n");
+    has("scheduler_framework_extension_point_duration_seconds_count{extension_point=\"Filter\",\
+         status=\"Success\",profile=\"berth\"} 2\n");
+    has("scheduler_scheduling_algorithm_duration_seconds_count 1\n");
+    // The one with a node counts when its bind ends, with the start kept for it.
+    assert!(!text.contains("result=\"scheduled\""));
+    let before = tally.next_start();
+    assert!(before < tally.next_start(), "the second has no attempt and starts now");
+    metrics.bind.attempts.count("scheduled", "berth", 0.5);
+    assert!(plain(&metrics).contains("{result=\"scheduled\",profile=\"berth\"} 1\n"));
+}
+
+#[test]
+fn bound_pods_by_attempts() {
+    let metrics = metrics();
+    let mut tally = Tally::new(metrics.engine.clone());
+    for (attempts, waited_ms) in [(1, 5), (14, 20), (15, 20), (400, 20)] {
+        tally.bound("berth", attempts, waited_ms);
+    }
+    let text = plain(&metrics);
+    for (label, bound) in [("1", 1), ("14", 1), ("15+", 2)] {
+        let name = "scheduler_pod_scheduling_sli_duration_seconds_count";
+        assert!(text.contains(&format!("{name}{{attempts=\"{label}\"}} {bound}\n")), "{text}");
+    }
+    assert!(text.contains("scheduler_pod_scheduling_attempts_bucket{le=\"16.0\"} 3\n"), "{text}");
+}
+
+#[test]
+fn watches_are_read_when_scraped() {
+    let stats = Arc::new(WatchStats::default());
+    let metrics = Metrics::new(Arc::clone(&stats));
+    stats.of(Kind::Node).suppressed.fetch_add(9, Relaxed);
+    stats.of(Kind::Pod).modified.fetch_add(2, Relaxed);
+    stats.of(Kind::Pod).decode_nanos.fetch_add(1_500_000_000, Relaxed);
+    let text = plain(&metrics);
+    for line in [
+        "berth_watch_suppressed_total{kind=\"Node\"} 9\n",
+        "berth_watch_events_total{kind=\"Pod\",type=\"modified\"} 2\n",
+        "berth_watch_decode_seconds_total{kind=\"Pod\"} 1.5\n",
+        "berth_bind_outcomes_total{outcome=\"not_bound\"} 0\n",
+    ] {
+        assert!(text.contains(line), "missing {line}\n{text}");
+    }
+}

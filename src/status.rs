@@ -1,0 +1,278 @@
+//! Writing why a pod waits: PATCH of `pods/{name}/status`. Enter at [`StatusWriter::spawn`].
+//!
+//! Only the latest word about a pod counts: what waits for a pod is replaced by what comes after
+//! it, and a pod is never written twice at once. Conditions have a lane and a rate of their own,
+//! so that binds go first.
+
+mod patch;
+mod pending;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use berth_engine::{Effect, PodName};
+use jiff::Timestamp;
+use kube::Client;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::client::{Answer, Bucket, Failure, Rate, exchange, request};
+use crate::metrics::{StatusMetrics, signed};
+
+pub use patch::{Condition, StatusChange};
+use pending::{Pending, Taken};
+
+/// How to write.
+#[derive(Debug, Clone)]
+pub struct StatusOptions {
+    /// Patches per second; a share of `clientConnection.qps` beside the binds' own.
+    pub rate: Rate,
+    /// Most patches posted and not yet answered: 8 at 10 ms carry 800/s, as many as a burst of
+    /// new unschedulable pods needs to be told within seconds.
+    pub in_flight_max: usize,
+    /// Deadline of one PATCH.
+    pub deadline: Duration,
+}
+
+impl Default for StatusOptions {
+    fn default() -> Self {
+        let rate = Rate::from_client_connection(0.0, 0).share(4);
+        Self { rate, in_flight_max: 8, deadline: Duration::from_secs(10) }
+    }
+}
+
+/// Tries of one patch and the waits between them: client-go's `retry.DefaultBackoff`, 10 ms growing
+/// fivefold (its jitter of 0.1 is left out: a pod has one writer, which never meets itself).
+const RETRY_WAITS: [Duration; 3] =
+    [Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(250)];
+
+/// Tries that a server which sheds load gets on top: 30 waits of 1 s outlast the storms that its
+/// priority levels are made for.
+const THROTTLED_MAX: u32 = 30;
+
+/// Longest single wait for `Retry-After`.
+const THROTTLED_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Takes changes of pods' status.
+#[derive(Debug, Clone)]
+pub struct StatusHandle {
+    queue: Arc<Queue>,
+}
+
+#[derive(Debug)]
+struct Queue {
+    pending: Mutex<Pending>,
+    wake: Notify,
+    metrics: StatusMetrics,
+}
+
+impl Queue {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        // Nothing can panic while it is held; a poisoned lock would still hold a sound queue.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StatusHandle {
+    /// Takes a change; it replaces what waits for the same pod. Never waits.
+    ///
+    /// Where the queue is full the change is dropped, counted and logged.
+    pub fn publish(&self, pod: PodName, change: StatusChange) {
+        let metrics = &self.queue.metrics;
+        let (taken, len) = {
+            let mut pending = self.queue.pending();
+            (pending.push(pod, change), pending.len())
+        };
+        metrics.queue.set(signed(len));
+        match taken {
+            Taken::New => self.queue.wake.notify_one(),
+            Taken::Merged => {
+                metrics.replaced.inc();
+            }
+            Taken::Full(pod) => {
+                metrics.dropped.inc();
+                tracing::warn!(pod = %pod.key, "Status queue full, a pod's condition is dropped");
+            }
+        }
+    }
+
+    /// Takes [`Effect::Condition`] and [`Effect::Nominate`].
+    ///
+    /// # Errors
+    /// Another effect, given back.
+    pub fn take(&self, effect: Effect) -> Result<(), Box<Effect>> {
+        match effect {
+            Effect::Condition { pod, reason, message } => {
+                let reason = reason.as_str();
+                self.publish(pod, StatusChange::condition(reason, message));
+            }
+            Effect::Nominate { pod, node } => self.publish(pod, StatusChange::nominate(node)),
+            other => return Err(Box::new(other)),
+        }
+        Ok(())
+    }
+}
+
+/// The task that writes.
+#[derive(Debug)]
+pub struct StatusWriter {
+    handle: StatusHandle,
+    closing: CancellationToken,
+    dispatcher: JoinHandle<()>,
+}
+
+impl StatusWriter {
+    /// Starts the writer on the current tokio runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn spawn(client: Client, options: StatusOptions, metrics: StatusMetrics) -> Self {
+        let queue = Arc::new(Queue {
+            pending: Mutex::new(Pending::default()),
+            wake: Notify::new(),
+            metrics,
+        });
+        let closing = CancellationToken::new();
+        let dispatcher =
+            tokio::spawn(dispatch(client, options, Arc::clone(&queue), closing.clone()));
+        Self { handle: StatusHandle { queue }, closing, dispatcher }
+    }
+
+    /// A handle to hand changes in; cheap to clone.
+    pub fn handle(&self) -> StatusHandle {
+        self.handle.clone()
+    }
+
+    /// Writes what waits, and gives up at the deadline. Returns how many pods were left out.
+    pub async fn drain(mut self, deadline: Duration) -> usize {
+        self.closing.cancel();
+        if tokio::time::timeout(deadline, &mut self.dispatcher).await.is_err() {
+            self.dispatcher.abort();
+        }
+        self.handle.queue.pending().len()
+    }
+}
+
+async fn dispatch(
+    client: Client,
+    options: StatusOptions,
+    queue: Arc<Queue>,
+    closing: CancellationToken,
+) {
+    let mut bucket = Bucket::new(options.rate, std::time::Instant::now());
+    let permits = Arc::new(Semaphore::new(options.in_flight_max.max(1)));
+    let mut tasks = JoinSet::new();
+    loop {
+        while tasks.try_join_next().is_some() {}
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+        bucket.take().await;
+        // The change is read only now: as late as possible, it is the latest.
+        let (pod, change, first) = loop {
+            if let Some(next) = queue.pending().pop() {
+                break next;
+            }
+            tokio::select! {
+                () = queue.wake.notified() => {}
+                // Pods in flight may have been changed again: look once more when they end.
+                Some(_) = tasks.join_next() => {}
+                () = closing.cancelled(), if tasks.is_empty() => return,
+            }
+        };
+        let (client, queue, deadline) = (client.clone(), Arc::clone(&queue), options.deadline);
+        tasks.spawn(async move {
+            let written = write(&client, &pod, &change, first, deadline, &queue.metrics).await
+                && change.condition.is_some();
+            let len = {
+                let mut pending = queue.pending();
+                pending.done(&pod.uid, written);
+                pending.len()
+            };
+            queue.metrics.queue.set(signed(len));
+            queue.wake.notify_one();
+            drop(permit);
+        });
+    }
+}
+
+/// What to do after a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Written,
+    Gone,
+    Retry,
+    Throttled(Duration),
+    Failed,
+}
+
+/// kube-scheduler retries a status patch on conflict, internal error, unavailability and a refused
+/// connection (`util.PatchPodStatus`); the patch carries all it wants
+/// to say, so a lost answer is safe to retry as well.
+fn next(result: &Result<Answer, Failure>) -> Next {
+    let answer = match result {
+        Ok(answer) => answer,
+        Err(Failure::Unsent(_) | Failure::Lost(_)) => return Next::Retry,
+    };
+    match answer.status {
+        200..=299 => Next::Written,
+        404 => Next::Gone,
+        409 | 500 | 502 | 503 | 504 => Next::Retry,
+        429 => {
+            let wait = answer.retry_after.unwrap_or(Duration::from_secs(1));
+            Next::Throttled(wait.min(THROTTLED_WAIT_MAX))
+        }
+        _ => Next::Failed,
+    }
+}
+
+/// Patches until it is written or not worth another try. Returns whether it was written.
+async fn write(
+    client: &Client,
+    pod: &PodName,
+    change: &StatusChange,
+    first: bool,
+    deadline: Duration,
+    metrics: &StatusMetrics,
+) -> bool {
+    let path = format!("/api/v1/namespaces/{}/pods/{}/status", pod.key.namespace, pod.key.name);
+    let body = change.to_patch(&pod.uid, first.then(Timestamp::now));
+    let mut waits = RETRY_WAITS.into_iter();
+    let mut throttled = 0;
+    loop {
+        let content = Some(("application/strategic-merge-patch+json", body.clone()));
+        let result = match request("PATCH", &path, content) {
+            Ok(request) => exchange(client, request, deadline).await,
+            Err(error) => {
+                tracing::error!(pod = %pod.key, %error, "Cannot name the pod in a request");
+                metrics.failed.inc();
+                return false;
+            }
+        };
+        let wait = match next(&result) {
+            Next::Written => {
+                metrics.written.inc();
+                return true;
+            }
+            Next::Gone => {
+                metrics.gone.inc();
+                return false;
+            }
+            Next::Retry => waits.next(),
+            Next::Throttled(wait) => {
+                throttled += 1;
+                (throttled <= THROTTLED_MAX).then_some(wait)
+            }
+            Next::Failed => None,
+        };
+        let Some(wait) = wait else {
+            let error = result.map_or_else(|failure| failure.to_string(), |a| a.text());
+            tracing::warn!(pod = %pod.key, error, "Failed to write the pod's status");
+            metrics.failed.inc();
+            return false;
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

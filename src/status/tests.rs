@@ -1,0 +1,133 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use berth_engine::FailureReason;
+use berth_engine::record::ObjectKey;
+
+use super::*;
+use crate::client::fake::{FakeServer, Reply, Seen};
+use crate::metrics::Metrics;
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn pod(name: &str) -> PodName {
+    PodName { key: ObjectKey::new("ns", name), uid: format!("uid-{name}").into() }
+}
+
+fn options() -> StatusOptions {
+    StatusOptions { rate: Rate::Unlimited, in_flight_max: 2, deadline: LONG }
+}
+
+/// Writes `changes` in order to a server with this script; returns what the server saw and the
+/// metrics.
+async fn wrote(
+    changes: Vec<(PodName, StatusChange)>,
+    script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Vec<Seen>, String) {
+    let server = FakeServer::start(script).await;
+    let metrics = Metrics::new(Arc::default());
+    let writer = StatusWriter::spawn(server.client(), options(), metrics.status.clone());
+    for (pod, change) in changes {
+        writer.handle().publish(pod, change);
+    }
+    assert_eq!(writer.drain(LONG).await, 0);
+    (server.requests(), metrics.encode(None).body)
+}
+
+fn says(text: &str) -> StatusChange {
+    StatusChange::condition("Unschedulable", text.to_owned())
+}
+
+fn ok(_: &Seen) -> Reply {
+    Reply::json(200, "{}")
+}
+
+#[tokio::test]
+async fn a_condition_is_a_patch_of_the_status() {
+    let server = FakeServer::start(ok).await;
+    let metrics = Metrics::new(Arc::default());
+    let writer = StatusWriter::spawn(server.client(), options(), metrics.status.clone());
+    let effect = Effect::Condition {
+        pod: pod("p"),
+        reason: FailureReason::Unschedulable,
+        message: "0/1 nodes are available".into(),
+    };
+    writer.handle().take(effect).unwrap();
+    writer.handle().take(Effect::Nominate { pod: pod("p"), node: Some("n".into()) }).unwrap();
+    let other = Effect::Evict { victim: pod("v"), preemptor: pod("p"), node: "n".into() };
+    assert_eq!(writer.handle().take(other.clone()), Err(Box::new(other)));
+    assert_eq!(writer.drain(LONG).await, 0);
+    let seen = &server.requests()[0];
+    assert_eq!((&*seen.method, &*seen.path), ("PATCH", "/api/v1/namespaces/ns/pods/p/status"));
+    assert_eq!(seen.header("content-type"), "application/strategic-merge-patch+json");
+    let body = seen.json();
+    assert_eq!(body["metadata"]["uid"], "uid-p");
+    let condition = &body["status"]["conditions"][0];
+    assert_eq!(condition["message"], "0/1 nodes are available");
+    assert!(condition["lastTransitionTime"].is_string());
+    assert_eq!(body["status"]["nominatedNodeName"], "n");
+    assert_eq!(server.requests().len(), 1, "both changes go in one patch");
+}
+
+#[tokio::test]
+async fn the_last_word_about_a_pod_stands() {
+    let changes = (0..50).map(|n| (pod("p"), says(&n.to_string()))).collect();
+    let (seen, metrics) = wrote(changes, ok).await;
+    let last = seen.last().unwrap().json();
+    assert_eq!(last["status"]["conditions"][0]["message"], "49");
+    let replaced = 50 - seen.len();
+    let line = format!("berth_status_patches_total{{result=\"replaced\"}} {replaced}\n");
+    assert!(metrics.contains(&line), "{line}\n{metrics}");
+}
+
+#[tokio::test]
+async fn conflicts_and_errors_are_tried_four_times() {
+    for reply in [
+        Reply::status(409, "Conflict", ""),
+        Reply::status(500, "InternalError", ""),
+        Reply::status(503, "ServiceUnavailable", ""),
+        Reply::Close,
+    ] {
+        let (seen, metrics) = wrote(vec![(pod("p"), says("x"))], move |_| reply.clone()).await;
+        assert_eq!(seen.len(), 4);
+        assert!(metrics.contains("berth_status_patches_total{result=\"failed\"} 1\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_gone_pod_or_a_refusal_is_tried_once() {
+    let table =
+        [(404, "NotFound", "gone"), (403, "Forbidden", "failed"), (422, "Invalid", "failed")];
+    for (code, reason, result) in table {
+        let script = move |_: &Seen| Reply::status(code, reason, "");
+        let (seen, metrics) = wrote(vec![(pod("p"), says("x"))], script).await;
+        assert_eq!(seen.len(), 1, "{code}");
+        let line = format!("berth_status_patches_total{{result=\"{result}\"}} 1\n");
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_do_not_use_up_the_tries() {
+    let tries = AtomicUsize::new(0);
+    let (seen, metrics) =
+        wrote(vec![(pod("p"), says("x"))], move |_| match tries.fetch_add(1, SeqCst) {
+            0..10 => Reply::status(429, "TooManyRequests", "").with_header("retry-after", "0"),
+            _ => Reply::json(200, "{}"),
+        })
+        .await;
+    assert_eq!(seen.len(), 11);
+    assert!(metrics.contains("berth_status_patches_total{result=\"written\"} 1\n"));
+}
+
+#[tokio::test]
+async fn a_drain_gives_up_at_its_deadline() {
+    let server = FakeServer::start(|_| Reply::Hang).await;
+    let metrics = Metrics::new(Arc::default());
+    let writer = StatusWriter::spawn(server.client(), options(), metrics.status.clone());
+    for name in ["a", "b", "c"] {
+        writer.handle().publish(pod(name), says("x"));
+    }
+    assert_eq!(writer.drain(Duration::from_millis(50)).await, 3);
+}
