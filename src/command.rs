@@ -2,9 +2,8 @@
 
 use std::io::Read;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use berth_plugins::PluginRegistry;
 use clap::Parser;
 
@@ -43,9 +42,8 @@ fn dispatch(command: Command, registry: PluginRegistry) -> Result<ExitCode> {
             anyhow::bail!("later")
         }
         Command::Evaluate(_) => {
-            let configure = |text: Option<&str>| configure(text, &registry);
             let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
-            evaluate::run(input, std::io::BufWriter::new(output), &configure)?;
+            evaluate::run(input, std::io::BufWriter::new(output), &registry)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Config(command) => {
@@ -64,16 +62,6 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .context("starting the asynchronous runtime")
-}
-
-/// Profiles for `evaluate`: every pod is judged, whatever it needs.
-fn configure(text: Option<&str>, registry: &PluginRegistry) -> Result<Arc<berth_engine::Config>> {
-    let loaded = match text {
-        Some(text) => config::load(text, "config", registry),
-        None => config::without_file(registry),
-    };
-    let loaded = loaded.map_err(|errors| anyhow!("{errors}"))?;
-    Ok(Arc::new(loaded.engine_config(false)?))
 }
 
 /// Reads a configuration file, `-` from stdin.

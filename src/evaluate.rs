@@ -15,14 +15,14 @@ use berth_engine::base::{Draw, PodIdx};
 use berth_engine::framework::Profile;
 use berth_engine::record::{PodRecord, PodSpec};
 use berth_engine::{Config, Decided, Engine, Input};
+use berth_plugins::PluginRegistry;
+use serde_json::Value;
 
 use case::Case;
-use verdict::{Answer, Cycle};
+use verdict::Cycle;
 
+use crate::config;
 use crate::watch::{DecodeError, decode_object, decode_pod};
-
-/// Makes profiles of a configuration's text (JSON is YAML); without one, of the defaults.
-pub type Configure<'a> = dyn Fn(Option<&str>) -> Result<Arc<Config>> + 'a;
 
 /// 2026-01-01T00:00:00Z in milliseconds: pods that are placed start then, a minute apart.
 const STARTED_MS: u64 = 1_767_225_600_000;
@@ -32,36 +32,49 @@ const STARTED_MS: u64 = 1_767_225_600_000;
 ///
 /// # Errors
 /// `input` cannot be read, or `output` cannot be written.
-pub fn run(input: impl BufRead, mut output: impl Write, configure: &Configure<'_>) -> Result<()> {
+pub fn run(input: impl BufRead, mut output: impl Write, registry: &PluginRegistry) -> Result<()> {
     for (at, line) in input.lines().enumerate() {
         let line = line.with_context(|| format!("reading line {} of the cases", at + 1))?;
         if line.trim().is_empty() {
             continue;
         }
-        let answer = answer(&line, configure);
+        let answer = answer(&line, registry);
         serde_json::to_writer(&mut output, &answer).context("writing a verdict")?;
         output.write_all(b"\n").context("writing a verdict")?;
     }
     output.flush().context("writing the verdicts")
 }
 
-fn answer(line: &str, configure: &Configure<'_>) -> Answer {
+fn answer(line: &str, registry: &PluginRegistry) -> Value {
     let case: Case = match serde_json::from_str(line) {
         Ok(case) => case,
-        Err(e) => return Answer::failed("", &anyhow!("this line is not a case: {e}")),
+        Err(e) => return verdict::failed("", &anyhow!("this line is not a case: {e}")),
     };
-    match cycles(&case, configure) {
-        Ok(cycles) => Answer::cycles(&case.id, cycles),
-        Err(e) => Answer::failed(&case.id, &e),
+    if let Some(yaml) = &case.yaml {
+        return verdict::with_id(&case.id, config::verdict(yaml, registry));
+    }
+    match cycles(&case, registry) {
+        Ok(cycles) => verdict::with_id(&case.id, serde_json::json!({ "cycles": cycles })),
+        Err(e) => verdict::failed(&case.id, &e),
     }
 }
 
-fn cycles(case: &Case, configure: &Configure<'_>) -> Result<Vec<Cycle>> {
+/// Profiles of the case; every pod is judged, whatever it needs.
+fn profiles(case: &Case, registry: &PluginRegistry) -> Result<Arc<Config>> {
+    let loaded = match &case.config {
+        Some(config) => config::load(config.get(), "config", registry),
+        None => config::without_file(registry),
+    };
+    let loaded = loaded.map_err(|errors| anyhow!("{errors}"))?;
+    Ok(Arc::new(loaded.engine_config(false)?))
+}
+
+fn cycles(case: &Case, registry: &PluginRegistry) -> Result<Vec<Cycle>> {
     let pending = case
         .pending
         .as_ref()
         .context("field \"pending\" is missing: this build answers cases with pending pods only")?;
-    let config = configure(case.config.as_ref().map(|c| c.get()))?;
+    let config = profiles(case, registry)?;
     let profile = config.profiles.first().context("the configuration has no profile")?;
     let profile = Arc::clone(profile);
     let mut engine = Engine::with_draw(Draw::FirstByName, None);

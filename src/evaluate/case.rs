@@ -9,6 +9,9 @@ pub(super) struct Case {
     /// Name of the case, repeated in its answer.
     #[serde(default)]
     pub(super) id: String,
+    /// The text of a configuration file: the case is about nothing else then.
+    #[serde(default)]
+    pub(super) yaml: Option<String>,
     /// A KubeSchedulerConfiguration with one profile; absent: the defaults.
     #[serde(default)]
     pub(super) config: Option<Box<RawValue>>,

@@ -8,16 +8,7 @@ use berth_engine::cache::Cache;
 use berth_engine::cycle::{Filtered, Pick, Scores, Stop, fit_error};
 use berth_engine::framework::{Code, Profile, Reason};
 use serde::Serialize;
-
-/// The answer to one case.
-#[derive(Debug, Serialize)]
-pub(super) struct Answer {
-    id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cycles: Option<Vec<Cycle>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
+use serde_json::Value;
 
 /// What was decided for one pod.
 #[derive(Debug, Default, Serialize)]
@@ -55,14 +46,17 @@ struct NodeScore {
     plugins: BTreeMap<String, i64>,
 }
 
-impl Answer {
-    pub(super) fn cycles(id: &str, cycles: Vec<Cycle>) -> Self {
-        Self { id: id.to_owned(), cycles: Some(cycles), error: None }
+/// An answer with the name of its case.
+pub(super) fn with_id(id: &str, mut answer: Value) -> Value {
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("id".to_owned(), id.into());
     }
+    answer
+}
 
-    pub(super) fn failed(id: &str, error: &anyhow::Error) -> Self {
-        Self { id: id.to_owned(), cycles: None, error: Some(format!("{error:#}")) }
-    }
+/// The answer to a case that cannot be run.
+pub(super) fn failed(id: &str, error: &anyhow::Error) -> Value {
+    with_id(id, serde_json::json!({ "error": format!("{error:#}") }))
 }
 
 impl Cycle {
