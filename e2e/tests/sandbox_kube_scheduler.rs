@@ -17,7 +17,18 @@ const PODS: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the control plane binaries: make e2e"]
-async fn it_places_jobs_and_says_why_one_cannot_fit() {
+async fn it_places_jobs_over_json() {
+    places_jobs_and_says_why_one_cannot_fit("application/json").await;
+}
+
+/// kube-scheduler's default: it writes protobuf, and takes the JSON it is answered with.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the control plane binaries: make e2e"]
+async fn it_places_jobs_over_protobuf() {
+    places_jobs_and_says_why_one_cannot_fit("application/vnd.kubernetes.protobuf").await;
+}
+
+async fn places_jobs_and_says_why_one_cannot_fit(content_type: &str) {
     let binary = Binaries::ready().unwrap().path("kube-scheduler");
     let nodes = berth_sandbox::nodes(20);
     let sandbox = Sandbox::start(Options { nodes, ..Options::default() }).await.unwrap();
@@ -28,7 +39,7 @@ async fn it_places_jobs_and_says_why_one_cannot_fit() {
         "apiVersion": "kubescheduler.config.k8s.io/v1",
         "kind": "KubeSchedulerConfiguration",
         "clientConnection": {
-            "kubeconfig": kubeconfig, "contentType": "application/json", "qps": 5000, "burst": 5000,
+            "kubeconfig": kubeconfig, "contentType": content_type, "qps": 5000, "burst": 5000,
         },
         "leaderElection": {"leaderElect": false},
     });
@@ -66,7 +77,7 @@ async fn it_places_jobs_and_says_why_one_cannot_fit() {
     let count = |code| bound.get(&("create".to_owned(), "pods/binding".to_owned(), code)).copied();
     assert_eq!(count(201), Some(PODS as u64));
     assert_eq!(count(409), None);
-    println!("kube-scheduler placed {PODS} pods on the sandbox");
+    println!("kube-scheduler placed {PODS} pods on the sandbox over {content_type}");
     scheduler.kill().await.unwrap();
     sandbox.stop().await;
 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::api::Apiserver;
 use crate::informer::Informer;
+use crate::registry::metadata::check_shape;
 use crate::registry::{DeleteOptions, Registry, Target};
 use crate::resource;
 use crate::store::Object;
@@ -140,6 +141,10 @@ impl Controller {
             self.forget(key);
             return;
         };
+        if check_shape(resource::jobs(), &object.value).is_err() {
+            // Stored unchecked by a test; nothing to run.
+            return;
+        }
         if self.jobs.get(key).is_some_and(|job| job.uid != object.uid()) {
             self.forget(key);
         }

@@ -38,6 +38,7 @@
 //! | `registry/` | the rules of create, update, delete, binding, eviction, events |
 //! | `defaults`, `validate/` | what the server fills in and refuses |
 //! | `patch/` | JSON, merge and strategic patches, server-side apply |
+//! | `protobuf/` | bodies of small kinds, as typed Go clients write them |
 //! | `selector`, `quantity`, `timestamp` | label and field selectors, amounts, times |
 //! | `store/` | objects, versions, the bounded history, snapshots of paginated lists |
 //! | `informer`, `timer` | how controllers follow the store and wait |
@@ -48,7 +49,8 @@
 //!
 //! # What it is not
 //!
-//! One user, who may do everything; no RBAC, quotas or webhooks. No protobuf. ReplicaSets,
+//! One user, who may do everything; no RBAC, quotas or webhooks. Answers are JSON
+//! alone; protobuf is read for the few kinds that clients write by default in it. ReplicaSets,
 //! Deployments and the like are stored and nothing more. Field ownership is tracked for
 //! server-side apply alone.
 
@@ -66,6 +68,7 @@ mod namespace;
 mod nodes;
 mod options;
 mod patch;
+mod protobuf;
 mod quantity;
 mod random;
 mod registry;

@@ -128,6 +128,7 @@ impl Registry {
     ) -> Result<Arc<Object>> {
         for _ in 0..TRIES_MAX {
             let old = self.get(target)?;
+            metadata::check_parts(target.resource, &old.value)?;
             let Some(value) = change(&old)? else { return Ok(old) };
             if target.dry_run {
                 return Ok(unstored(target.resource, value));

@@ -23,6 +23,16 @@ fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Seconds since 1970 as `metav1.Time`, or with microseconds as `MicroTime`.
+pub(crate) fn from_unix(seconds: i64, micros: Option<i64>) -> Option<String> {
+    let nanos = i32::try_from(micros.unwrap_or(0).checked_mul(1000)?).ok()?;
+    let time = Timestamp::new(seconds, nanos).ok()?;
+    Some(match micros {
+        Some(_) => time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
+        None => self::seconds(time),
+    })
+}
+
 /// Reads an API time; `None` when it is not one.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     text.parse().ok()

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
 
+use crate::protobuf;
 use crate::registry::Target;
 use crate::resource::{self, Resource};
 use crate::selector::Selector;
@@ -13,6 +14,8 @@ use crate::status::{Result, Status};
 
 /// Body limit of the real server (`MaxRequestBodyBytes`, 3 MiB).
 const BODY_MAX: usize = 3 << 20;
+
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// What a path leads to.
 #[derive(Debug)]
@@ -294,6 +297,12 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Val
         "" | "application/json" => serde_json::from_slice(&bytes)
             .map_err(|e| Status::bad_request(format!("the object provided is not JSON: {e}"))),
         "application/yaml" => from_yaml(&bytes),
+        PROTOBUF => protobuf::decode(&bytes).map_err(|error| match error {
+            protobuf::Error::Malformed => Status::bad_request(error.to_string()),
+            protobuf::Error::Unknown(..) => {
+                Status::new(415, "UnsupportedMediaType", error.to_string())
+            }
+        }),
         _ => Err(unknown_format("application/json, application/yaml")),
     }
 }

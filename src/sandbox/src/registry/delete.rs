@@ -122,7 +122,7 @@ fn begin(resource: &Resource, old: &Object, value: &mut Value, options: &DeleteO
             metadata["generation"] = json!(generation + 1);
         }
     }
-    if resource.kind == "Namespace" {
+    if resource.kind == "Namespace" && value["status"].is_object() {
         value["status"]["phase"] = json!("Terminating");
     }
     waits

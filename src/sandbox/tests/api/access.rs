@@ -29,8 +29,11 @@ async fn forms_it_does_not_speak() {
     let either = client.ask(Method::GET, PODS, &[("accept", &either)], Bytes::new()).await;
     assert_eq!(either.code, 200);
     assert_eq!(either.headers["content-type"], "application/json");
-    let body = Bytes::from_static(b"k8s\0");
+    let body = Bytes::from_static(b"k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod");
     let sent = client.ask(Method::POST, PODS, &[("content-type", protobuf)], body).await;
+    assert_eq!(sent.code, 415, "{}", sent.body);
+    let sent =
+        client.ask(Method::POST, PODS, &[("content-type", "text/xml")], "<pod/>".into()).await;
     assert_eq!((sent.code, sent.body["reason"].as_str()), (415, Some("UnsupportedMediaType")));
     let broken = Bytes::from_static(b"{");
     assert_eq!(client.ask(Method::POST, PODS, &[], broken).await.code, 400);

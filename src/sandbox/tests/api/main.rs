@@ -9,6 +9,7 @@ mod fault;
 mod job;
 mod list;
 mod load;
+mod malformed;
 mod object;
 mod watch;
 mod write;
