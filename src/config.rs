@@ -6,6 +6,7 @@
 //! ([`validate`]); plugins are built and their sets expanded ([`expand`]). Every step goes on after
 //! an error, so that all errors come at once. Enter at [`load`].
 
+mod base64;
 pub mod command;
 mod defaults;
 mod expand;
@@ -78,11 +79,11 @@ pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loade
         problems.add(Stage::Decode, path.clone(), Some(*line), "this field is here twice");
     }
     if !is_configuration(&document.root, &mut problems) {
-        return fail(problems.located(|path| Some(document.root.line_of(path))));
+        return fail(problems.located(|path| document.root.line_of(path)));
     }
     let (mut configuration, profiles) = interpret(&document.root, known, &mut problems);
     if !problems.is_empty() {
-        return fail(problems.located(|path| Some(document.root.line_of(path))));
+        return fail(problems.located(|path| document.root.line_of(path)));
     }
     for (profile, needed) in configuration.profiles.iter_mut().zip(&profiles) {
         let needed = needed.1.iter().map(String::as_str).collect();
@@ -140,7 +141,7 @@ fn interpret(
     static SCHEMA: LazyLock<Value> =
         LazyLock::new(|| schemars::schema_for!(KubeSchedulerConfiguration).to_value());
     let mut root = root.clone();
-    shape::fit(&mut root, &SCHEMA, "", problems);
+    shape::fit(&mut root, &SCHEMA, "", true, problems);
     plugin_args::fit(&mut root, known, problems);
     let mut configuration: KubeSchedulerConfiguration = serde_json::from_value(root.to_value())
         .unwrap_or_else(|e| {
@@ -156,6 +157,7 @@ fn interpret(
     }
     validate::check(&configuration, problems);
     extenders::complete(&mut configuration, problems);
+    extenders::check(&configuration.extenders, problems);
     let mut profiles = Vec::new();
     for (i, profile) in configuration.profiles.iter().enumerate() {
         let file = files.get(i).and_then(Option::as_ref);
@@ -241,7 +243,8 @@ fn same_queue_sort(profiles: &[Needing], problems: &mut Problems) {
 fn warnings(document: &Document, origin: &str, known: Known<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut warn = |path: &str, message: String| {
-        warnings.push(format!("{origin}:{}: {path}: {message}", document.root.line_of(path)));
+        let line = document.root.line_of(path).unwrap_or(1);
+        warnings.push(format!("{origin}:{line}: {path}: {message}"));
     };
     for (i, profile) in elements(&document.root, "profiles").iter().enumerate() {
         for (j, config) in elements(profile, "pluginConfig").iter().enumerate() {

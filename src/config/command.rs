@@ -79,3 +79,6 @@ fn read(file: &Path) -> std::io::Result<String> {
     }
     std::fs::read_to_string(file)
 }
+
+#[cfg(test)]
+mod tests;

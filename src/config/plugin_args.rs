@@ -31,7 +31,8 @@ pub(super) fn fit(root: &mut Node, known: Known<'_>, problems: &mut Problems) {
             let path = format!("profiles[{i}].pluginConfig[{j}].args");
             let Some(entry) = entries.get_mut(at) else { continue };
             header(&mut entry.value, &name, kind, &path, problems);
-            shape::fit(&mut entry.value, &schema(kind), &path, problems);
+            let words = !Known::is_in_tree(&name);
+            shape::fit(&mut entry.value, &schema(kind), &path, words, problems);
             if !matches!(entry.value.kind, Kind::Map(_)) {
                 entries.remove(at);
             }

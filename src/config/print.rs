@@ -131,7 +131,7 @@ mod tests {
         block(&sorted(value.clone()), 0, &mut text);
         assert_eq!(
             text,
-            "a:\n- x:\n  - p\n  - q\n  y: 1\n- z: null\nb: {}\nc:\n  d:\n  - - 1\n    - 2\n  - []\n\
+            "a:\n- x:\n  - p\n  - q\n  \"y\": 1\n- z: null\nb: {}\nc:\n  d:\n  - - 1\n    - 2\n  - []\n\
              e: \"yes\"\nf: 10m0s\ng: \"\"\nh: \"a: b\"\ni: 0.5\nj: \"2001-01-01\"\nk: x:y\n"
         );
         assert_eq!(super::super::yaml::read(&text).unwrap().root.to_value(), value);

@@ -95,7 +95,8 @@ impl Problems {
         message: impl Into<String>,
     ) {
         let problem = Problem { stage, path: path.into(), line, message: message.into() };
-        if !self.0.contains(&problem) {
+        // Two checks of kube-scheduler may find the same: the first to do so has it.
+        if !self.0.iter().any(|p| p.path == problem.path && p.message == problem.message) {
             self.0.push(problem);
         }
     }

@@ -24,7 +24,7 @@ pub fn schema(registry: &PluginRegistry) -> Value {
     put(&mut root, "/properties/kind", "const", KIND.into());
     put(&mut root, "", "required", json!(["apiVersion", "kind"]));
     put(&mut root, "", "title", "KubeSchedulerConfiguration".into());
-    let choices: Vec<Value> = args.into_iter().map(|(name, args)| choice(name, args)).collect();
+    let choices: Vec<Value> = args.into_iter().map(|(name, args)| choice(name, &args)).collect();
     put(&mut root, "/$defs/PluginConfig", "allOf", choices.into());
     root
 }
@@ -44,7 +44,7 @@ fn with_header(generator: &mut schemars::SchemaGenerator, args: Value, kind: &st
 }
 
 /// For the plugin `name`, `args` is what its schema says.
-fn choice(name: &str, args: Value) -> Value {
+fn choice(name: &str, args: &Value) -> Value {
     json!({
         "if": { "properties": { "name": { "const": name } }, "required": ["name"] },
         "then": { "properties": { "args": args } },

@@ -7,6 +7,7 @@
 use berth_engine::framework::nearest;
 use serde_json::{Map, Value};
 
+use super::base64;
 use super::problem::{Problems, Stage};
 use super::tree::{Kind, Node};
 use super::yaml::push_key;
@@ -15,15 +16,24 @@ use berth_plugins::{GO_DURATION, GoDuration};
 /// The `format` of base64 text in a schema.
 pub(super) const BASE64: &str = "byte";
 
-/// Walks `node` down `schema`; `path` names it in messages.
-pub(super) fn fit(node: &mut Node, schema: &Value, path: &str, problems: &mut Problems) {
-    let walk = Walk { root: schema };
+/// Walks `node` down `schema`; `path` names it in messages. With `words`, texts that are none of
+/// the words the schema lists are errors; kube-scheduler's own types leave that to validation.
+pub(super) fn fit(
+    node: &mut Node,
+    schema: &Value,
+    path: &str,
+    words: bool,
+    problems: &mut Problems,
+) {
+    let walk = Walk { root: schema, words };
     walk.node(node, schema, path, None, problems);
 }
 
 struct Walk<'a> {
     /// Where `$ref` looks.
     root: &'a Value,
+    /// Whether listed words are the only ones.
+    words: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -72,7 +82,7 @@ impl<'a> Walk<'a> {
             (Kind::Bool(_), "boolean") => Ok(()),
             (Kind::Number(digits), "integer") => integer(digits, schema),
             (Kind::Number(digits), "number") => float(digits, schema),
-            (Kind::String(text), "string") => string(text, schema),
+            (Kind::String(text), "string") => string(text, schema, self.words),
             (Kind::List(_), "array") => {
                 self.list(node, schema, path, problems);
                 Ok(())
@@ -240,13 +250,13 @@ fn float(digits: &str, schema: &Value) -> Result<(), String> {
     if value.abs() > most { Err(format!("{digits} is out of range")) } else { Ok(()) }
 }
 
-fn string(text: &str, schema: &Value) -> Result<(), String> {
+fn string(text: &str, schema: &Value, only_words: bool) -> Result<(), String> {
     match format_of(schema) {
         Some(GO_DURATION) => text.parse::<GoDuration>().map(drop).map_err(|e| e.to_string()),
-        Some(BASE64) if !is_base64(text) => Err("must be base64".to_owned()),
+        Some(BASE64) if base64::decode(text).is_none() => Err("must be base64".to_owned()),
         _ => {
             let words = constants(schema);
-            if words.is_empty() || words.contains(&text) {
+            if !only_words || words.is_empty() || words.contains(&text) {
                 return Ok(());
             }
             let hint = nearest(text, words.iter().copied());
@@ -254,13 +264,4 @@ fn string(text: &str, schema: &Value) -> Result<(), String> {
             Err(format!("{text:?} is none of {}{hint}", words.join(", ")))
         }
     }
-}
-
-/// Whether Go's `base64.StdEncoding` decodes a text; it skips line ends.
-fn is_base64(text: &str) -> bool {
-    let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let digits = text.trim_end_matches('=');
-    let padding = text.len() - digits.len();
-    let is_digit = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
-    text.len().is_multiple_of(4) && padding <= 2 && digits.bytes().all(is_digit)
 }

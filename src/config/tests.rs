@@ -82,7 +82,7 @@ const WRONG: &[(&str, &str)] = &[
     ("parallelism: 4\nparallelism: 5", "f:4: parallelism: this field is here twice"),
     ("clientConnection: {burst: -1}", "f:3: clientConnection.burst: must not be negative"),
     ("clientConnection: {qps: 1e39}", "f:3: clientConnection.qps: 1e39 is out of range"),
-    ("podInitialBackoffSeconds: 11", "f:3: podMaxBackoffSeconds: must not be less"),
+    ("podInitialBackoffSeconds: 11", "f: podMaxBackoffSeconds: must not be less"),
     ("leaderElection: {leaseDuration: 9s}", "f:3: leaderElection.leaseDuration: must be longer"),
     ("leaderElection: {leaseDuration: 60}", "must be a string, not a number"),
     ("leaderElection: {retryPeriod: 2 s}", "f:3: leaderElection.retryPeriod: unknown unit"),

@@ -114,9 +114,11 @@ impl Node {
         }
     }
 
-    /// The line of the deepest part of `path` that exists: `profiles[0].plugins`.
-    pub(super) fn line_of(&self, path: &str) -> usize {
-        let (mut node, mut line, mut rest) = (self, self.line, path);
+    /// The line of the deepest part of `path` that exists: `profiles[0].plugins`. None where
+    /// nothing of it does; that of the whole for an empty path.
+    pub(super) fn line_of(&self, path: &str) -> Option<usize> {
+        let (mut node, mut rest) = (self, path);
+        let mut line = path.is_empty().then_some(self.line);
         while !rest.is_empty() {
             let found = match rest.strip_prefix('[') {
                 Some(inside) => inside.split_once(']').and_then(|(place, after)| {
@@ -132,7 +134,7 @@ impl Node {
                 }
             };
             let Some(((found_line, found_node), after)) = found else { break };
-            (node, line, rest) = (found_node, found_line, after);
+            (node, line, rest) = (found_node, Some(found_line), after);
         }
         line
     }

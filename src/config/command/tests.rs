@@ -1,0 +1,83 @@
+#![allow(clippy::unwrap_used)]
+
+use berth_plugins::in_tree;
+
+use super::*;
+
+/// The answer, the errors, and whether it went well.
+fn answer(command: &ConfigCommand) -> (String, String, bool) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(command, &in_tree().unwrap(), &mut out, &mut err).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(out), text(err), code == ExitCode::SUCCESS)
+}
+
+fn check(text: &str) -> (String, String, bool) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let name = file.path().display().to_string();
+    let (out, err, fine) = answer(&ConfigCommand::Check { file: file.path().to_owned() });
+    (out.replace(&name, "FILE"), err.replace(&name, "FILE"), fine)
+}
+
+/// The `config.yaml` of a ConfigMap among the manifests.
+fn in_manifest(name: &str) -> String {
+    let path = format!("{}/manifests/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let map: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    map["data"]["config.yaml"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_manifests_are_right() {
+    let (out, err, fine) = check(&in_manifest("config.yaml"));
+    assert_eq!((out.as_str(), err.as_str(), fine), ("FILE: ok: profiles berth\n", "", true));
+    let (out, err, fine) = check(&in_manifest("examples/weights.yaml"));
+    let expected = "FILE: ok: profiles berth, berth-spread\n";
+    assert_eq!((out.as_str(), err.as_str(), fine), (expected, "", true));
+}
+
+#[test]
+fn every_error_gets_a_line() {
+    let header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+    let (out, err, fine) = check(&format!("{header}parallelism: 0\nprofile: []\n"));
+    assert_eq!((out.as_str(), fine), ("", false));
+    assert_eq!(
+        err,
+        "FILE:3: parallelism: must be greater than 0\n\
+         FILE:4: profile: unknown field \"profile\": did you mean \"profiles\"?\n"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let (_, err, fine) = answer(&ConfigCommand::Check { file: "/no/such/file".into() });
+    assert!(err.starts_with("/no/such/file: ") && !fine, "{err}");
+}
+
+#[test]
+fn what_is_in_force_without_a_file_prints() {
+    let (out, _, fine) = answer(&ConfigCommand::Print { file: None });
+    assert!(fine);
+    assert!(out.starts_with("apiVersion: kubescheduler.config.k8s.io/v1\nclientConnection:\n"));
+    assert!(out.contains("\n  schedulerName: berth\n"), "{out}");
+}
+
+#[test]
+fn the_schema_describes_plugins_and_their_arguments() {
+    let (out, _, _) = answer(&ConfigCommand::Schema);
+    let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(schema["properties"]["kind"]["const"], "KubeSchedulerConfiguration");
+    assert_eq!(schema["additionalProperties"], false);
+    let choices = schema["$defs"]["PluginConfig"]["allOf"].as_array().unwrap();
+    let names: Vec<_> =
+        choices.iter().filter_map(|c| c["if"]["properties"]["name"]["const"].as_str()).collect();
+    for name in ["NodeResourcesFit", "NodeAffinity", "VolumeBinding", "DefaultPreemption"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    // Every reference leads somewhere.
+    for part in out.split("\"#").skip(1) {
+        let pointer = part.split('"').next().unwrap();
+        assert!(schema.pointer(pointer).is_some(), "{pointer}");
+    }
+}
