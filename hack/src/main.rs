@@ -1,1 +1,47 @@
-fn main() {}
+//! The project's own tasks, which the Makefile calls: `cargo run -p hack -- <task>`.
+
+mod deny;
+mod finding;
+mod licence;
+mod policy;
+mod source;
+mod task;
+mod tidy;
+mod tree;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Check sizes, names, words, headers and module edges of the sources; takes a second
+    Tidy,
+    /// Check tidy, the lock file, dependency rules, licences, and each package by itself
+    Verify,
+    /// Run cargo-deny, without the advisory database where it cannot be fetched
+    Deny,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Tidy => tidy::run(),
+        Task::Verify => verify::run(),
+        Task::Deny => deny::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,54 @@
+# The front door: every target is a line into cargo or hack. `make` alone lists them.
+CARGO ?= cargo
+HACK  := $(CARGO) run --quiet --package hack --
+# Random histories per property in `make soak`; `make test` runs a few hundred.
+SEEDS ?= 20000
+# More arguments for demo and bench: make demo ARGS="--nodes=2000 --keep"
+ARGS  ?=
+
+.PHONY: help fmt lint rustfmt test tidy generate verify deny demo e2e bench soak release controlplane
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a cluster in a process, Jobs on it, and a picture in the terminal; under a minute
+	$(CARGO) run --release --package berth -- demo $(ARGS)
+
+test: ## every test that needs no cluster
+	$(CARGO) test --workspace
+
+fmt: ## format all code
+	$(CARGO) fmt --all
+
+lint: rustfmt ## formatting and clippy, warnings are errors
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+verify: ## tidy, generated files, dependency rules, licences, each package by itself
+	$(HACK) verify
+
+tidy: ## sizes, names, words, headers, module edges: seconds
+	$(HACK) tidy
+
+generate: ## write the generated files anew
+	$(HACK) generate
+
+deny: ## bans, licences, sources and, where reachable, advisories, by cargo-deny
+	$(HACK) deny
+
+e2e: release controlplane ## tests on a real etcd and Kubernetes; the first build takes 14 min
+	$(CARGO) test --package e2e -- --ignored --test-threads=1 --nocapture
+
+bench: release ## Berth and kube-scheduler in turn on one real control plane
+	$(CARGO) run --release --package e2e --bin bench -- $(ARGS)
+
+soak: ## the property tests for longer: make soak SEEDS=1000000
+	BERTH_SEEDS=$(SEEDS) $(CARGO) test --release --package berth-engine --test properties
+
+rustfmt:
+	$(CARGO) fmt --all --check
+
+release:
+	$(CARGO) build --release --package berth
+
+controlplane:
+	$(CARGO) run --quiet --package e2e --bin controlplane -- build

@@ -1,0 +1,139 @@
+//! Which module of the engine may use which: the flow of data, held as a table.
+
+use crate::finding::Finding;
+use crate::source::Source;
+
+const ENGINE: &str = "src/engine/src/";
+
+/// Each module and what it may use. `framework`, `cache` and `input` are one layer: a plugin reads
+/// the cache, and the cache tells its changes in the words in which a plugin declares its reads.
+/// The queue knows neither cache nor cycle; `engine` is where everything meets.
+const TABLE: [(&str, &[&str]); 11] = [
+    ("base", &[]),
+    ("record", &["base"]),
+    ("model", &["base", "record"]),
+    ("effect", &["record"]),
+    ("framework", &["base", "record", "model", "cache", "input"]),
+    ("cache", &["base", "record", "model", "framework", "input"]),
+    ("input", &["record", "framework"]),
+    ("probe", &["framework"]),
+    ("queue", &["base", "framework"]),
+    ("cycle", &["base", "model", "framework", "cache", "probe"]),
+    (
+        "engine",
+        &[
+            "base",
+            "record",
+            "model",
+            "effect",
+            "framework",
+            "cache",
+            "input",
+            "probe",
+            "queue",
+            "cycle",
+        ],
+    ),
+];
+
+/// A use of a module that the table does not allow, and a module that is not in the table.
+pub(super) fn check(source: &Source) -> Vec<Finding> {
+    let Some(path) = source.path.strip_prefix(ENGINE).and_then(|p| p.strip_suffix(".rs")) else {
+        return Vec::new();
+    };
+    let module = path.split('/').next().unwrap_or(path);
+    if module == "lib" || source.is_test() {
+        return Vec::new();
+    }
+    let Some((_, allowed)) = TABLE.iter().find(|(name, _)| *name == module) else {
+        let what = format!("module `{module}` has no row in the table of hack's tidy/edges.rs");
+        return vec![Finding::new(&source.path, 1, what)];
+    };
+    let depth = path.split('/').count();
+    let mut findings = Vec::new();
+    for (line, code) in source.code() {
+        for used in modules(code, depth) {
+            let known = TABLE.iter().any(|(name, _)| *name == used);
+            // What is no module is re-exported at the root, where two ways to a name begin.
+            if !known {
+                let what = format!("crate::{used}: use it by its module's path");
+                findings.push(Finding::new(&source.path, line, what));
+            } else if used != module && !allowed.contains(&used) {
+                let what = format!("`{module}` may not use `{used}`");
+                findings.push(Finding::new(&source.path, line, what));
+            }
+        }
+    }
+    findings
+}
+
+/// The modules at the crate's root that a line of a module at `depth` names.
+fn modules(code: &str, depth: usize) -> Vec<&str> {
+    let root = "super::".repeat(depth);
+    let prefix = if code.contains(&root) { root.as_str() } else { "crate::" };
+    code.split(prefix).skip(1).flat_map(first_names).collect()
+}
+
+/// The first name of a path, or of each path of a list in braces.
+fn first_names(path: &str) -> Vec<&str> {
+    let name = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    let Some(list) = path.strip_prefix('{') else {
+        return vec![&path[..name(path).unwrap_or(path.len())]];
+    };
+    let mut names = Vec::new();
+    let (mut depth, mut start) = (0, 0);
+    for (at, c) in list.char_indices().chain([(list.len(), ',')]) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                let item = list[start..at].trim();
+                names.push(&item[..name(item).unwrap_or(item.len())]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::findings;
+
+    fn edges(file: &str, text: &str) -> Vec<String> {
+        findings(check, &format!("{ENGINE}{file}"), text)
+    }
+
+    #[test]
+    fn an_edge_outside_the_table_is_found() {
+        assert!(edges("cycle/pick.rs", "use crate::base::Random;\n").is_empty());
+        let found = edges("queue/parked.rs", "use crate::cache::Cache;\n");
+        assert_eq!(found, ["src/engine/src/queue/parked.rs:1: `queue` may not use `cache`"]);
+        assert_eq!(edges("base.rs", "    let x = crate::model::Pod::default();\n").len(), 1);
+        assert_eq!(edges("base/symbol.rs", "use super::super::model::Pod;\n").len(), 1);
+        assert!(edges("cache/pods.rs", "use super::Cache;\n").is_empty());
+        assert!(edges("record.rs", "//! Only [`crate::cache`] reads them.\n").is_empty());
+        assert!(edges("engine.rs", "pub(crate) fn step() {}\n").is_empty());
+    }
+
+    #[test]
+    fn lists_are_read_at_their_first_level() {
+        let found =
+            edges("queue.rs", "use crate::{base::{Sym, PodIdx}, cycle, framework::Code};\n");
+        assert_eq!(found, ["src/engine/src/queue.rs:1: `queue` may not use `cycle`"]);
+    }
+
+    #[test]
+    fn a_new_module_needs_a_row() {
+        assert_eq!(edges("gang.rs", "//! Gangs.\n").len(), 1);
+    }
+
+    #[test]
+    fn the_table_names_only_itself() {
+        let known = |name: &str| TABLE.iter().any(|(row, _)| *row == name);
+        assert!(TABLE.iter().all(|(_, uses)| uses.iter().all(|used| known(used))));
+    }
+}

@@ -1,0 +1,143 @@
+//! What must hold besides the tests: the house in order, the dependencies as designed, every
+//! package by itself.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::licence::is_met;
+use crate::policy::Policy;
+use crate::task::{self, workspace};
+use crate::tidy;
+use crate::tree::Tree;
+
+/// A package of the workspace.
+struct Package {
+    name: &'static str,
+    /// Packages of the workspace it may depend on.
+    may_use: &'static [&'static str],
+    /// Crates that must not be in its tree, however far down, in which kinds of dependencies.
+    without: (&'static str, &'static [&'static str]),
+}
+
+/// src/ARCHITECTURE.md's table of packages. Nothing depends on `berth` but tests and tools.
+const PACKAGES: [Package; 6] = [
+    Package {
+        name: "berth-engine",
+        may_use: &[],
+        without: ("normal,build,dev", &["tokio", "kube", "k8s-openapi", "serde_json", "tracing"]),
+    },
+    Package {
+        name: "berth-plugins",
+        may_use: &["berth-engine"],
+        without: ("normal,build,dev", &["tokio", "kube", "k8s-openapi", "tracing"]),
+    },
+    Package {
+        name: "berth-sandbox",
+        may_use: &[],
+        without: ("normal,build", &["kube", "k8s-openapi"]),
+    },
+    Package {
+        name: "berth",
+        may_use: &["berth-engine", "berth-plugins", "berth-sandbox"],
+        without: ("normal,build", &["openssl-sys", "native-tls", "ring"]),
+    },
+    Package {
+        name: "e2e",
+        may_use: &["berth", "berth-engine", "berth-plugins", "berth-sandbox"],
+        without: ("normal,build,dev", &["openssl-sys", "native-tls", "ring"]),
+    },
+    Package {
+        name: "hack",
+        may_use: &["berth", "berth-engine", "berth-plugins"],
+        without: ("normal,build,dev", &["openssl-sys", "native-tls", "ring"]),
+    },
+];
+
+/// Runs every check, the quick ones first.
+///
+/// # Errors
+/// The first check that does not hold.
+pub(crate) fn run() -> Result<()> {
+    tidy::run()?;
+    let tree = Tree::read(&["--workspace"], "normal,build,dev")?;
+    let text = fs::read_to_string(workspace()?.join("deny.toml")).context("deny.toml")?;
+    let policy = Policy::parse(&text)?;
+    conclude("bans", &bans(&tree, &policy))?;
+    conclude("licences", &licences(&tree, &policy))?;
+    conclude("directions", &directions(&tree))?;
+    conclude("trees", &trees()?)?;
+    for package in &PACKAGES {
+        // By itself: with the whole workspace, one package may lean on another's features.
+        task::run(&["check", "--quiet", "--locked", "--all-targets", "-p", package.name])?;
+        println!("verify: {} checks by itself", package.name);
+    }
+    Ok(())
+}
+
+fn conclude(name: &str, problems: &[String]) -> Result<()> {
+    ensure!(problems.is_empty(), "{name}:\n  {}", problems.join("\n  "));
+    println!("verify: {name}");
+    Ok(())
+}
+
+/// Banned crates that somebody depends on who may not.
+fn bans(tree: &Tree, policy: &Policy) -> Vec<String> {
+    let mut problems = Vec::new();
+    for ban in &policy.bans {
+        for dependent in tree.dependents(&ban.name) {
+            if !ban.wrappers.iter().any(|wrapper| wrapper == dependent) {
+                problems.push(format!("{dependent} depends on {}: {}", ban.name, ban.reason));
+            }
+        }
+    }
+    problems
+}
+
+/// Crates whose licence we do not take.
+fn licences(tree: &Tree, policy: &Policy) -> Vec<String> {
+    let refused = |(name, licence): (&String, &String)| {
+        (!is_met(licence, &policy.licences)).then(|| format!("{name}: licence `{licence}`"))
+    };
+    tree.licences.iter().filter_map(refused).collect()
+}
+
+/// Dependencies between packages of the workspace that the table does not have.
+fn directions(tree: &Tree) -> Vec<String> {
+    let names = PACKAGES.map(|package| package.name);
+    let mut problems = Vec::new();
+    for package in &PACKAGES {
+        for used in tree.uses(package.name, &names) {
+            if !package.may_use.contains(&used) {
+                problems.push(format!("{} may not depend on {used}", package.name));
+            }
+        }
+    }
+    problems
+}
+
+/// Crates in a package's tree that must not be there. Each tree is of the package by itself.
+fn trees() -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for Package { name, without: (edges, crates), .. } in &PACKAGES {
+        let tree = Tree::read(&["-p", name], edges)?;
+        for found in crates.iter().filter(|found| tree.has(found)) {
+            let by: Vec<&str> = tree.dependents(found).collect();
+            problems.push(format!("{name} has {found} in its tree, by {}", by.join(", ")));
+        }
+    }
+    Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_table_is_the_workspace() {
+        let manifest = include_str!("../../Cargo.toml");
+        let members = manifest.lines().find(|line| line.starts_with("members")).unwrap();
+        assert_eq!(members.matches('"').count() / 2, PACKAGES.len(), "{members}");
+    }
+}
