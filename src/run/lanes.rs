@@ -29,17 +29,7 @@ impl Lanes {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Bind { pod, node, profile, decision } => {
-                    tracing::info!(
-                        target: DECISION,
-                        pod = %pod.key,
-                        node = %node,
-                        evaluatedNodes = decision.evaluated,
-                        feasibleNodes = decision.feasible,
-                        bestNodes = decision.best,
-                        score = decision.score,
-                        attempt = decision.attempt,
-                        "Binding pod to node"
-                    );
+                    tracing::debug!(pod = %pod.key, node = %node, "Attempting to bind pod to node");
                     let started = tally.next_start();
                     self.hand_in(Bind { pod, node, profile, decision, started });
                 }
@@ -49,8 +39,8 @@ impl Lanes {
                             target: DECISION,
                             pod = %pod.key,
                             reason = reason.as_str(),
-                            message = %message,
-                            "Unable to schedule pod"
+                            err = %message,
+                            "Unable to schedule pod; no fit; waiting"
                         );
                     }
                     self.or_refuse(|lanes| lanes.status.take(effect));
