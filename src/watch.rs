@@ -7,6 +7,11 @@
 //! Promises: the objects of a kind arrive in the order of the API server and never back in time;
 //! what vanished unseen arrives as deleted after the next list; a malformed object is skipped,
 //! counted and logged, and what was known of it stays in force.
+//!
+//! Cost, bytes to record with its template shared (`tests/cost.rs`, release, on two cores that
+//! others used too): a pod of an Indexed Job takes 4.3 µs from 2,565 bytes of protobuf and 7.6 µs
+//! from 4,045 bytes of JSON; a pod that sets every field 23 and 35 µs; a small node 2.5 and 3.8 µs.
+//! So the first list of 450,000 such pods is 2 s of one core in protobuf, 3.4 s in JSON.
 
 mod backoff;
 mod decode;

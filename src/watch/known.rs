@@ -1,8 +1,7 @@
 //! Which objects of a kind exist, for mark and sweep and for never going back in time.
 
-use std::collections::HashMap;
-
 use berth_engine::record::ObjectKey;
+use hashbrown::HashMap;
 
 use super::decode::Identity;
 use super::resume::number;

@@ -1,10 +1,10 @@
 //! One `Arc<PodSpec>` for all pods with equal templates.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use berth_engine::record::PodSpec;
-use std::hash::{BuildHasher, RandomState};
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 /// Templates per generation. A template of one container is about 0.5 kB, one with affinity and
 /// ten volumes about 4 kB; two generations of 2,048 keep at most 16 MB that no pod uses any more.
@@ -18,7 +18,7 @@ const GENERATION_MAX: usize = 2048;
 /// goes. So a template in use stays, one of a finished Job is gone after 2,048 others came.
 #[derive(Debug, Default)]
 pub(crate) struct Templates {
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     young: HashMap<u64, Arc<PodSpec>>,
     old: HashMap<u64, Arc<PodSpec>>,
 }
