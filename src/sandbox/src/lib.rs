@@ -45,7 +45,7 @@
 //! | `job/` | the Job controller |
 //! | `kubelet/` | pods that start and end, nodes that live |
 //! | `disruption` | what PodDisruptionBudgets allow |
-//! | `garbage`, `namespace` | deletion of dependents and of namespaces' contents |
+//! | `garbage`, `namespace`, `event_limit` | deletion of dependents, of namespaces' contents, of old events |
 //!
 //! # What it is not
 //!
@@ -59,6 +59,7 @@ mod base64;
 mod counters;
 mod defaults;
 mod disruption;
+mod event_limit;
 mod faults;
 mod garbage;
 mod informer;

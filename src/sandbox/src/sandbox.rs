@@ -19,7 +19,7 @@ use crate::options::{Error, Options};
 use crate::registry::{DeleteOptions, Registry, Target};
 use crate::resource::{self, Resource};
 use crate::server::{self, Restart};
-use crate::{disruption, garbage, job, kubelet, namespace, random, tls};
+use crate::{disruption, event_limit, garbage, job, kubelet, namespace, random, tls};
 
 /// Restarts asked for and not begun.
 const RESTARTS_MAX: usize = 4;
@@ -67,6 +67,7 @@ impl Sandbox {
         run(garbage::run(Arc::clone(&api)).boxed());
         run(namespace::run(Arc::clone(&api)).boxed());
         run(disruption::run(Arc::clone(&api)).boxed());
+        run(event_limit::run(Arc::clone(&api)).boxed());
         tasks.spawn(server::serve(
             Arc::clone(&api),
             identity.server,

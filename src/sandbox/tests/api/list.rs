@@ -104,3 +104,20 @@ async fn events_have_two_forms_and_one_storage() {
     let listed: Value = client.get(new).await.body;
     assert_eq!(listed["items"][0]["regarding"]["name"], "a");
 }
+
+#[tokio::test]
+async fn the_oldest_events_go_when_there_are_too_many() {
+    let (sandbox, _client) = sandbox().await;
+    for n in 0..20_100 {
+        sandbox.create("events", json!({"metadata": {"name": format!("e{n:06}")}})).unwrap();
+        if n % 100 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    crate::client::until("the surplus is gone", || async {
+        (sandbox.count("events", |_| true).unwrap() == 20_000).then_some(())
+    })
+    .await;
+    assert!(sandbox.get("events", "default", "e000000").unwrap().is_none());
+    assert!(sandbox.get("events", "default", "e020099").unwrap().is_some());
+}
