@@ -13,6 +13,7 @@ pub mod events;
 pub mod logging;
 pub mod metrics;
 pub mod run;
+pub mod serve;
 pub mod status;
 pub mod version;
 pub mod watch;
