@@ -90,26 +90,22 @@ fn connection(args: &Run, loaded: &Loaded) -> ConnectOptions {
 
 fn options(args: &Run, loaded: &Loaded) -> Options {
     let connection = loaded.client_connection();
-    let (qps, burst, content_type) = if args.config.is_some() {
-        let accept = &connection.accept_content_types;
-        let format = if accept.is_empty() { &connection.content_type } else { accept };
-        (connection.qps, connection.burst, format.clone())
+    let (qps, burst, format) = if args.config.is_some() {
+        let format =
+            Format::configured(&connection.accept_content_types, &connection.content_type);
+        (connection.qps, connection.burst, format)
     } else {
-        (args.kube_api_qps, args.kube_api_burst, args.kube_api_content_type.clone())
+        let format = Format::configured("", &args.kube_api_content_type);
+        (args.kube_api_qps, args.kube_api_burst, format)
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.parallelism.map_or_else(|| loaded.parallelism().min(cores), usize::from);
     Options {
         rate: Rate::from_client_connection(qps, burst),
-        format: format_of(&content_type),
+        format,
         threads,
         seed: args.seed.unwrap_or_else(random_seed),
     }
-}
-
-/// Protobuf where it is asked for, as kube-scheduler does by default; else JSON.
-fn format_of(content_type: &str) -> Format {
-    if content_type.contains("protobuf") { Format::Protobuf } else { Format::Json }
 }
 
 /// A seed nobody chose: the address space layout and the clock, hashed by the standard library's

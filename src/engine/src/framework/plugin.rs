@@ -21,6 +21,14 @@ pub trait Plugin: Debug + Send + Sync {
         Reads::EVERYTHING
     }
 
+    /// What its verdicts depend on of the pod beyond its class: two pods of one class with equal
+    /// marks get equal verdicts on every node. Labels are what differs between pods of a class, so
+    /// a plugin that matches labels hashes which of the terms in play match the pod; most plugins
+    /// read the class only.
+    fn mark(&self, _cx: &Context<'_>) -> u64 {
+        0
+    }
+
     /// Itself as a gate before the queue.
     fn as_pre_enqueue(&self) -> Option<&dyn PreEnqueue> {
         None

@@ -100,7 +100,9 @@ fn existing<'a>(spec: &'a PodSpec, resize: Option<&'a Resize>, missing: Missing)
 
 /// KEP-1287: the maximum of the whole-pod sums of spec, allocated and actuated.
 fn resized<'a>(spec: &'a PodSpec, resize: &'a Resize, missing: Missing) -> Amounts<'a> {
-    let (allocated, actuated) = match (&resize.pod_allocated, &resize.pod_requests) {
+    // An absent map and an empty one are the same on the wire; Go takes either as not set.
+    let pod_requests = resize.pod_requests.as_ref().filter(|list| !list.is_empty());
+    let (allocated, actuated) = match (&resize.pod_allocated, pod_requests) {
         (Some(allocated), Some(actuated)) => {
             (allocated.iter().collect(), actuated.iter().collect::<Amounts<'_>>())
         }

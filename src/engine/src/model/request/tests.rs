@@ -96,3 +96,17 @@ fn a_resize_counts_as_the_largest_of_what_may_be_in_force() {
     let infeasible = Some(ResizePending::Infeasible);
     assert_eq!(footprint(&spec, Some(&status(infeasible, 200, 100))).0, 200);
 }
+
+#[test]
+fn an_empty_pod_level_status_is_not_set() {
+    let spec =
+        PodSpec { containers: vec![container(&[("cpu", 300)], false)], ..PodSpec::default() };
+    let resize = Resize {
+        pod_allocated: Some(list(&[("cpu", 100)])),
+        pod_requests: Some(list(&[])),
+        ..Resize::default()
+    };
+    assert_eq!(footprint(&spec, Some(&resize)).0, 300);
+    let infeasible = Resize { pending: Some(ResizePending::Infeasible), ..resize };
+    assert_eq!(footprint(&spec, Some(&infeasible)).0, 0);
+}
