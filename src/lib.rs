@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 pub mod evaluate;
 pub mod events;
+pub mod lease;
 pub mod logging;
 pub mod metrics;
 pub mod run;

@@ -3,6 +3,7 @@
 //! Read in this order: this file, `scheduler` (what is started and how it is stopped), `thread`
 //! (the engine's loop), `lanes` (where effects go).
 
+mod endpoints;
 mod lanes;
 mod scheduler;
 mod thread;
@@ -21,10 +22,14 @@ use crate::args::Run;
 use crate::client::{ConnectOptions, Rate, connect};
 use crate::command::read_file;
 use crate::config::{self, Loaded};
+use crate::lease;
 use crate::watch::Format;
 
 /// How long a stop waits for binds in flight, then for conditions and events that wait.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long answers under way get at a stop.
+const SERVER_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Runs the scheduler until SIGTERM or Ctrl-C.
 ///
@@ -46,10 +51,12 @@ pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
         );
     }
     let client = connect(&connection(&args, &loaded)).await?;
+    refuse_a_second_default_scheduler(&args, &loaded, &client).await?;
     let options = options(&args, &loaded);
     let mut engine_config = loaded.engine_config(true)?;
     engine_config.parked_max_ms = args.pod_max_in_unschedulable_pods_duration.milliseconds();
     let mut scheduler = Scheduler::start(client.clone(), engine_config, options)?;
+    let server = endpoints::serve(&args, &loaded, &client, &scheduler.health()).await?;
     let names = loaded.scheduler_names().collect::<Vec<_>>().join(", ");
     tracing::info!(profiles = %names, version = crate::version::VERSION, "Berth starts");
     let ended = tokio::select! {
@@ -59,6 +66,9 @@ pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
     scheduler.health().shut_down();
     tracing::info!("stopping: no more pods are taken, binds in flight are finished");
     let left = scheduler.stop(STOP_DEADLINE).await;
+    if let Some(server) = server {
+        server.stop(SERVER_DEADLINE).await;
+    }
     if left > 0 {
         tracing::warn!(left, "binds without an answer when the time was up");
     }
@@ -91,8 +101,7 @@ fn connection(args: &Run, loaded: &Loaded) -> ConnectOptions {
 fn options(args: &Run, loaded: &Loaded) -> Options {
     let connection = loaded.client_connection();
     let (qps, burst, format) = if args.config.is_some() {
-        let format =
-            Format::configured(&connection.accept_content_types, &connection.content_type);
+        let format = Format::configured(&connection.accept_content_types, &connection.content_type);
         (connection.qps, connection.burst, format)
     } else {
         let format = Format::configured("", &args.kube_api_content_type);
@@ -134,6 +143,34 @@ fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
             "enabled plugins that are not there yet: pods that need one are left pending with \
              reason SchedulerError"
         );
+    }
+}
+
+/// Two schedulers of one name would fight for every pod.
+async fn refuse_a_second_default_scheduler(
+    args: &Run,
+    loaded: &Loaded,
+    client: &kube::Client,
+) -> Result<()> {
+    if args.allow_default_scheduler
+        || !loaded.scheduler_names().any(|name| name == lease::DEFAULT_SCHEDULER)
+    {
+        return Ok(());
+    }
+    let live = lease::live_kube_scheduler(client).await.context(
+        "looking for a live kube-scheduler, as a profile is named default-scheduler \
+         (--allow-default-scheduler starts without looking)",
+    )?;
+    match live {
+        None => Ok(()),
+        Some(holder) => bail!(
+            "a profile is named {}, and {} holds the Lease kube-system/kube-scheduler (renewed {}): \
+             two schedulers would fight for every pod. Name the profile otherwise, stop \
+             kube-scheduler, or give --allow-default-scheduler",
+            lease::DEFAULT_SCHEDULER,
+            holder.identity,
+            holder.renewed
+        ),
     }
 }
 

@@ -20,6 +20,17 @@ pub enum KindState {
     Failing(Arc<str>),
 }
 
+impl std::fmt::Display for KindState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Listing => f.write_str("listing"),
+            Self::Synced => f.write_str("synced"),
+            Self::NotServed => f.write_str("not served"),
+            Self::Failing(why) => write!(f, "failing: {why}"),
+        }
+    }
+}
+
 /// The states of all kinds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct States([KindState; Kind::ALL.len()]);

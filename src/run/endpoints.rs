@@ -1,0 +1,86 @@
+//! What is served on `--secure-port`: health, metrics, the configuration in force.
+
+use anyhow::Result;
+use kube::Client;
+
+use super::Health;
+use crate::args::Run;
+use crate::client::{ConnectOptions, connect};
+use crate::config::Loaded;
+use crate::serve::{Access, CertificateOptions, Check, Pages, ServeOptions, Server};
+
+/// Starts the server; `None` where `--secure-port` is 0.
+pub(super) async fn serve(
+    args: &Run,
+    loaded: &Loaded,
+    client: &Client,
+    health: &Health,
+) -> Result<Option<Server>> {
+    if args.secure_port == 0 {
+        return Ok(None);
+    }
+    let other = async |kubeconfig: &Option<std::path::PathBuf>| match kubeconfig {
+        Some(path) => {
+            connect(&ConnectOptions { kubeconfig: Some(path.clone()), master: None }).await
+        }
+        None => Ok(client.clone()),
+    };
+    let access = Access::new(
+        other(&args.authentication_kubeconfig).await?,
+        other(&args.authorization_kubeconfig).await?,
+        args.authorization_always_allow_paths.clone(),
+    );
+    let options = ServeOptions {
+        address: args.bind_address,
+        port: args.secure_port,
+        certificate: CertificateOptions {
+            files: args.tls_cert_file.clone().zip(args.tls_private_key_file.clone()),
+            directory: args.cert_dir.clone(),
+        },
+    };
+    let server = Server::start(&options, pages(loaded, health), access).await?;
+    tracing::info!(address = %server.address(), "serving health and metrics");
+    Ok(Some(server))
+}
+
+fn pages(loaded: &Loaded, health: &Health) -> Pages {
+    let (metrics, synced, stopping, watches) =
+        (health.clone(), health.clone(), health.clone(), health.clone());
+    let config = serde_json::json!({ "componentconfig": loaded.configuration() });
+    Pages {
+        live: vec![Check::ping()],
+        ready: vec![
+            Check::ping(),
+            Check::new("shutdown", move || {
+                if stopping.is_stopping() {
+                    Err("process is shutting down".to_owned())
+                } else {
+                    Ok(())
+                }
+            }),
+            Check::new("sched-handler-sync", move || {
+                if synced.is_synced() { Ok(()) } else { Err(unsynced(&synced)) }
+            }),
+        ],
+        metrics: Box::new(move |accept| metrics.metrics().encode(accept)),
+        config: Box::new(move || config.clone()),
+        debug: vec![("/debug/watches", Box::new(move || watch_report(&watches)))],
+    }
+}
+
+/// What the first lists still wait for.
+fn unsynced(health: &Health) -> String {
+    let states = health.states();
+    let waiting: Vec<String> =
+        states.pending().map(|(kind, state)| format!("{kind}: {state}")).collect();
+    if waiting.is_empty() { "taking the first lists in".to_owned() } else { waiting.join("; ") }
+}
+
+fn watch_report(health: &Health) -> String {
+    use std::fmt::Write;
+    let states = health.states();
+    crate::watch::Kind::ALL.into_iter().fold(String::new(), |mut text, kind| {
+        let _infallible = writeln!(text, "{kind}: {}", states.of(kind));
+        text
+    })
+}
