@@ -163,7 +163,7 @@ fn interpret(
         let file = files.get(i).and_then(Option::as_ref);
         profiles.extend(build_profile(profile, file, i, known, problems));
     }
-    same_queue_sort(&profiles, problems);
+    same_queue_sort(&configuration, &profiles, problems);
     (configuration, profiles)
 }
 
@@ -224,18 +224,30 @@ fn check_counts(profile: &LoadedProfile, path: &str, problems: &mut Problems) {
     }
 }
 
-fn same_queue_sort(profiles: &[Needing], problems: &mut Problems) {
-    let names = profiles.iter().map(|(p, _)| p.expanded.at(ExtensionPoint::QueueSort).first());
+/// All profiles order the one queue by the same plugin with the same arguments
+/// (`profile.NewMap`).
+fn same_queue_sort(
+    configuration: &KubeSchedulerConfiguration,
+    profiles: &[Needing],
+    problems: &mut Problems,
+) {
     let mut first = None;
-    for (i, name) in names.enumerate() {
-        let Some((name, _)) = name else { continue };
-        let first = *first.get_or_insert(name);
-        if first != name {
-            let path = format!("profiles[{i}].plugins.queueSort");
-            let message =
-                format!("all profiles need the same plugin: {name:?} here, {first:?} above");
-            problems.add(Stage::Profiles, path, None, message);
-        }
+    for (i, ((profile, _), file)) in profiles.iter().zip(&configuration.profiles).enumerate() {
+        let sort = profile.expanded.at(ExtensionPoint::QueueSort).first();
+        let Some((name, _)) = sort else { continue };
+        let config = file.plugin_config.iter().find(|c| c.name == *name);
+        let here = (name, config.and_then(|c| c.args.as_ref()));
+        let first = *first.get_or_insert(here);
+        let message = match first {
+            (other, _) if other != name => {
+                format!("all profiles need the same plugin: {name:?} here, {other:?} above")
+            }
+            (_, args) if args != here.1 => {
+                format!("all profiles need the same arguments for {name:?}")
+            }
+            _ => continue,
+        };
+        problems.add(Stage::Profiles, format!("profiles[{i}].plugins.queueSort"), None, message);
     }
 }
 

@@ -146,6 +146,14 @@ pub(super) fn build<'a>(
     }
     let mut built = Built { known, plugins: Default::default() };
     for name in needed {
+        // Arguments by default go to plugins at any other point (see `with_default_args`).
+        let has_args = profile.plugin_config.iter().any(|c| c.name == **name);
+        if !has_args && Known::is_in_tree(name) && known.args(name).is_some() {
+            let path = format!("{path}.plugins.{}", ExtensionPoint::PodGroupPostFilter.field());
+            let message =
+                format!("plugin {name:?} needs its pluginConfig where it is enabled here only");
+            problems.add(Stage::Profiles, path, None, message);
+        }
         let Some(factory) = known.factory(name) else { continue };
         let config = profile.plugin_config.iter().find(|c| c.name == **name);
         // What in-tree plugins without arguments are given, kube-scheduler ignores.

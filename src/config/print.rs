@@ -1,6 +1,8 @@
 //! A configuration as kube-scheduler's `--write-config-to` writes it: all keys sorted, lists not
 //! indented.
 
+mod scalar;
+
 use serde_json::Value;
 
 use super::v1::KubeSchedulerConfiguration;
@@ -33,7 +35,7 @@ fn block(value: &Value, indent: usize, text: &mut String) {
                 if i > 0 {
                     pad(indent, text);
                 }
-                text.push_str(&scalar(&Value::String(key.clone())));
+                text.push_str(&scalar::string(key, indent, true));
                 text.push(':');
                 entry(value, indent, text);
             }
@@ -47,13 +49,13 @@ fn block(value: &Value, indent: usize, text: &mut String) {
                 if is_block(value) {
                     block(value, indent + 2, text);
                 } else {
-                    text.push_str(&scalar(value));
+                    text.push_str(&scalar(value, indent + 2));
                     text.push('\n');
                 }
             }
         }
         other => {
-            text.push_str(&scalar(other));
+            text.push_str(&scalar(other, indent));
             text.push('\n');
         }
     }
@@ -63,7 +65,7 @@ fn block(value: &Value, indent: usize, text: &mut String) {
 fn entry(value: &Value, indent: usize, text: &mut String) {
     if !is_block(value) {
         text.push(' ');
-        text.push_str(&scalar(value));
+        text.push_str(&scalar(value, indent + 2));
         text.push('\n');
         return;
     }
@@ -85,35 +87,15 @@ fn is_block(value: &Value) -> bool {
     }
 }
 
-fn scalar(value: &Value) -> String {
+/// A value on the line where it is, or a text that goes on below it.
+fn scalar(value: &Value, indent: usize) -> String {
     match value {
-        Value::String(text) if is_plain(text) => text.clone(),
-        // go-yaml quotes with double quotes where a plain text would mean something else.
-        Value::String(_) => value.to_string(),
+        Value::String(text) => scalar::string(text, indent, false),
+        Value::Number(number) => scalar::number(number),
         Value::Object(_) => "{}".to_owned(),
         Value::Array(_) => "[]".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// Whether a text stands for itself without quotes.
-fn is_plain(text: &str) -> bool {
-    let first = text.chars().next();
-    let is_start =
-        |c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '_') || c.is_ascii_digit();
-    let is_rest =
-        |c: char| is_start(c) || matches!(c, '.' | '-' | '+' | ',' | '(' | ')' | ';' | '=');
-    let safe = first.is_some_and(is_start) && text.chars().all(|c| is_rest(c) || c == ':');
-    let read = super::scalar::resolve(None, true, text);
-    safe && !text.ends_with(':')
-        && matches!(read, Ok(super::tree::Kind::String(_)))
-        && !is_timestamp(text)
-}
-
-/// `2001-01-01`, which go-yaml quotes.
-fn is_timestamp(text: &str) -> bool {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    digits == 4 && text.as_bytes().get(4) == Some(&b'-')
 }
 
 #[cfg(test)]
@@ -132,7 +114,7 @@ mod tests {
         assert_eq!(
             text,
             "a:\n- x:\n  - p\n  - q\n  \"y\": 1\n- z: null\nb: {}\nc:\n  d:\n  - - 1\n    - 2\n  - []\n\
-             e: \"yes\"\nf: 10m0s\ng: \"\"\nh: \"a: b\"\ni: 0.5\nj: \"2001-01-01\"\nk: x:y\n"
+             e: \"yes\"\nf: 10m0s\ng: \"\"\nh: 'a: b'\ni: 0.5\nj: \"2001-01-01\"\nk: x:y\n"
         );
         assert_eq!(super::super::yaml::read(&text).unwrap().root.to_value(), value);
     }

@@ -1,6 +1,7 @@
 //! What a YAML scalar means: YAML 1.1 as `go.yaml.in/yaml/v2` reads it for Kubernetes
 //! (`resolve.go`), which is neither YAML 1.2 nor what the parser crate would say.
 
+use super::base64;
 use super::tree::Kind;
 
 /// A scalar that cannot stand in a configuration.
@@ -12,9 +13,16 @@ pub(super) fn resolve(tag: Option<&str>, plain: bool, text: &str) -> Result<Kind
     let string = || Kind::String(text.into());
     match tag {
         None if !plain => return Ok(string()),
+        Some("!!binary") => {
+            let bytes = base64::decode(text).ok_or("!!binary has to be base64")?;
+            let text = String::from_utf8(bytes).map_err(|_| "!!binary has to hold UTF-8")?;
+            return Ok(Kind::String(text.into()));
+        }
         // Any other tag leaves the text as it is.
         Some(tag) if !is_resolvable(tag) => return Ok(string()),
         Some("!!str") => return Ok(string()),
+        // A time stays the text it is.
+        Some("!!timestamp") if text.as_bytes().get(4) == Some(&b'-') => return Ok(string()),
         _ => {}
     }
     let (found, kind) = guess(text)?;

@@ -61,6 +61,11 @@ impl<'a> Walk<'a> {
         schema
     }
 
+    /// Whether a schema wants a duration, and not null.
+    fn is_duration(&self, schema: &'a Value) -> bool {
+        schema.get("anyOf").is_none() && format_of(self.resolve(schema)) == Some(GO_DURATION)
+    }
+
     /// Walks a node. `false` where it does not fit and its holder has to drop it.
     fn node(
         &self,
@@ -74,6 +79,9 @@ impl<'a> Walk<'a> {
         let line = line.unwrap_or(node.line);
         let Some(wanted) = type_of(schema) else { return true };
         let fits = match (&node.kind, wanted) {
+            (Kind::Null, "string") if format_of(schema) == Some(GO_DURATION) => {
+                Err("must be a duration, not null: leave it out".to_owned())
+            }
             // Go leaves a field alone where the file says null; an element becomes its zero value.
             (Kind::Null, _) => {
                 node.kind = zero(wanted);
@@ -128,8 +136,10 @@ impl<'a> Walk<'a> {
                 problems.add(Stage::Decode, path, Some(entry.line), message);
                 return false;
             }
-            // Null is as good as absent.
-            !known || entry.value.kind != Kind::Null
+            // Null is as good as absent, save for a duration that is no pointer in Go: it parses
+            // the empty text.
+            let duration = fields.get(entry.key.as_ref()).is_some_and(|s| self.is_duration(s));
+            !known || entry.value.kind != Kind::Null || duration
         });
         entries.retain_mut(|entry| {
             let Some(schema) = fields.get(entry.key.as_ref()).or(others) else { return true };

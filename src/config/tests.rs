@@ -114,6 +114,25 @@ const WRONG: &[(&str, &str)] = &[
     ("extenders: [{prioritizeVerb: p}]", "extenders[0].weight: must be greater than 0"),
     ("extenders: [{bindVerb: a}, {bindVerb: b}]", "extenders: 2 extenders have a bindVerb"),
     ("extenders: [{tlsConfig: {caData: '***'}}]", "extenders[0].tlsConfig.caData: must be base64"),
+    ("leaderElection: {leaseDuration: ~}", "leaseDuration: must be a duration, not null"),
+    ("profiles: [{schedulerName: \"a\\/b\"}]", "f:3: unknown escape character"),
+    ("profiles: [{schedulerName: !!binary '**'}]", "f:3: !!binary has to be base64"),
+    (
+        "profiles: [{schedulerName: a, pluginConfig: [{name: PrioritySort, args: {a: 1}}]}, \
+         {schedulerName: b}]",
+        "profiles[1].plugins.queueSort: all profiles need the same arguments",
+    ),
+    (
+        "profiles: [{plugins: {podGroupPostFilter: {enabled: [{name: DefaultPreemption}]}, \
+         multiPoint: {disabled: [{name: DefaultPreemption}]}}}]",
+        "\"DefaultPreemption\" needs its pluginConfig",
+    ),
+    (
+        "extenders: [{tlsConfig: {caFile: /no/such/file}}]",
+        "extenders[0].tlsConfig.caFile: /no/such",
+    ),
+    ("extenders: [{tlsConfig: {insecure: true, caData: YQ==}}]", "tlsConfig.insecure: "),
+    ("extenders: [{tlsConfig: {caData: YQ==}}]", "caData: holds no PEM certificate"),
     ("a: [", "f:3: "),
     ("a: *b", "f:3: "),
     ("a: \u{1}", "f:3: control characters are not allowed"),
@@ -134,6 +153,8 @@ fn a_file_that_is_no_configuration_says_what_it_lacks() {
         ("--- \n---\nkind: x", "kind: required"),
         ("kind: Pod\napiVersion: v1", "f:1: kind: must be KubeSchedulerConfiguration"),
         ("[]", "kind: required"),
+        ("%YAML 1.2\n---\nkind: x", "f:1: only YAML 1.1 is read"),
+        ("# c\n%FOO\n---\nkind: x", "f:2: unknown directive"),
         ("{\"kind\": 1}", "f:1: kind: must be KubeSchedulerConfiguration"),
         ("{'kind': 1}", "f:1: a key in double quotes is expected here"),
     ] {
@@ -152,6 +173,20 @@ fn yaml_and_json_say_the_same() {
     let json = load(json, "f", &registry()).unwrap();
     assert_eq!(yaml.configuration(), json.configuration());
     assert_eq!(yaml.hash, json.hash);
+}
+
+#[test]
+fn null_is_as_good_as_absent() {
+    let nulls = "leaderElection: ~\nclientConnection:\nparallelism: null\nprofiles:\n- plugins: ~\n  \
+                 pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: ~}}]\n";
+    assert_eq!(loaded(nulls).configuration(), loaded("").configuration());
+}
+
+#[test]
+fn only_the_first_document_counts() {
+    let loaded = loaded("parallelism: 5\n---\nparallelism: [\n");
+    assert_eq!(loaded.parallelism(), 5);
+    assert_eq!(loaded.warnings, ["f:4: only the first document of a file is read"]);
 }
 
 #[test]

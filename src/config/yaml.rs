@@ -12,11 +12,14 @@ use super::tree::{DEPTH_MAX, Document, Entry, Kind, NODES_MAX, Node, SyntaxError
 pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     refuse_control_characters(text)?;
+    refuse_directives(text)?;
     let options = granit_parser::options! {
         emit_comments: false,
+        bom_inside_document_as_content: true,
         block_scalar_eof_without_line_feed: true,
     };
     let mut reader = Reader {
+        text,
         events: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
         nodes: 0,
@@ -39,7 +42,6 @@ fn refuse_control_characters(text: &str) -> Result<(), SyntaxError> {
     for (i, line) in text.split('\n').enumerate() {
         let wrong = line.chars().find(|&c| {
             !matches!(c, '\t' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
-                || c == '\u{feff}'
         });
         if let Some(c) = wrong {
             let message =
@@ -50,7 +52,25 @@ fn refuse_control_characters(text: &str) -> Result<(), SyntaxError> {
     Ok(())
 }
 
+/// The directives that go-yaml takes, which knows version 1.1 only.
+fn refuse_directives(text: &str) -> Result<(), SyntaxError> {
+    for (i, line) in text.split('\n').enumerate() {
+        let message = match line.split_whitespace().next() {
+            None => continue,
+            Some(word) if word.starts_with('#') => continue,
+            Some("%TAG") => continue,
+            Some("%YAML") if line.split_whitespace().nth(1) == Some("1.1") => continue,
+            Some("%YAML") => "only YAML 1.1 is read: leave out the %YAML line",
+            Some(word) if word.starts_with('%') && line.starts_with('%') => "unknown directive",
+            Some(_) => return Ok(()),
+        };
+        return Err(SyntaxError { line: i + 1, message: message.to_owned() });
+    }
+    Ok(())
+}
+
 struct Reader<'a> {
+    text: &'a str,
     events: Parser<'a, granit_parser::StrInput<'a>>,
     /// Anchored nodes, with the number of nodes and of levels in each.
     anchors: HashMap<usize, (Node, Size)>,
@@ -100,6 +120,9 @@ impl<'a> Reader<'a> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
+                if style == ScalarStyle::DoubleQuoted && has_escaped_slash(span.slice(self.text)) {
+                    return error(span, "unknown escape character: \\/ is JSON");
+                }
                 let kind = scalar::resolve(tag.map(|t| short(&t)).as_deref(), plain, &text);
                 let kind = kind.or_else(|message| error(span, message))?;
                 Ok(self.anchored(anchor, Node { line, kind }, Size { nodes: 1, levels: 0 }))
@@ -200,6 +223,16 @@ impl Size {
         self.nodes += inner.nodes;
         self.levels = self.levels.max(inner.levels + 1);
     }
+}
+
+/// Whether a quoted text has the escape `\/`, which came with YAML 1.2.
+fn has_escaped_slash(source: Option<&str>) -> bool {
+    let mut escaped = false;
+    source.unwrap_or_default().bytes().any(|b| {
+        let found = escaped && b == b'/';
+        escaped = b == b'\\' && !escaped;
+        found
+    })
 }
 
 /// Appends a key to a path, in brackets where it would not read as a field.

@@ -1,7 +1,7 @@
 //! The API server and the lease (staging/src/k8s.io/component-base/config/v1alpha1).
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use berth_plugins::GoDuration;
 
@@ -16,6 +16,7 @@ pub struct ClientConnectionConfiguration {
     /// The type in which objects travel. Default application/vnd.kubernetes.protobuf.
     pub content_type: String,
     /// Requests per second. Default 50; negative for no limit.
+    #[serde(serialize_with = "as_json_of_go")]
     pub qps: f32,
     /// Requests at once, above the rate. Default 100.
     pub burst: i32,
@@ -39,4 +40,14 @@ pub struct LeaderElectionConfiguration {
     pub resource_name: String,
     /// Namespace of the Lease. Default kube-system.
     pub resource_namespace: String,
+}
+
+/// The shortest number that reads as the same `f32`, and an integer where it is one.
+fn as_json_of_go<S: Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    let shortest: f64 = value.to_string().parse().unwrap_or_else(|_| f64::from(*value));
+    // Up to here an f64 holds every integer.
+    if shortest.fract() == 0.0 && shortest.abs() < 9_007_199_254_740_992.0 {
+        return serializer.serialize_i64(shortest as i64);
+    }
+    serializer.serialize_f64(shortest)
 }
