@@ -2,8 +2,10 @@
 
 mod deny;
 mod finding;
+mod generate;
 mod licence;
 mod policy;
+mod rights;
 mod source;
 mod task;
 mod tidy;
@@ -25,7 +27,9 @@ struct Cli {
 enum Task {
     /// Check sizes, names, words, headers and module edges of the sources; takes a second
     Tidy,
-    /// Check tidy, the lock file, dependency rules, licences, and each package by itself
+    /// Write the files that are made from the code
+    Generate,
+    /// Check tidy, generated files, RBAC, dependency rules, licences, each package by itself
     Verify,
     /// Run cargo-deny, without the advisory database where it cannot be fetched
     Deny,
@@ -34,6 +38,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Tidy => tidy::run(),
+        Task::Generate => generate::run(),
         Task::Verify => verify::run(),
         Task::Deny => deny::run(),
     };

@@ -5,8 +5,10 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::generate;
 use crate::licence::is_met;
 use crate::policy::Policy;
+use crate::rights;
 use crate::task::{self, workspace};
 use crate::tidy;
 use crate::tree::Tree;
@@ -20,7 +22,7 @@ struct Package {
     without: (&'static str, &'static [&'static str]),
 }
 
-/// src/ARCHITECTURE.md's table of packages. Nothing depends on `berth` but tests and tools.
+/// The table of packages in src/ARCHITECTURE.md. Nothing depends on `berth` but tests and tools.
 const PACKAGES: [Package; 6] = [
     Package {
         name: "berth-engine",
@@ -54,30 +56,58 @@ const PACKAGES: [Package; 6] = [
     },
 ];
 
-/// Runs every check, the quick ones first.
+type Check = fn() -> Result<()>;
+
+/// The checks, the quick ones first.
+const CHECKS: [(&str, Check); 7] = [
+    ("tidy", tidy::run),
+    ("generated files", generate::check),
+    ("rights", || none("manifests", &rights::problems()?)),
+    ("bans and licences", bans_and_licences),
+    ("directions", || none("packages", &directions(&whole_tree()?))),
+    ("trees", || none("packages", &trees()?)),
+    ("packages by themselves", packages_by_themselves),
+];
+
+/// Runs every check, also after one that fails.
 ///
 /// # Errors
-/// The first check that does not hold.
+/// A check fails; it has said why.
 pub(crate) fn run() -> Result<()> {
-    tidy::run()?;
-    let tree = Tree::read(&["--workspace"], "normal,build,dev")?;
-    let text = fs::read_to_string(workspace()?.join("deny.toml")).context("deny.toml")?;
-    let policy = Policy::parse(&text)?;
-    conclude("bans", &bans(&tree, &policy))?;
-    conclude("licences", &licences(&tree, &policy))?;
-    conclude("directions", &directions(&tree))?;
-    conclude("trees", &trees()?)?;
-    for package in &PACKAGES {
-        // By itself: with the whole workspace, one package may lean on another's features.
-        task::run(&["check", "--quiet", "--locked", "--all-targets", "-p", package.name])?;
-        println!("verify: {} checks by itself", package.name);
+    let mut failed = Vec::new();
+    for (name, check) in CHECKS {
+        let done = check();
+        println!("verify: {name}: {}", if done.is_ok() { "ok" } else { "FAILED" });
+        if let Err(error) = done {
+            eprintln!("{error:#}");
+            failed.push(name);
+        }
     }
+    ensure!(failed.is_empty(), "verify: {}", failed.join(", "));
     Ok(())
 }
 
-fn conclude(name: &str, problems: &[String]) -> Result<()> {
-    ensure!(problems.is_empty(), "{name}:\n  {}", problems.join("\n  "));
-    println!("verify: {name}");
+fn none(of: &str, problems: &[String]) -> Result<()> {
+    ensure!(problems.is_empty(), "{of}:\n  {}", problems.join("\n  "));
+    Ok(())
+}
+
+fn whole_tree() -> Result<Tree> {
+    Tree::read(&["--workspace"], "normal,build,dev")
+}
+
+fn bans_and_licences() -> Result<()> {
+    let text = fs::read_to_string(workspace()?.join("deny.toml")).context("deny.toml")?;
+    let policy = Policy::parse(&text)?;
+    let tree = whole_tree()?;
+    none("deny.toml", &[bans(&tree, &policy), licences(&tree, &policy)].concat())
+}
+
+/// By itself: with the whole workspace, one package may lean on another's features.
+fn packages_by_themselves() -> Result<()> {
+    for package in &PACKAGES {
+        task::run(&["check", "--quiet", "--locked", "--all-targets", "-p", package.name])?;
+    }
     Ok(())
 }
 

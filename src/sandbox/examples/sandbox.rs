@@ -1,4 +1,5 @@
-//! Runs a sandbox until interrupted: `cargo run -p berth-sandbox --example sandbox -- NODES KUBECONFIG`.
+//! Runs a sandbox until interrupted:
+//! `cargo run -p berth-sandbox --example sandbox -- NODES KUBECONFIG`.
 
 use berth_sandbox::{Options, Sandbox, nodes};
 

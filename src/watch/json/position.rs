@@ -9,8 +9,8 @@ enum Level {
     Object(String, bool),
 }
 
-/// Path of the field that holds the byte at `line` and `column` (from 1). A bracket there belongs to
-/// the field that it opens: it is the value of a wrong type.
+/// Path of the field that holds the byte at `line` and `column` (from 1). A bracket there belongs
+/// to the field that it opens: it is the value of a wrong type.
 ///
 /// The text may be anything; the scan only follows quotes, brackets, colons and commas.
 pub(super) fn path_at(text: &[u8], line: usize, column: usize) -> String {
