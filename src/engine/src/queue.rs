@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, Millis, PodIdx};
+use crate::base::{ClassIdx, LabelSetIdx, Millis, PodIdx};
 use crate::framework::{Reads, SortKey};
 
 /// Order in the active part and on a class: key, then arrival.
@@ -165,13 +165,21 @@ impl Queue {
         }
     }
 
-    /// Parks a pod on its class; `reads` is what the plugins that rejected it read.
-    pub(crate) fn park(&mut self, pod: PodIdx, class: ClassIdx, key: SortKey, reads: Reads) {
+    /// Parks a pod on its class, with those of equal labels; `reads` is what the plugins that
+    /// rejected it read.
+    pub(crate) fn park(
+        &mut self,
+        pod: PodIdx,
+        (class, labels): (ClassIdx, LabelSetIdx),
+        key: SortKey,
+        reads: Reads,
+    ) {
         self.lift(pod);
         let Some(entry) = self.entries.get_mut(&pod) else { return };
         entry.key = key;
-        entry.place = Place::Parked(class);
-        self.parked.entry(class).or_default().insert((key, entry.arrival, pod), reads);
+        entry.place = Place::Parked(class, labels);
+        let parked = self.parked.entry(class).or_default();
+        parked.insert((key, entry.arrival, pod), labels, reads);
     }
 
     /// Parks a pod by itself, for hints.
@@ -235,15 +243,14 @@ impl Queue {
         Some(class)
     }
 
-    /// Wakes the first pod parked on `class`: it is its woken head until its attempt ends.
-    pub(crate) fn take_head(&mut self, class: ClassIdx) -> Option<PodIdx> {
-        let parked = self.parked.get_mut(&class)?;
-        let (_, _, pod) = parked.first()?;
-        parked.head = Some(pod);
-        if let Some(entry) = self.entries.get_mut(&pod) {
+    /// Makes a pod parked on `class` its woken head until the pod's attempt ends.
+    pub(crate) fn set_head(&mut self, class: ClassIdx, pod: PodIdx) {
+        if let (Some(parked), Some(entry)) =
+            (self.parked.get_mut(&class), self.entries.get_mut(&pod))
+        {
+            parked.head = Some(pod);
             entry.head_of = Some(class);
         }
-        Some(pod)
     }
 
     /// Takes a pod out of the part it is in; it is nowhere then.
@@ -258,9 +265,9 @@ impl Queue {
                 self.backoff.remove(&(expiry, ordered));
                 self.error_backoff.remove(&(expiry, ordered));
             }
-            Place::Parked(class) => {
+            Place::Parked(class, labels) => {
                 if let Some(parked) = self.parked.get_mut(&class) {
-                    parked.remove(&ordered);
+                    parked.remove(&ordered, labels);
                     if parked.is_empty() && parked.head.is_none() {
                         self.parked.remove(&class);
                     }

@@ -91,7 +91,7 @@ impl World {
             let entry = engine.queue().entry(idx);
             // A pod whose deletion was seen at its turn has left the queue; it is not waiting.
             let entry = entry.unwrap_or_else(|| panic!("seed {seed}: {uid} is lost"));
-            let parked = matches!(entry.place, Place::Parked(_) | Place::Alone);
+            let parked = matches!(entry.place, Place::Parked(..) | Place::Alone);
             assert_ne!(entry.place, Place::Gated, "seed {seed}: {uid} has no gate");
             assert_ne!(entry.place, Place::InFlight, "seed {seed}: {uid} is nowhere");
             if parked && !more {

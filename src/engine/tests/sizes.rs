@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use berth_engine::model::Pod;
-use berth_engine::{Engine, Input};
 use berth_engine::record::{Container, NodeRecord, PodRecord, PodSpec, Quantity};
+use berth_engine::{Engine, Input};
 
 const PODS: usize = 100_000;
 
@@ -43,8 +43,9 @@ fn a_bound_pod_costs_at_most_160_bytes() {
         // The name of a Job's pod: Job, index, five random letters.
         let name = format!("train-resnet-{}-x{:04x}", i % 500, i % 65_536);
         let mut pod = PodRecord::new("research", &name, &uid(i), Arc::clone(&spec));
-        pod.labels =
-            [("batch.kubernetes.io/job-name", "train-resnet"), ("app", "resnet")].into_iter().collect();
+        pod.labels = [("batch.kubernetes.io/job-name", "train-resnet"), ("app", "resnet")]
+            .into_iter()
+            .collect();
         pod.node_name = Some(format!("node-{}", i % 1_000).into());
         engine.step([Input::PodApplied(Box::new(pod))], 0, &mut Vec::new(), &mut ());
     };

@@ -109,17 +109,17 @@ impl Engine {
                     self.enqueue(pod, now, "BackoffComplete", probe);
                 }
             }
-            Some(Place::Parked(_) | Place::Alone) => self.renew_parked(pod, now, probe),
+            Some(Place::Parked(..) | Place::Alone) => self.renew_parked(pod, now, probe),
         }
     }
 
     fn renew_parked(&mut self, pod: PodIdx, now: Millis, probe: &mut dyn Probe) {
         let Some(profile) = self.profile_of(pod).cloned() else { return };
         let fit = self.scan(&profile).first_fit(pod, &mut self.cache.nodes().live().iter());
-        match (fit, self.cache.class_of(pod).map(|(class, _)| class)) {
-            (Err(reads), Some(class)) => {
+        match (fit, self.cache.pods().get(pod).map(|p| (p.class, p.labels))) {
+            (Err(reads), Some(place)) => {
                 let key = self.sort_key(pod);
-                self.queue.park(pod, class, key, reads);
+                self.queue.park(pod, place, key, reads);
             }
             _ => self.enqueue(pod, now, "TargetPodUpdate", probe),
         }
@@ -150,7 +150,7 @@ impl Engine {
             match place {
                 Place::InFlight | Place::Backoff { .. } => {}
                 Place::Active | Place::Gated => self.enqueue(pod, now, "ConfigUpdate", probe),
-                Place::Parked(_) | Place::Alone => self.renew_parked(pod, now, probe),
+                Place::Parked(..) | Place::Alone => self.renew_parked(pod, now, probe),
             }
         }
         for pod in come {

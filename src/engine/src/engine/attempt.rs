@@ -176,8 +176,8 @@ impl Engine {
             entry.rejectors = rejectors;
         }
         let key = self.sort_key(pod);
-        match self.cache.class_of(pod).map(|(class, _)| class) {
-            Some(class) if !by_hints => self.queue.park(pod, class, key, reads),
+        match self.cache.pods().get(pod).map(|p| (p.class, p.labels)) {
+            Some(place) if !by_hints => self.queue.park(pod, place, key, reads),
             _ => self.queue.park_alone(pod),
         }
         probe.incoming(QueueName::Unschedulable, "ScheduleAttemptFailure");

@@ -4,11 +4,11 @@
 //! plugins read, and only on the node it changed where those reads are of one node. One pod of the
 //! class is woken; when its attempt has ended, the class is looked at again for the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{ClassIdx, Millis, NodeIdx, PodIdx};
 use crate::cache::{Changed, ChangedObject};
-use crate::framework::{ClusterEvent, Context, Hint, Plugin, Reads, Subject};
+use crate::framework::{ClusterEvent, Context, Hint, Plugin, Profile, Reads, Subject};
 use crate::probe::{Probe, QueueName};
 
 use super::{Engine, FLUSH_EVERY_MS};
@@ -72,39 +72,64 @@ impl Engine {
         work
     }
 
-    /// Wakes the first pod of a class if the class fits.
+    /// Wakes the first pod of a class that fits, if one does. Pods that no plugin marks differently
+    /// get equal verdicts, so one of each mark is looked at.
     fn look_again(&mut self, class: ClassIdx, place: Where, now: Millis, probe: &mut dyn Probe) {
         let Some(parked) = self.queue.parked_mut(class).filter(|p| p.head.is_none()) else {
             return;
         };
-        let (last_fit, Some(first)) = (parked.last_fit, parked.pods().next()) else { return };
-        let Some(profile) = self.profile_of(first).cloned() else { return };
+        let (last_fit, firsts) = (parked.last_fit, parked.firsts());
+        let Some(profile) = firsts.first().and_then(|pod| self.profile_of(*pod)).cloned() else {
+            return;
+        };
         let live = self.cache.nodes().live();
         let everywhere = matches!(place, Where::Everywhere);
-        let fit = match place {
-            Where::Everywhere => {
-                let before = last_fit.filter(|n| live.contains(*n));
-                let mut nodes = before.into_iter().chain(live.iter());
-                self.scan(&profile).first_fit(first, &mut nodes)
-            }
-            Where::Nodes(mut nodes) => {
-                nodes.sort_unstable();
-                nodes.dedup();
-                let mut nodes = nodes.into_iter().filter(|n| live.contains(*n));
-                self.scan(&profile).first_fit(first, &mut nodes)
-            }
+        let before = last_fit.filter(|n| everywhere && live.contains(*n));
+        let nodes: Vec<NodeIdx> = match place {
+            Where::Everywhere => Vec::new(),
+            Where::Nodes(nodes) => nodes.into_iter().filter(|n| live.contains(*n)).collect(),
         };
+        let mut reads = Reads::NODE_EXISTS;
+        let mut fit = None;
+        for pod in self.unlike(&firsts, &profile) {
+            let scan = self.scan(&profile);
+            let found = if everywhere {
+                scan.first_fit(pod, &mut before.into_iter().chain(live.iter()))
+            } else {
+                scan.first_fit(pod, &mut nodes.iter().copied())
+            };
+            match found {
+                Ok(node) => {
+                    fit = Some((pod, node));
+                    break;
+                }
+                Err(rejected) => reads |= rejected,
+            }
+        }
         let Some(parked) = self.queue.parked_mut(class) else { return };
         match fit {
-            Ok(node) => {
+            Some((pod, node)) => {
                 parked.last_fit = Some(node);
-                if let Some(pod) = self.queue.take_head(class) {
-                    self.enqueue(pod, now, "ClassFits", probe);
-                }
+                self.queue.set_head(class, pod);
+                self.enqueue(pod, now, "ClassFits", probe);
             }
-            Err(reads) if everywhere => parked.reads = reads,
-            Err(reads) => parked.reads |= reads,
+            None if everywhere => parked.reads = reads,
+            None => parked.reads |= reads,
         }
+    }
+
+    /// The first pod of each mark among `pods`, in their order.
+    fn unlike(&self, pods: &[PodIdx], profile: &Profile) -> Vec<PodIdx> {
+        if let [one] = pods {
+            return vec![*one];
+        }
+        let mut marks: BTreeSet<u64> = BTreeSet::new();
+        let mut is_new = |pod: &PodIdx| {
+            let Some(pod) = self.cache.view(*pod) else { return false };
+            let cx = Context { cache: &self.cache, nodes: self.cache.nodes(), pod };
+            marks.insert(profile.mark(&cx))
+        };
+        pods.iter().copied().filter(|pod| is_new(pod)).collect()
     }
 
     /// Asks the plugins that do not say what they read.

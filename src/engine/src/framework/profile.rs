@@ -257,6 +257,13 @@ impl Profile {
         sort.and_then(Plugin::as_queue_sort).map_or([0; 2], |s| s.key(priority, queued_ms))
     }
 
+    /// The marks of all plugins on a pod, as one: pods of a class with equal marks are alike.
+    pub fn mark(&self, cx: &super::Context<'_>) -> u64 {
+        let mix =
+            |all: u64, one: u64| (all.rotate_left(5) ^ one).wrapping_mul(0x517C_C1B7_2722_0A95);
+        self.plugins.iter().map(|plugin| plugin.mark(cx)).fold(0, mix)
+    }
+
     /// What the plugin at a place reads; filters always read that the node exists.
     pub fn reads(&self, place: usize) -> Reads {
         self.plugin(place).map_or(Reads::NOTHING, Plugin::reads) | Reads::NODE_EXISTS
