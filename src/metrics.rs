@@ -6,11 +6,13 @@ mod catalogue;
 mod histogram;
 mod process;
 mod registrar;
+mod rejections;
 mod tally;
 mod text;
 mod watches;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use berth_engine::Engine;
 use berth_engine::queue::QueueCounts;
@@ -28,6 +30,7 @@ use crate::bind::OUTCOME_LABELS;
 use crate::watch::WatchStats;
 use catalogue as list;
 use registrar::Registrar;
+use rejections::Rejections;
 
 /// Every metric there is, for the docs.
 pub fn list() -> &'static [Metric] {
@@ -62,6 +65,7 @@ pub struct EngineMetrics {
     pub(super) after_flush: Counter,
     parts: [[Gauge; 2]; 4],
     cache: [Gauge; 3],
+    rejections: Rejections,
     /// Steps made.
     pub steps: Counter,
     /// Latency of a step, in seconds.
@@ -104,6 +108,7 @@ impl EngineMetrics {
         for (gauge, value) in self.cache.iter().zip(sizes) {
             gauge.set(signed(value));
         }
+        self.rejections.show(engine, Instant::now());
     }
 }
 
@@ -192,6 +197,8 @@ impl Metrics {
             failed: published.with(&["failed"]),
             dropped: published.with(&["dropped"]),
         };
+        let build = [env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH];
+        registrar.gauges(list::BUILD_INFO).with(&build).set(1);
         watches::register(&mut registrar, watches);
         process::register(&mut registrar);
         let metrics = Self { registry: registrar.registry, engine, bind, status, events };
@@ -221,6 +228,7 @@ fn engine(registrar: &mut Registrar, attempts: AttemptMetrics) -> EngineMetrics 
         parts: ["active", "backoff", "unschedulable", "gated"]
             .map(|queue| [pending.with(&[queue]), entities.with(&[queue, "pod"])]),
         cache: ["nodes", "pods", "assumed_pods"].map(|kind| cache.with(&[kind])),
+        rejections: Rejections::new(registrar.gauges(list::UNSCHEDULABLE_PODS)),
         steps: registrar.counter(list::STEPS),
         step_duration: registrar.histogram(list::STEP_DURATION),
         inputs: registrar.counter(list::INPUTS),

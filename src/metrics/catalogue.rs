@@ -102,10 +102,13 @@ metrics! {
         "Pods bound after only the flush of long-parked pods had woken them: events unheeded");
     CACHE_SIZE = gauge("scheduler_cache_size", &["type"],
         "Objects in the cache: nodes, pods, assumed_pods");
+    UNSCHEDULABLE_PODS = gauge("scheduler_unschedulable_pods", &["plugin", "profile"],
+        "Pods that wait, by the plugins that rejected them last; counted every 10 s");
     GOROUTINES = gauge("scheduler_goroutines", &["operation"],
         "Binds posted and not yet answered, under kube-scheduler's name for it");
 
     // The engine's own.
+    BUILD_INFO = gauge("berth_build_info", &["version", "os", "arch"], "Always 1");
     STEPS = counter("berth_engine_steps_total", &[], "Steps of the engine");
     STEP_DURATION = histogram("berth_engine_step_duration_seconds", &[], (0.00001, 2.0, 18),
         "Latency of a step: inputs taken in, attempts made");

@@ -72,6 +72,12 @@ impl Tally {
         self.starts.pop_front().unwrap_or_else(Instant::now)
     }
 
+    /// Starts that wait for their binds.
+    #[cfg(test)]
+    pub(super) fn starts(&self) -> usize {
+        self.starts.len()
+    }
+
     /// The handles that this tally fills.
     pub fn metrics(&self) -> &EngineMetrics {
         &self.metrics

@@ -33,6 +33,7 @@ fn the_exposition_has_the_catalogues_types() {
     one_attempt(&mut tally, AttemptResult::Error);
     tally.incoming(QueueName::Active, "PodAdd");
     metrics.engine.refused.with(&["Evict"]).inc();
+    metrics.engine.rejections.family.with(&["NodeName", "berth"]);
     let text = plain(&metrics);
     for metric in list() {
         let line = format!("# TYPE {} {}", metric.name, metric.kind.as_str());
@@ -100,6 +101,54 @@ fn watches_are_read_when_scraped() {
         "berth_watch_events_total{kind=\"Pod\",type=\"modified\"} 2\n",
         "berth_watch_decode_seconds_total{kind=\"Pod\"} 1.5\n",
         "berth_bind_outcomes_total{outcome=\"not_bound\"} 0\n",
+    ] {
+        assert!(text.contains(line), "missing {line}\n{text}");
+    }
+}
+
+/// A real engine with the default plugins: one node with room for one of two pods.
+#[test]
+fn an_engine_fills_the_tally() {
+    use berth_engine::record::{Container, NodeRecord, PodRecord, PodSpec, Quantity};
+    use berth_engine::{Effect, Engine, Input};
+
+    let metrics = metrics();
+    let mut tally = Tally::new(metrics.engine.clone());
+    let registry = berth_plugins::in_tree().unwrap();
+    let config = crate::run::default_config(&registry).unwrap();
+    let cpu = |milli| [("cpu", Quantity::from_milli(milli))];
+    let spec = Arc::new(PodSpec {
+        scheduler_name: "berth".into(),
+        containers: vec![Container::requesting(cpu(700))],
+        ..PodSpec::default()
+    });
+    let mut allocatable: Vec<_> = cpu(1000).to_vec();
+    allocatable.push(("pods", Quantity::from_milli(110_000)));
+    let node = NodeRecord {
+        name: "n1".into(),
+        allocatable: allocatable.into_iter().collect(),
+        ..NodeRecord::default()
+    };
+    let pod = |name: &str| {
+        Input::PodApplied(Box::new(PodRecord::new("ns", name, name, Arc::clone(&spec))))
+    };
+    let mut engine = Engine::new(1, None);
+    let mut effects = Vec::new();
+    let inputs =
+        [Input::Config(Arc::new(config)), Input::NodeApplied(Arc::new(node)), pod("a"), pod("b")];
+    engine.step(inputs, 1_000, &mut effects, &mut tally);
+    let binds = effects.iter().filter(|e| matches!(e, Effect::Bind { .. })).count();
+    assert_eq!((binds, tally.starts()), (1, 1), "{effects:?}");
+    metrics.engine.show(&engine);
+    let text = plain(&metrics);
+    for line in [
+        "scheduler_pending_pods{queue=\"unschedulable\"} 1\n",
+        "scheduler_queued_entities{queue=\"unschedulable\",type=\"pod\"} 1\n",
+        "scheduler_cache_size{type=\"nodes\"} 1\n",
+        "scheduler_cache_size{type=\"assumed_pods\"} 1\n",
+        "scheduler_queue_incoming_pods_total{queue=\"active\",event=\"PodAdd\"} 2\n",
+        "scheduler_schedule_attempts_total{result=\"unschedulable\",profile=\"berth\"} 1\n",
+        "scheduler_unschedulable_pods{plugin=\"NodeResourcesFit\",profile=\"berth\"} 1\n",
     ] {
         assert!(text.contains(line), "missing {line}\n{text}");
     }
