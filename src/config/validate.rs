@@ -140,12 +140,13 @@ impl Checker<'_> {
             let message = "only one queue sort plugin can be enabled";
             self.wrong("profiles[0].plugins.queueSort.Enabled", message);
         }
-        let sorter = canon.enabled.first().map(|p| p.name.as_str());
+        // Without a name, kube-scheduler compares the blocks without a name with nothing.
+        let sorter = canon.enabled.first().map_or("", |p| p.name.as_str());
         let args = |profile: &'_ KubeSchedulerProfile| {
             let mut configs = profile.plugin_config.iter().rev();
-            configs.find(|c| Some(c.name.as_str()) == sorter).map(|c| c.args.clone())
+            configs.find(|c| c.name == sorter).map(|c| c.args.clone())
         };
-        let canon_args = args(first).flatten();
+        let canon_args = if sorter.is_empty() { None } else { args(first).flatten() };
         for (i, profile) in others.iter().enumerate() {
             let path = format!("profiles[{}]", i + 1);
             if set(profile) != canon {
