@@ -20,7 +20,7 @@ use crate::registry::metadata::check_shape;
 use crate::registry::{DeleteOptions, Registry, Target};
 use crate::resource;
 use crate::store::Object;
-use crate::timer::Timers;
+use crate::timer::{Timers, later};
 use plan::{Plan, Verdict};
 use tracked::Tracked;
 
@@ -203,7 +203,7 @@ impl Controller {
         let Some(ttl) = ttl.map(Duration::from_secs) else { return true };
         let now = Instant::now();
         let Some(job) = self.jobs.get_mut(key) else { return true };
-        let ends = *job.expires.get_or_insert(now + ttl);
+        let ends = *job.expires.get_or_insert(later(now, ttl));
         if ends > now {
             self.timers.set(ends, key.to_owned());
             return true;

@@ -17,7 +17,7 @@ use crate::options::Options;
 use crate::registry::{DeleteOptions, Registry, Target};
 use crate::resource;
 use crate::store::{self, Object};
-use crate::timer::Timers;
+use crate::timer::{Timers, later};
 use crate::timestamp;
 
 pub(crate) use node::registered;
@@ -168,7 +168,8 @@ impl Kubelet {
             None if pod.value["spec"]["restartPolicy"] == "Always" => return,
             None => self.options.pod_run_for,
         };
-        self.timers.set(Instant::now() + run_for, Due::Finish(key.to_owned(), uid.to_owned()));
+        let ends = later(Instant::now(), run_for);
+        self.timers.set(ends, Due::Finish(key.to_owned(), uid.to_owned()));
     }
 
     /// The containers exit: the pod ends, or they start again.

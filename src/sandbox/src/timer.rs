@@ -2,8 +2,17 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
 use tokio::time::Instant;
+
+/// As good as never. Adding a longer time a client may name could overflow an [`Instant`].
+const FAR: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// A time from `now` on, at most ten years.
+pub(crate) fn later(now: Instant, delay: Duration) -> Instant {
+    now + delay.min(FAR)
+}
 
 /// Things to do later, earliest first; equal times in the order they were set. Owned by one
 /// task. Its size is bound by what its owner tracks: at most a few entries per object.
@@ -42,9 +51,13 @@ impl<T: Ord> Timers<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    #[test]
+    fn no_delay_overflows() {
+        let now = Instant::now();
+        assert!(later(now, Duration::MAX) > now);
+    }
 
     #[test]
     fn earliest_first_then_in_order() {

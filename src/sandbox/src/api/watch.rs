@@ -20,6 +20,7 @@ use super::{Apiserver, table};
 use crate::selector::Selector;
 use crate::status::{Result, Status};
 use crate::store::{Change, ChangeKind, Cursor, Version};
+use crate::timer::later;
 
 /// Events per chunk of the response: 512 pods are about 1 MB, one write's worth.
 const BATCH_MAX: usize = 512;
@@ -105,7 +106,7 @@ impl Watch {
             initial_end: (streams_list && bookmarks).then_some(rv),
             bookmarks,
             next_bookmark: now + server.bookmark_every,
-            deadline: now + timeout,
+            deadline: later(now, timeout),
             changed,
             cut: server.faults.cuts(),
             raw: server.faults.raw_frames(),

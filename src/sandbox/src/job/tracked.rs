@@ -19,6 +19,9 @@ use crate::store::Object;
 const BACKOFF: Duration = Duration::from_millis(50);
 const BACKOFF_DOUBLINGS_MAX: u32 = 7;
 
+/// Restarts counted per container: beyond any backoff limit, and no sum of them overflows.
+const RESTARTS_MAX: u64 = u32::MAX as u64;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Succeeded,
@@ -127,8 +130,12 @@ impl Tracked {
             .as_str()
             .and_then(|i| i.parse().ok());
         let statuses = value["status"]["containerStatuses"].as_array();
-        let restarts =
-            statuses.into_iter().flatten().filter_map(|s| s["restartCount"].as_u64()).sum();
+        let restarts = statuses
+            .into_iter()
+            .flatten()
+            .filter_map(|s| s["restartCount"].as_u64())
+            .map(|n| n.min(RESTARTS_MAX))
+            .sum();
         let old = self.take(key);
         let mut view = PodView {
             index,

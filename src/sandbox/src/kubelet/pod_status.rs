@@ -69,7 +69,8 @@ pub(super) fn restarting(pod: &mut Value, code: i64) {
         })
     });
     for status in statuses.as_array_mut().into_iter().flatten() {
-        status["restartCount"] = json!(status["restartCount"].as_u64().unwrap_or(0) + 1);
+        status["restartCount"] =
+            json!(status["restartCount"].as_u64().unwrap_or(0).saturating_add(1));
     }
     pod["status"]["containerStatuses"] = statuses;
     not_ready(&mut pod["status"]["conditions"], "ContainersNotReady");

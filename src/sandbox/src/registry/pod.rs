@@ -70,16 +70,23 @@ impl Registry {
         }
         let text = |pointer| binding.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (uid, rv) = (text("/metadata/uid"), text("/metadata/resourceVersion"));
-        let conflict = |detail: &str| Err(Status::conflict(pods, target.name, detail));
+        let stale = |detail: &str| Err(Status::conflict(pods, target.name, detail));
+        let conflict = |detail: &str| {
+            let mut status = Status::conflict(pods, target.name, detail);
+            // The real server names the subresource in all but failed preconditions.
+            status.message = status.message.replacen("on pods ", "on pods/binding ", 1);
+            status.details["kind"] = json!("pods/binding");
+            Err(status)
+        };
         self.modify(target, |old| {
             if !uid.is_empty() && uid != old.uid() {
-                return conflict(&format!(
+                return stale(&format!(
                     "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
                     old.uid()
                 ));
             }
             if !rv.is_empty() && rv != old.version.rv.to_string() {
-                return conflict(&format!(
+                return stale(&format!(
                     "Precondition failed: ResourceVersion in precondition: {rv}, ResourceVersion \
                      in object meta: {}",
                     old.version.rv
@@ -103,7 +110,7 @@ impl Registry {
                     target.name
                 ));
             }
-            Ok(Some(bound_to(old, node, binding)))
+            Ok(Some(self.bound_to(old, node, binding)))
         })
     }
 
@@ -154,7 +161,7 @@ impl Registry {
         let spec = &budget.value["spec"];
         let desired = match (&spec["minAvailable"], &spec["maxUnavailable"]) {
             (Value::Null, Value::Null) => 1,
-            (Value::Null, max) => expected - share(max, expected),
+            (Value::Null, max) => expected.saturating_sub(share(max, expected)),
             (min, _) => share(min, expected),
         };
         Health { expected, healthy, desired }
@@ -172,7 +179,7 @@ pub(crate) struct Health {
 impl Health {
     /// Pods that may go now.
     pub(crate) fn disruptions_allowed(self) -> i64 {
-        (self.healthy - self.desired).max(0)
+        self.healthy.saturating_sub(self.desired).max(0)
     }
 }
 
@@ -181,7 +188,7 @@ fn share(value: &Value, total: i64) -> i64 {
     let percent =
         value.as_str().and_then(|s| s.strip_suffix('%')).and_then(|p| p.parse::<i64>().ok());
     match percent {
-        Some(percent) => (total * percent + 99) / 100,
+        Some(percent) => total.saturating_mul(percent).saturating_add(99) / 100,
         None => value.as_i64().unwrap_or(0),
     }
 }
@@ -192,23 +199,31 @@ pub(crate) fn is_ready(pod: &Value) -> bool {
     conditions.into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True")
 }
 
-fn bound_to(old: &Object, node: &str, binding: &Value) -> Value {
-    let mut value = old.value.clone();
-    value["spec"]["nodeName"] = json!(node);
-    // The real server copies the binding's labels and annotations onto the pod.
-    for field in ["labels", "annotations"] {
-        for (k, v) in binding["metadata"][field].as_object().into_iter().flatten() {
-            value["metadata"][field][k] = v.clone();
+/// Labels a pod takes over from its node (the `PodTopologyLabels` admission plugin).
+const TOPOLOGY_LABELS: [&str; 2] = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
+
+impl Registry {
+    fn bound_to(&self, old: &Object, node: &str, binding: &Value) -> Value {
+        let mut value = old.value.clone();
+        value["spec"]["nodeName"] = json!(node);
+        let object = self.store.get(resource::nodes(), "", node);
+        for key in TOPOLOGY_LABELS {
+            if let Some(label) = object.as_ref().and_then(|node| node.version.label(key)) {
+                value["metadata"]["labels"][key] = json!(label);
+            }
         }
+        // The real server copies the binding's labels and annotations onto the pod.
+        for field in ["labels", "annotations"] {
+            for (k, v) in binding["metadata"][field].as_object().into_iter().flatten() {
+                value["metadata"][field][k] = v.clone();
+            }
+        }
+        let condition = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null});
+        let status = &mut value["status"];
+        set_condition(&mut status["conditions"], condition);
+        if let Some(status) = status.as_object_mut() {
+            status.remove("nominatedNodeName");
+        }
+        value
     }
-    let mut condition = json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null});
-    if let Some(generation) = value["metadata"]["generation"].as_i64() {
-        condition["observedGeneration"] = json!(generation);
-    }
-    let status = &mut value["status"];
-    set_condition(&mut status["conditions"], condition);
-    if let Some(status) = status.as_object_mut() {
-        status.remove("nominatedNodeName");
-    }
-    value
 }

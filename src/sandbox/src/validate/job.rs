@@ -9,6 +9,10 @@ use crate::status::FieldError;
 const NOT_PLAYED: &[&str] =
     &["podFailurePolicy", "successPolicy", "backoffLimitPerIndex", "maxFailedIndexes"];
 
+/// Indexes of a Job; each costs the controller a few dozen bytes
+/// (`maxParallelismForIndexedJob` has the same value).
+const INDEXES_MAX: i64 = 100_000;
+
 /// Checks a new Job's spec.
 pub(super) fn create(spec: &Value, errors: &mut Vec<FieldError>) {
     if !spec["template"].is_object() {
@@ -23,8 +27,10 @@ pub(super) fn create(spec: &Value, errors: &mut Vec<FieldError>) {
         "ttlSecondsAfterFinished",
     ] {
         let value = &spec[field];
-        if !value.is_null() && value.as_i64().is_none_or(|n| n < 0) {
-            let detail = "must be greater than or equal to 0";
+        if !value.is_null()
+            && value.as_i64().is_none_or(|n| !(0..=i64::from(i32::MAX)).contains(&n))
+        {
+            let detail = "must be greater than or equal to 0, and a 32-bit number";
             errors.push(FieldError::invalid(format!("spec.{field}"), value, detail));
         }
     }
@@ -45,6 +51,10 @@ pub(super) fn create(spec: &Value, errors: &mut Vec<FieldError>) {
     if spec["completionMode"] == "Indexed" && spec["completions"].is_null() {
         let detail = "when completion mode is Indexed";
         errors.push(FieldError::required("spec.completions", detail));
+    }
+    if spec["completionMode"] == "Indexed" && spec["completions"].as_i64() > Some(INDEXES_MAX) {
+        let detail = format!("must be less than or equal to {INDEXES_MAX} in an Indexed Job");
+        errors.push(FieldError::invalid("spec.completions", &spec["completions"], &detail));
     }
     super::labels("spec.template.metadata.labels", &spec["template"]["metadata"]["labels"], errors);
     let template = &spec["template"]["spec"];

@@ -24,7 +24,12 @@ async fn a_pod_is_bound_once_and_runs() {
 
     let again = client.post(&path, &binding(&created.body, "node-00001")).await;
     assert_eq!(again.code, 409);
-    assert!(again.body["message"].as_str().unwrap().contains("already assigned to node"));
+    assert!(
+        again.body["message"]
+            .as_str()
+            .unwrap()
+            .contains("on pods/binding \"a\": pod a is already assigned to node")
+    );
 
     let gone = client.post(&format!("{PODS}/b/binding"), &binding(&pod("b"), "node-00000")).await;
     assert_eq!((gone.code, gone.body["reason"].as_str()), (404, Some("NotFound")));
@@ -35,6 +40,7 @@ async fn a_pod_is_bound_once_and_runs() {
     })
     .await;
     assert_eq!(ended["spec"]["nodeName"], "node-00000");
+    assert_eq!(ended["metadata"]["labels"]["topology.kubernetes.io/zone"], "zone-a");
     let conditions = ended["status"]["conditions"].as_array().unwrap();
     let scheduled = conditions.iter().find(|c| c["type"] == "PodScheduled").unwrap();
     assert_eq!(scheduled["status"], "True");

@@ -137,6 +137,8 @@ async fn what_the_controller_does_not_play_is_refused() {
     for spec in [
         json!({"backoffLimitPerIndex": 1}),
         json!({"parallelism": -1}),
+        json!({"parallelism": i64::MAX}),
+        json!({"completionMode": "Indexed", "completions": 100_001}),
         json!({"completionMode": "Indexed", "parallelism": 2}),
     ] {
         let refused = client.post(JOBS, &job("a", &spec)).await;

@@ -93,9 +93,16 @@ async fn wrong_objects_end_nothing() {
         let mut all = Vec::new();
         pointers(&object, "", &mut all);
         for pointer in &all {
-            for wrong in
-                [json!(null), json!(-1), json!("X y"), json!([1]), json!({"a": 1}), json!([{}])]
-            {
+            for wrong in [
+                json!(null),
+                json!(-1),
+                json!(i64::MAX),
+                json!("9999999999999h"),
+                json!("X y"),
+                json!([1]),
+                json!({"a": 1}),
+                json!([{}]),
+            ] {
                 sent += 1;
                 let mut object = object.clone();
                 if !matches!(pointer.as_str(), "" | "/metadata" | "/metadata/name") {
