@@ -46,9 +46,8 @@ fn node(i: usize) -> Input {
 }
 
 fn engine(nodes: usize, pods: usize, threads: usize) -> Engine {
-    let pool = (threads > 1).then(|| {
-        Arc::new(rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
-    });
+    let pool = (threads > 1)
+        .then(|| Arc::new(rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()));
     let mut engine = Engine::new(1, pool);
     let config = Config {
         hash: 0,
@@ -90,7 +89,10 @@ fn micros(nodes: usize, pods: usize, threads: usize) -> f64 {
 
 fn main() {
     let cores = std::thread::available_parallelism().unwrap().get();
-    println!("{:>8} {:>14} {:>14} {:>8}   ({cores} threads)", "nodes", "1 thread", "threads", "ratio");
+    println!(
+        "{:>8} {:>14} {:>14} {:>8}   ({cores} threads)",
+        "nodes", "1 thread", "threads", "ratio"
+    );
     for nodes in [100, 500, 1_000, 2_000, 5_000, 15_000] {
         let pods = (2_000_000 / nodes).clamp(100, 2_000);
         let (one, many) = (micros(nodes, pods, 1), micros(nodes, pods, cores));
