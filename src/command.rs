@@ -8,7 +8,7 @@ use berth_plugins::PluginRegistry;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
-use crate::{config, evaluate, logging, run, version};
+use crate::{config, demo, evaluate, logging, run, sandbox_command, version};
 
 /// Runs the program with these plugins and says how it ended: 0, or 1 after an error has been
 /// printed. Usage errors exit with 2, as clap does.
@@ -35,11 +35,13 @@ fn dispatch(command: Command, registry: PluginRegistry) -> Result<ExitCode> {
         }
         Command::Demo(args) => {
             logging::init(args.logging)?;
-            anyhow::bail!("later")
+            runtime()?.block_on(demo::run(args, &registry))?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Sandbox(args) => {
             logging::init(args.logging)?;
-            anyhow::bail!("later")
+            runtime()?.block_on(sandbox_command::sandbox(args))?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Evaluate(_) => {
             let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());

@@ -174,7 +174,8 @@ async fn refuse_a_second_default_scheduler(
     }
 }
 
-async fn stop_signal() -> Result<&'static str> {
+/// Waits for SIGTERM or Ctrl-C and names it.
+pub(crate) async fn stop_signal() -> Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     Ok(tokio::select! {

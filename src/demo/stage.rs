@@ -1,0 +1,120 @@
+//! The ground of the demo: the sandbox, the scheduler in it, and a client of the demo's own.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use berth_engine::Config;
+use berth_sandbox::Sandbox;
+use http::Request;
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::params::ListParams;
+use kube::core::request::Request as Path;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::manifest::NAMESPACE;
+use crate::client::Rate;
+use crate::run::{Options, Scheduler};
+use crate::watch::Format;
+
+/// How long one request of the demo's own may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long each of scheduler and sandbox may take to stop.
+const STOP_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Events read about one pod; the API server has one per reason and message.
+const EVENTS_MAX: u32 = 50;
+
+/// A sandbox and a scheduler that runs against it over HTTPS.
+pub(super) struct Stage {
+    pub(super) sandbox: Sandbox,
+    pub(super) scheduler: Scheduler,
+    /// Not the scheduler's.
+    pub(super) client: Client,
+}
+
+impl Stage {
+    /// Starts both.
+    pub(super) async fn start(nodes: Vec<Value>, config: Config, seed: u64) -> Result<Self> {
+        let options = berth_sandbox::Options { nodes, ..berth_sandbox::Options::default() };
+        let sandbox = Sandbox::start(options).await.context("starting the sandbox")?;
+        let options = Options {
+            // The sandbox is ours alone: as fast as it goes.
+            rate: Rate::Unlimited,
+            // It speaks JSON only.
+            format: Format::Json,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            seed,
+        };
+        let scheduler = Scheduler::start(client(&sandbox).await?, config, options)
+            .context("starting the scheduler")?;
+        let client = client(&sandbox).await?;
+        Ok(Self { sandbox, scheduler, client })
+    }
+
+    /// Stops both.
+    pub(super) async fn stop(self) {
+        self.scheduler.stop(STOP_DEADLINE).await;
+        // What has not ended by then ends with the process.
+        let _in_time = tokio::time::timeout(STOP_DEADLINE, self.sandbox.stop()).await;
+    }
+}
+
+/// A client as any user of the sandbox has it: by its kubeconfig.
+async fn client(sandbox: &Sandbox) -> Result<Client> {
+    let kubeconfig = Kubeconfig::from_yaml(&sandbox.kubeconfig()).context("the kubeconfig")?;
+    let options = KubeConfigOptions::default();
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .context("the sandbox's kubeconfig")?;
+    // kube would repeat a POST that was answered with 429 or 5xx, unseen.
+    config.default_retry = false;
+    config.disable_compression = true;
+    Client::try_from(config).context("setting up a client for the sandbox")
+}
+
+/// Creates a Job.
+pub(super) async fn submit(client: &Client, job: &Value) -> Result<()> {
+    let name = &job["metadata"]["name"];
+    let path = format!("/apis/batch/v1/namespaces/{NAMESPACE}/jobs");
+    let body = serde_json::to_vec(job).context("writing a Job")?;
+    let request = Request::post(path)
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(body)
+        .context("writing a request")?;
+    let answer = tokio::time::timeout(DEADLINE, client.request::<Value>(request)).await;
+    answer
+        .with_context(|| format!("creating Job {name}: no answer in {DEADLINE:?}"))?
+        .map(drop)
+        .with_context(|| format!("creating Job {name}"))
+}
+
+#[derive(Debug, Deserialize)]
+struct Events {
+    items: Vec<Event>,
+}
+
+/// `events.k8s.io/v1` Event, as far as it is read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    event_time: Option<String>,
+}
+
+/// Note of the newest `FailedScheduling` event of a pod.
+pub(super) async fn failed_scheduling(client: &Client, pod: &str) -> Result<Option<String>> {
+    let fields = format!("regarding.name={pod},reason=FailedScheduling");
+    let params = ListParams::default().fields(&fields).limit(EVENTS_MAX);
+    let path = Path::new(format!("/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events"));
+    let request = path.list(&params).context("writing a request")?;
+    let answer = tokio::time::timeout(DEADLINE, client.request::<Events>(request)).await;
+    let events = answer.context("listing events: no answer")?.context("listing events")?;
+    // RFC 3339 in UTC with the same number of digits sorts by time.
+    let newest = events.items.into_iter().max_by(|a, b| a.event_time.cmp(&b.event_time));
+    Ok(newest.map(|event| event.note))
+}
