@@ -20,5 +20,6 @@ pub async fn install(plane: &ControlPlane) -> Result<Options> {
     let config = kubectl.run(&get).await.context("the ConfigMap of the manifests")?;
     let kubeconfig = serviceaccount::kubeconfig(plane, NAMESPACE, "berth").await?;
     let name = "berth".to_owned();
-    Ok(Options { name, kind: Kind::Berth, kubeconfig, config, flags: Vec::new() })
+    let flags = Vec::new();
+    Ok(Options { name, kind: Kind::Berth, kubeconfig, config, verbosity: 2, flags })
 }

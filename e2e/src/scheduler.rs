@@ -47,6 +47,8 @@ pub struct Options {
     pub kubeconfig: PathBuf,
     /// A KubeSchedulerConfiguration.
     pub config: String,
+    /// How much it logs: `-v`.
+    pub verbosity: u8,
     /// Flags besides those every scheduler gets.
     pub flags: Vec<String>,
 }
@@ -118,7 +120,8 @@ impl Options {
              profiles:\n- schedulerName: {scheduler_name}\n",
             kubeconfig.display()
         );
-        Self { name: kind.name().to_owned(), kind, kubeconfig, config, flags: Vec::new() }
+        let name = kind.name().to_owned();
+        Self { name, kind, kubeconfig, config, verbosity: 2, flags: Vec::new() }
     }
 }
 
@@ -148,7 +151,7 @@ fn arguments(options: &Options, config: &Path, dir: &Path, port: u16) -> Vec<Str
         format!("--secure-port={port}"),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--cert-dir={}", dir.display()),
-        "-v=2".to_owned(),
+        format!("-v={}", options.verbosity),
     ]);
     args.extend(options.flags.iter().cloned());
     args

@@ -33,6 +33,7 @@ fn denial(log: &str, words: &[&str]) -> Result<String> {
 async fn a_user_without_rights_gets_a_clear_error() {
     let plane = start("denied").await;
     let mut options = installed::install(&plane).await.unwrap();
+    options.verbosity = 0;
     plane.kubectl().run(&["create", "serviceaccount", "nobody"]).await.unwrap();
     options.kubeconfig = serviceaccount::kubeconfig(&plane, "default", "nobody").await.unwrap();
     let mut berth = Scheduler::spawn(&plane, &options).unwrap();
@@ -69,7 +70,9 @@ async fn pods_wait_for_the_right_to_bind_them() {
     pool.create(&client).await.unwrap();
     pool.wait_untainted(&client, LIMIT).await.unwrap();
     let recorder = Recorder::start(&client).await.unwrap();
-    let options = installed::install(&plane).await.unwrap();
+    let mut options = installed::install(&plane).await.unwrap();
+    // What an operator sees who asked for nothing.
+    options.verbosity = 0;
     let kubectl = plane.kubectl();
     let role = kubectl.run(&["get", "clusterrole", "berth", "-o", "json"]).await.unwrap();
     kubectl.run_with(&without_bindings(&role), &["replace", "-f", "-"]).await.unwrap();
@@ -82,6 +85,12 @@ async fn pods_wait_for_the_right_to_bind_them() {
     })
     .await
     .unwrap();
+    recorder
+        .until("PodScheduled=False with the denial on every pod", LIMIT, |record| {
+            record.of_scheduler("berth").try_for_each(says_forbidden)
+        })
+        .await
+        .unwrap();
     berth.process.running().unwrap();
     let of_berth = |pod: &SlimPod| pod.spec.scheduler_name == "berth";
     assert!(recorder.read().ensure_bound(1, of_berth).is_err());
@@ -91,6 +100,14 @@ async fn pods_wait_for_the_right_to_bind_them() {
     println!("denied: 4 pods waited for the right to bind them, then ran; {line}");
     drop(berth);
     plane.stop().unwrap();
+}
+
+/// The condition kube-scheduler sets where a bind fails.
+fn says_forbidden(pod: &SlimPod) -> Result<()> {
+    let condition = pod.scheduled().cloned().unwrap_or_default();
+    let set = condition.status == "False" && condition.reason == "SchedulerError";
+    ensure!(set && condition.message.contains("forbidden"), "{}: {condition:?}", pod.full_name());
+    Ok(())
 }
 
 fn without_bindings(role: &str) -> String {
