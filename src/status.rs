@@ -103,9 +103,9 @@ impl StatusHandle {
     /// Another effect, given back.
     pub fn take(&self, effect: Effect) -> Result<(), Box<Effect>> {
         match effect {
-            Effect::Condition { pod, reason, message } => {
+            Effect::Condition { pod, reason, message, generation } => {
                 let reason = reason.as_str();
-                self.publish(pod, StatusChange::condition(reason, message));
+                self.publish(pod, StatusChange::condition(reason, message, generation));
             }
             Effect::Nominate { pod, node } => self.publish(pod, StatusChange::nominate(node)),
             other => return Err(Box::new(other)),

@@ -34,7 +34,7 @@ impl Lanes {
                     self.hand_in(Bind { pod, node, profile, decision, started });
                 }
                 effect @ Effect::Condition { .. } => {
-                    if let Effect::Condition { pod, reason, message } = &effect {
+                    if let Effect::Condition { pod, reason, message, .. } = &effect {
                         tracing::info!(
                             target: DECISION,
                             pod = %pod.key,

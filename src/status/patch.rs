@@ -10,6 +10,8 @@ pub struct Condition {
     pub reason: &'static str,
     /// For people, in full length.
     pub message: String,
+    /// `observedGeneration`; 0 leaves it out.
+    pub generation: i64,
 }
 
 /// What to change in a pod's status.
@@ -23,8 +25,8 @@ pub struct StatusChange {
 
 impl StatusChange {
     /// A condition.
-    pub fn condition(reason: &'static str, message: String) -> Self {
-        Self { condition: Some(Condition { reason, message }), nominate: None }
+    pub fn condition(reason: &'static str, message: String, generation: i64) -> Self {
+        Self { condition: Some(Condition { reason, message, generation }), nominate: None }
     }
 
     /// A nomination, or the end of one.
@@ -45,13 +47,16 @@ impl StatusChange {
     /// (`podutil.UpdatePodCondition` moves it only when the status changes).
     pub(super) fn to_patch(&self, uid: &str, flipped: Option<Timestamp>) -> Vec<u8> {
         let mut status = Map::new();
-        if let Some(Condition { reason, message }) = &self.condition {
+        if let Some(Condition { reason, message, generation }) = &self.condition {
             let mut condition = json!({
                 "type": "PodScheduled",
                 "status": "False",
                 "reason": reason,
                 "message": message,
             });
+            if *generation > 0 {
+                condition["observedGeneration"] = json!(generation);
+            }
             if let Some(time) = flipped {
                 // `metav1.Time` has whole seconds.
                 condition["lastTransitionTime"] = json!(time.strftime("%FT%TZ").to_string());
@@ -77,12 +82,16 @@ mod tests {
 
     #[test]
     fn later_words_win_field_by_field() {
-        let mut change = StatusChange::condition("Unschedulable", "a".into());
+        let mut change = StatusChange::condition("Unschedulable", "a".into(), 1);
         change.merge(StatusChange::nominate(Some("n".into())));
-        change.merge(StatusChange::condition("SchedulerError", "b".into()));
+        change.merge(StatusChange::condition("SchedulerError", "b".into(), 2));
         change.merge(StatusChange::nominate(None));
         let expected = StatusChange {
-            condition: Some(Condition { reason: "SchedulerError", message: "b".into() }),
+            condition: Some(Condition {
+                reason: "SchedulerError",
+                message: "b".into(),
+                generation: 2,
+            }),
             nominate: Some(None),
         };
         assert_eq!(change, expected);
@@ -90,7 +99,7 @@ mod tests {
 
     #[test]
     fn patches_say_only_what_changes() {
-        let condition = StatusChange::condition("Unschedulable", "0/1 nodes \"x\"".into());
+        let condition = StatusChange::condition("Unschedulable", "0/1 nodes \"x\"".into(), 0);
         assert_eq!(
             patch(&condition, Some(784_111_777)),
             json!({"metadata": {"uid": "u"}, "status": {"conditions": [{

@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn says(text: &str) -> StatusChange {
-        StatusChange::condition("Unschedulable", text.to_owned())
+        StatusChange::condition("Unschedulable", text.to_owned(), 0)
     }
 
     #[test]

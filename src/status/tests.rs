@@ -36,7 +36,7 @@ async fn wrote(
 }
 
 fn says(text: &str) -> StatusChange {
-    StatusChange::condition("Unschedulable", text.to_owned())
+    StatusChange::condition("Unschedulable", text.to_owned(), 0)
 }
 
 fn ok(_: &Seen) -> Reply {
@@ -52,6 +52,7 @@ async fn a_condition_is_a_patch_of_the_status() {
         pod: pod("p"),
         reason: FailureReason::Unschedulable,
         message: "0/1 nodes are available".into(),
+        generation: 3,
     };
     writer.handle().take(effect).unwrap();
     writer.handle().take(Effect::Nominate { pod: pod("p"), node: Some("n".into()) }).unwrap();
@@ -65,6 +66,7 @@ async fn a_condition_is_a_patch_of_the_status() {
     assert_eq!(body["metadata"]["uid"], "uid-p");
     let condition = &body["status"]["conditions"][0];
     assert_eq!(condition["message"], "0/1 nodes are available");
+    assert_eq!(condition["observedGeneration"], 3);
     assert!(condition["lastTransitionTime"].is_string());
     assert_eq!(body["status"]["nominatedNodeName"], "n");
     assert_eq!(server.requests().len(), 1, "both changes go in one patch");

@@ -34,6 +34,8 @@ pub enum Effect {
         reason: FailureReason,
         /// Text for people, in kube-scheduler's words.
         message: String,
+        /// `observedGeneration`: the version of the spec it speaks of; 0 where unknown.
+        generation: i64,
     },
     /// Write (or clear, with `None`) the pod's `status.nominatedNodeName`.
     Nominate {

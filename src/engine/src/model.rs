@@ -4,18 +4,23 @@
 //! place in the uid index and on its node a bound pod costs under 160 bytes.
 
 mod class;
+mod label_selector;
 mod labels;
 mod node;
 mod pod;
+mod pod_terms;
 mod ports;
 mod request;
 mod resources;
 mod selector;
+mod term_holders;
 
 pub use class::{Class, Classes};
+pub use label_selector::{LabelMatcher, LabelRequirement, LabelSelectorError};
 pub use labels::{LabelSet, LabelSets};
 pub use node::{ImageStates, NodeTable};
 pub use pod::{NODE_NONE, Pod, Pods, Stage, Uid};
+pub use pod_terms::{PodTerm, PodTerms, PreferredPodTerm};
 pub use ports::UsedPort;
 pub use request::{Footprint, NONZERO_MEMORY, NONZERO_MILLI_CPU, container_requests, pod_requests};
 pub use resources::{Dim, Dims, Request, is_extended_resource, is_scalar_resource};

@@ -186,6 +186,7 @@ fn failures_are_told_once_and_in_full() {
             status: "False".into(),
             reason: "Unschedulable".into(),
             message: message.as_str().into(),
+            observed_generation: 0,
         });
         p
     })]);

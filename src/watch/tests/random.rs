@@ -159,7 +159,7 @@ random! {
     Resource { key, value }
     Key { key }
     ObjectMeta {
-        name, namespace, uid, resource_version, creation_timestamp, deletion_timestamp, labels,
+        name, namespace, uid, resource_version, generation, creation_timestamp, deletion_timestamp, labels,
         annotations, owner_references
     }
     OwnerReference { kind, name, uid, controller }
@@ -216,7 +216,7 @@ random! {
         phase, conditions, start_time, container_statuses, init_container_statuses,
         nominated_node_name, allocated_resources, resources
     }
-    Condition { kind, status, reason, message }
+    Condition { kind, status, reason, message, observed_generation }
     ContainerStatus { name, allocated_resources, resources }
     Node { metadata, spec, status }
     NodeSpec { unschedulable, taints }

@@ -19,6 +19,8 @@ pub(crate) struct ObjectMeta {
     pub(crate) uid: Option<String>,
     #[prost(string, optional, tag = "6")]
     pub(crate) resource_version: Option<String>,
+    #[prost(int64, optional, tag = "7")]
+    pub(crate) generation: Option<i64>,
     #[prost(message, optional, tag = "8")]
     pub(crate) creation_timestamp: Option<Time>,
     #[prost(message, optional, tag = "9")]

@@ -54,6 +54,7 @@ impl Pod {
             labels: string_map(meta.labels),
             owner,
             created_ms: meta.creation_timestamp.map_or(0, Time::millis),
+            generation: meta.generation.unwrap_or(0),
             terminating: meta.deletion_timestamp.is_some(),
             spec: templates.share(spec),
             node_name,
@@ -97,5 +98,6 @@ fn scheduled(status: &PodStatus) -> Option<ScheduledCondition> {
         status: copy(&condition.status),
         reason: copy(&condition.reason),
         message: copy(&condition.message),
+        observed_generation: condition.observed_generation.unwrap_or(0),
     })
 }

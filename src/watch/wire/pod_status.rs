@@ -47,6 +47,10 @@ pub(crate) struct Condition {
     pub(crate) reason: Option<String>,
     #[prost(string, optional, tag = "6")]
     pub(crate) message: Option<String>,
+    /// Pods only.
+    #[prost(int64, optional, tag = "7")]
+    #[serde(rename = "observedGeneration")]
+    pub(crate) observed_generation: Option<i64>,
 }
 
 /// `v1.ContainerStatus`.

@@ -94,7 +94,7 @@ impl Cache {
         let Some(class) = self.classes.get(row.class) else { return };
         let shared = Arc::clone(&class.footprint);
         let footprint = self.resized.get(&pod).unwrap_or(&shared);
-        let slot = self.nodes.add_pod(node, pod, footprint, &class.ports);
+        let slot = self.nodes.add_pod(node, pod, footprint, class);
         if let Some(row) = self.pods.get_mut(pod) {
             row.node = node;
             row.slot = u32::try_from(slot).unwrap_or(u32::MAX);
@@ -111,7 +111,7 @@ impl Cache {
             return;
         }
         let footprint = self.resized.get(&pod).unwrap_or(&class.footprint);
-        let moved = self.nodes.remove_pod(node, slot as usize, footprint, &class.ports);
+        let moved = self.nodes.remove_pod(node, slot as usize, footprint, class);
         if let Some(moved) = moved.and_then(|m| self.pods.get_mut(m)) {
             moved.slot = slot;
         }

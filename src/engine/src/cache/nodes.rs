@@ -14,7 +14,7 @@ impl Cache {
         let name = self.symbols.intern(&record.name);
         let node = self.nodes.row(name);
         let (reads, actions) = match self.nodes.record(node) {
-            None => (Reads::NODE_EXISTS, Action::ADD),
+            None => (Reads::NODE_EXISTS | Reads::DOMAINS, Action::ADD),
             Some(old) if old == record => return false,
             Some(old) => differences(old, record),
         };
@@ -51,7 +51,7 @@ impl Cache {
         self.nodes.clear_record(node);
         // Counters over all nodes may have changed for others; the node itself can take nobody.
         self.changes.push(Changed {
-            reads: Reads::PODS | Reads::NODE_EXISTS,
+            reads: Reads::PODS | Reads::NODE_EXISTS | Reads::DOMAINS,
             node: Some(node),
             resource: Resource::Node,
             actions: Action::DELETE,
@@ -120,8 +120,10 @@ fn differences(old: &NodeRecord, new: &NodeRecord) -> (Reads, Action) {
         Reads::NODE_ALLOCATABLE,
         Action::UPDATE_NODE_ALLOCATABLE,
     );
-    note(old.labels != new.labels, Reads::NODE_LABELS, Action::UPDATE_NODE_LABEL);
-    note(old.taints != new.taints, Reads::NODE_TAINTS, Action::UPDATE_NODE_TAINT);
+    let labels = Reads::NODE_LABELS | Reads::DOMAINS;
+    note(old.labels != new.labels, labels, Action::UPDATE_NODE_LABEL);
+    let taints = Reads::NODE_TAINTS | Reads::DOMAIN_TAINTS;
+    note(old.taints != new.taints, taints, Action::UPDATE_NODE_TAINT);
     note(old.conditions != new.conditions, Reads::NODE_STATUS, Action::UPDATE_NODE_CONDITION);
     note(old.annotations != new.annotations, Reads::NODE_STATUS, Action::UPDATE_NODE_ANNOTATION);
     note(

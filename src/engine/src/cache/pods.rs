@@ -19,6 +19,8 @@ pub struct Pending {
     pub scheduled: Option<ScheduledCondition>,
     /// `metadata.creationTimestamp` in milliseconds.
     pub created_ms: u64,
+    /// `metadata.generation`; 0 where unknown.
+    pub generation: i64,
 }
 
 /// What a pod object meant to the queue.
@@ -183,6 +185,7 @@ impl Cache {
             nominated: nominated.map(|n| self.symbols.intern(n)),
             scheduled: record.scheduled.clone(),
             created_ms: record.created_ms,
+            generation: record.generation,
         }
     }
 

@@ -100,6 +100,6 @@ impl Scan<'_> {
 fn add(cx: &Context<'_>, table: &mut NodeTable, row: NodeIdx, pod: PodIdx) {
     let Some((_, class)) = cx.cache.class_of(pod) else { return };
     if let Some(footprint) = cx.cache.footprint(pod) {
-        table.add_pod(row, pod, footprint, &class.ports);
+        table.add_pod(row, pod, footprint, class);
     }
 }

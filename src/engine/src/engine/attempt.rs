@@ -226,17 +226,20 @@ impl Engine {
         message: String,
         effects: &mut Vec<Effect>,
     ) {
+        let generation = self.cache.pending(pod).map_or(0, |p| p.generation);
         let shown = ScheduledCondition {
             status: "False".into(),
             reason: reason.as_str().into(),
             message: message.as_str().into(),
+            observed_generation: generation,
         };
         if !self.cache.show_condition(pod, shown) {
             return;
         }
         let event = PodEvent::FailedScheduling { note: message.clone() };
         effects.push(self.event(pod, profile, event));
-        effects.push(Effect::Condition { pod: self.pod_name(pod), reason, message });
+        let pod = self.pod_name(pod);
+        effects.push(Effect::Condition { pod, reason, message, generation });
     }
 
     fn event(&self, pod: PodIdx, profile: &Profile, event: PodEvent) -> Effect {

@@ -37,6 +37,8 @@ reads! {
     NODE_STATUS = 7;
     /// What the pods on the node take of it, amounts and host ports, nominated pods included.
     NODE_ROOM = 8;
+    /// What makes domains of nodes: labels of any node, and which nodes there are.
+    DOMAINS = 9;
     /// Which pods are where: labels and terms of assigned pods on any node.
     PODS = 10;
     /// Labels of namespaces.
@@ -59,6 +61,8 @@ reads! {
     VOLUME_ATTACHMENTS = 19;
     /// PodDisruptionBudgets.
     DISRUPTION_BUDGETS = 20;
+    /// Taints of any node, for what counts over all nodes that the pod tolerates.
+    DOMAIN_TAINTS = 21;
 }
 
 impl Reads {

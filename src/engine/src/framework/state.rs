@@ -17,4 +17,9 @@ impl State {
     pub fn get<T: Any>(&self) -> Option<&T> {
         self.0.as_deref()?.downcast_ref()
     }
+
+    /// What was kept, to follow a change, if it is a `T`.
+    pub fn get_mut<T: Any>(&mut self) -> Option<&mut T> {
+        self.0.as_deref_mut()?.downcast_mut()
+    }
 }

@@ -3,6 +3,7 @@
 //! A class is a namespace and a template. Labels are not part of it (what counts is which terms a
 //! pod matches), nor are priority, gates, nominations and attempts.
 
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::base::{ClassIdx, Sym, Symbols};
 use crate::record::{PodSpec, Volume};
 
 use super::{
-    CompiledToleration, Dims, Footprint, NodeTerms, PreferredNodeTerm, Request, UsedPort,
+    CompiledToleration, Dims, Footprint, NodeTerms, PodTerms, PreferredNodeTerm, Request, UsedPort,
     compile_node_terms, container_requests, pod_requests,
 };
 
@@ -40,6 +41,8 @@ pub struct Class {
     pub node_required: Option<NodeTerms>,
     /// Preferred node affinity.
     pub node_preferred: Box<[PreferredNodeTerm]>,
+    /// Affinity to and against other pods, if there is any.
+    pub pod_terms: Option<Arc<PodTerms>>,
     /// Tolerations.
     pub tolerations: Box<[CompiledToleration]>,
     /// Host ports taken.
@@ -58,6 +61,8 @@ pub struct Classes {
     rows: Vec<Option<Box<Class>>>,
     free: Vec<u32>,
     by_content: HashTable<u32>,
+    // Classes with required anti-affinity, in the order of their numbers.
+    repelling: BTreeSet<ClassIdx>,
     // The template's address, valid as long as the class holds the template.
     by_address: HashMap<(usize, Sym), u32, FxBuildHasher>,
 }
@@ -85,6 +90,7 @@ impl Classes {
             return self.count_use(at);
         }
         let class = Box::new(Class::compile(spec, namespace, hash, dims, symbols));
+        let repels = class.pod_terms.as_ref().is_some_and(|t| t.repels());
         let at = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
             u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
@@ -97,6 +103,9 @@ impl Classes {
             rows.get(*at as usize).and_then(Option::as_ref).map_or(0, |c| c.hash)
         });
         self.by_address.insert(address, at);
+        if repels {
+            self.repelling.insert(ClassIdx::new(at as usize));
+        }
         ClassIdx::new(at as usize)
     }
 
@@ -123,12 +132,18 @@ impl Classes {
             entry.remove();
         }
         self.free.push(at);
+        self.repelling.remove(&class);
         true
     }
 
     /// The class, if the index is in use.
     pub fn get(&self, class: ClassIdx) -> Option<&Class> {
         self.rows.get(class.at())?.as_deref()
+    }
+
+    /// Classes with required anti-affinity to other pods, ascending.
+    pub fn repelling(&self) -> impl ExactSizeIterator<Item = (ClassIdx, Option<&Class>)> {
+        self.repelling.iter().map(|at| (*at, self.get(*at)))
     }
 
     /// Number of classes in use.
@@ -166,6 +181,7 @@ impl Class {
             node_preferred: affinity
                 .map(|a| PreferredNodeTerm::compile_all(&a.node_preferred, symbols))
                 .unwrap_or_default(),
+            pod_terms: affinity.and_then(|a| PodTerms::compile(a, namespace, symbols)),
             tolerations: spec
                 .tolerations
                 .iter()

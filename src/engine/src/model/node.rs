@@ -9,7 +9,8 @@ use crate::base::{NodeIdx, NodeSet, PodIdx, Sym, Symbols};
 use crate::record::NodeRecord;
 
 use super::selector::node_labels;
-use super::{CompiledToleration, Dim, Dims, Footprint, Request, Taints, UsedPort};
+use super::term_holders::TermHolders;
+use super::{Class, CompiledToleration, Dim, Dims, Footprint, Request, Taints, UsedPort};
 
 /// The node table. A row exists from the first pod or node object that names it until both are
 /// gone; it is live while there is a node object (`NodeInfo.Node() != nil`).
@@ -32,6 +33,7 @@ pub struct NodeTable {
     nonzero: [Vec<i64>; 2],
     pods: Vec<Vec<PodIdx>>,
     ports: Vec<Vec<UsedPort>>,
+    term_holders: TermHolders,
     images: Vec<Box<[(Sym, i64)]>>,
     generations: Vec<u64>,
     generation: u64,
@@ -116,6 +118,16 @@ impl NodeTable {
     /// Host ports taken, with repeats where pods share one.
     pub fn ports(&self, node: NodeIdx) -> &[UsedPort] {
         self.ports.get(node.at()).map(|p| p.as_slice()).unwrap_or_default()
+    }
+
+    /// Nodes, live or not, with pods that have affinity terms of any kind.
+    pub fn with_terms(&self) -> &NodeSet {
+        self.term_holders.any()
+    }
+
+    /// Nodes, live or not, with pods that have required anti-affinity terms.
+    pub fn with_repelling_terms(&self) -> &NodeSet {
+        self.term_holders.repelling()
     }
 
     /// Names of the images on the node, with the size in bytes that this node reports.
@@ -221,12 +233,15 @@ impl NodeTable {
         node: NodeIdx,
         pod: PodIdx,
         footprint: &Footprint,
-        ports: &[UsedPort],
+        class: &Class,
     ) -> usize {
         self.account(node, footprint, 1);
         self.touch(node);
         if let Some(used) = self.ports.get_mut(node.at()) {
-            used.extend_from_slice(ports);
+            used.extend_from_slice(&class.ports);
+        }
+        if let Some(terms) = &class.pod_terms {
+            self.term_holders.add(node, terms);
         }
         let Some(pods) = self.pods.get_mut(node.at()) else { return 0 };
         pods.push(pod);
@@ -239,16 +254,19 @@ impl NodeTable {
         node: NodeIdx,
         slot: usize,
         footprint: &Footprint,
-        ports: &[UsedPort],
+        class: &Class,
     ) -> Option<PodIdx> {
         self.account(node, footprint, -1);
         self.touch(node);
         if let Some(used) = self.ports.get_mut(node.at()) {
-            for port in ports {
+            for port in &class.ports {
                 if let Some(at) = used.iter().position(|p| p == port) {
                     used.swap_remove(at);
                 }
             }
+        }
+        if let Some(terms) = &class.pod_terms {
+            self.term_holders.remove(node, terms);
         }
         let pods = self.pods.get_mut(node.at())?;
         if slot < pods.len() {
@@ -329,6 +347,7 @@ impl NodeTable {
         put(&mut one.pods, 0, self.pods(node).to_vec());
         put(&mut one.ports, 0, self.ports(node).to_vec());
         put(&mut one.images, 0, self.images(node).into());
+        one.term_holders = self.term_holders.extract(node);
         one.live.insert(row);
         (one, row)
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Affinity, Quantity, ResourceList, StringMap, TopologySpreadConstraint};
+use super::{
+    Affinity, InTreeVolume, Quantity, ResourceList, StringMap, TopologySpreadConstraint,
+};
 
 /// `v1.PodPhase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -90,12 +92,11 @@ pub enum Volume {
         /// Mounted read-only.
         read_only: bool,
     },
-    /// `ephemeral`: the claim is named `<pod>-<volume>`.
+    /// `ephemeral`: a claim of the pod's own. Its name has the pod's in it, so pods with one do not
+    /// share a template.
     Ephemeral {
-        /// The volume's name in the pod.
-        volume: Box<str>,
-        /// `volumeClaimTemplate.spec.storageClassName`, if set.
-        storage_class: Option<Box<str>>,
+        /// `<pod>-<volume>` (`ephemeral.VolumeClaimName`).
+        claim: Box<str>,
     },
     /// `image`: an OCI image as a volume.
     Image {
@@ -139,13 +140,8 @@ pub enum Volume {
         /// Mounted read-only.
         read_only: bool,
     },
-    /// An in-tree volume kind that counts against CSI migration limits: `azureDisk`, `cinder`, ….
-    Migrated {
-        /// Field name of the volume source.
-        kind: Box<str>,
-        /// Its handle.
-        handle: Box<str>,
-    },
+    /// Another kind that a CSI driver took over: `azureDisk`, `cinder`, ….
+    InTree(InTreeVolume),
 }
 
 /// What all pods of one Job have in common, and all that filters and scores read of a pod besides
@@ -217,6 +213,8 @@ pub struct ScheduledCondition {
     pub reason: Box<str>,
     /// Text for people.
     pub message: Box<str>,
+    /// `observedGeneration`: which version of the spec it speaks of; 0 where absent.
+    pub observed_generation: i64,
 }
 
 /// Why an in-place resize has not happened yet (condition `PodResizePending`).
@@ -270,6 +268,8 @@ pub struct PodRecord {
     pub owner: Option<Owner>,
     /// `metadata.creationTimestamp`, milliseconds since the epoch; 0 where unknown.
     pub created_ms: u64,
+    /// `metadata.generation`; 0 where unknown.
+    pub generation: i64,
     /// `metadata.deletionTimestamp` is set.
     pub terminating: bool,
     /// What it shares with its siblings.
@@ -304,6 +304,7 @@ impl PodRecord {
             labels: StringMap::default(),
             owner: None,
             created_ms: 0,
+            generation: 0,
             terminating: false,
             spec,
             node_name: None,

@@ -49,6 +49,8 @@ pub struct VolumeRecord {
     pub labels: StringMap,
     /// `spec.storageClassName`.
     pub storage_class: Box<str>,
+    /// `spec.volumeAttributesClassName`, empty where absent.
+    pub attributes_class: Box<str>,
     /// `spec.capacity.storage`.
     pub capacity: Quantity,
     /// `spec.accessModes`.
@@ -61,10 +63,59 @@ pub struct VolumeRecord {
     pub node_affinity: Option<NodeSelector>,
     /// `status.phase`.
     pub phase: Box<str>,
-    /// (CSI driver, volume handle), in-tree kinds translated.
-    pub csi: Option<(Box<str>, Box<str>)>,
+    /// Where its bytes are.
+    pub source: VolumeSource,
     /// `metadata.deletionTimestamp` is set.
     pub terminating: bool,
+}
+
+/// Where the bytes of a PersistentVolume are, as far as scheduling reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum VolumeSource {
+    /// `csi`.
+    Csi {
+        /// `csi.driver`.
+        driver: Box<str>,
+        /// `csi.volumeHandle`.
+        handle: Box<str>,
+    },
+    /// A kind that a CSI driver took over.
+    InTree(InTreeVolume),
+    /// Any other kind: `local`, `hostPath`, `nfs`, ….
+    #[default]
+    Other,
+}
+
+/// Kinds of volumes that were built into Kubernetes once, and that CSI drivers took over
+/// (`inTreePlugins` in `staging/src/k8s.io/csi-translation-lib/translate.go`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum InTreeKind {
+    /// `awsElasticBlockStore`.
+    AwsElasticBlockStore,
+    /// `azureDisk`.
+    AzureDisk,
+    /// `azureFile`.
+    AzureFile,
+    /// `cinder`.
+    Cinder,
+    /// `gcePersistentDisk`.
+    GcePersistentDisk,
+    /// `portworxVolume`.
+    PortworxVolume,
+    /// `vsphereVolume`.
+    VsphereVolume,
+}
+
+/// A volume of such a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InTreeVolume {
+    /// Which.
+    pub kind: InTreeKind,
+    /// What tells it from others of its kind: volume id, disk name, URI. Empty for `azureFile` and
+    /// `vsphereVolume`, which count against no limit.
+    pub id: Box<str>,
+    /// `azureDisk.kind`, where it is set: only managed disks have a CSI driver.
+    pub disk_kind: Option<Box<str>>,
 }
 
 /// `v1.PersistentVolumeClaim`.
@@ -86,8 +137,10 @@ pub struct ClaimRecord {
     pub storage_class: Option<Box<str>>,
     /// `spec.volumeName`.
     pub volume_name: Box<str>,
+    /// `spec.volumeAttributesClassName`, empty where absent.
+    pub attributes_class: Box<str>,
     /// `spec.resources.requests.storage`.
-    pub request: Quantity,
+    pub request: Option<Quantity>,
     /// `spec.accessModes`.
     pub access_modes: Box<[Box<str>]>,
     /// `spec.volumeMode` is `Block`.
@@ -100,6 +153,15 @@ pub struct ClaimRecord {
     pub terminating: bool,
 }
 
+/// `storage.k8s.io/v1.VolumeBindingMode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VolumeBindingMode {
+    /// Claims are bound or provisioned at once, by the PersistentVolume controller.
+    Immediate,
+    /// Claims wait for a pod, and the scheduler says where.
+    WaitForFirstConsumer,
+}
+
 /// `storage.k8s.io/v1.StorageClass`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StorageClassRecord {
@@ -107,8 +169,8 @@ pub struct StorageClassRecord {
     pub name: Box<str>,
     /// `provisioner`.
     pub provisioner: Box<str>,
-    /// `volumeBindingMode` is `WaitForFirstConsumer`.
-    pub wait_for_first_consumer: bool,
+    /// `volumeBindingMode`; the API server defaults it to `Immediate`.
+    pub binding_mode: Option<VolumeBindingMode>,
     /// `allowedTopologies`: alternatives of (key, values).
     pub allowed_topologies: NodeSelector,
     /// It is the default class.
