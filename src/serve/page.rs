@@ -51,6 +51,7 @@ impl Page {
 }
 
 type Text = Box<dyn Fn() -> String + Send + Sync>;
+type Scrape = Box<dyn Fn(Option<&str>) -> Exposition + Send + Sync>;
 
 /// Everything that is served. The server calls these for each request; they must not block.
 pub struct Pages {
@@ -59,8 +60,8 @@ pub struct Pages {
     /// `/readyz`.
     pub ready: Vec<Check>,
     /// `/metrics`, for a given `Accept`.
-    pub metrics: Box<dyn Fn(Option<&str>) -> Exposition + Send + Sync>,
-    /// `/configz`: the configuration in force.
+    pub metrics: Scrape,
+    /// `/configz`, the whole page: the configuration in force under `componentconfig`.
     pub config: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// Views for people: path (`/debug/cache`) and text.
     pub debug: Vec<(&'static str, Text)>,
@@ -100,7 +101,7 @@ impl Pages {
                 let Exposition { content_type, body } = (self.metrics)(accept);
                 Page { status: 200, content_type, body: body.into_bytes() }
             }
-            "/configz" => Page::json(200, &json!({"componentconfig": (self.config)()})),
+            "/configz" => Page::json(200, &(self.config)()),
             _ => match self.debug.iter().find(|(known, _)| *known == path) {
                 Some((_, text)) => Page::text(200, text()),
                 None => Page::not_found(),

@@ -118,7 +118,7 @@ impl Bench {
             live: vec![Check::ping()],
             ready: vec![Check::ping(), Check::new("sched-handler-sync", sync)],
             metrics: Box::new(move |accept| metrics.encode(accept)),
-            config: Box::new(|| json!({"kind": "KubeSchedulerConfiguration"})),
+            config: Box::new(|| json!({"componentconfig": {"kind": "KubeSchedulerConfiguration"}})),
             debug: vec![("/debug/queue", Box::new(|| "active 0\n".to_owned()))],
         };
         let open = ["/healthz", "/readyz", "/livez"].map(str::to_owned).to_vec();
