@@ -1,7 +1,7 @@
 # The front door: every target is a line into cargo or hack. `make` alone lists them.
 CARGO ?= cargo
 HACK  := $(CARGO) run --quiet --package hack --
-# Random histories per property in `make soak`; `make test` runs a few hundred.
+# Random histories and cases per property in `make soak`; `make test` runs a few hundred.
 SEEDS ?= 20000
 # More arguments for demo and bench: make demo ARGS="--nodes=2000 --keep"
 ARGS  ?=
@@ -36,13 +36,13 @@ deny: ## bans, licences, sources and, where reachable, advisories, by cargo-deny
 	$(HACK) deny
 
 e2e: release controlplane ## tests on a real etcd and Kubernetes; the first build takes 14 min
-	$(CARGO) test --package e2e -- --ignored --test-threads=1 --nocapture
+	$(CARGO) test --package e2e --no-fail-fast -- --ignored --test-threads=1 --nocapture
 
 bench: release ## Berth and kube-scheduler in turn on one real control plane
 	$(CARGO) run --release --package e2e --bin bench -- $(ARGS)
 
 soak: ## the property tests for longer: make soak SEEDS=1000000
-	BERTH_SEEDS=$(SEEDS) $(CARGO) test --release --package berth-engine --test properties
+	BERTH_SEEDS=$(SEEDS) PROPTEST_CASES=$(SEEDS) $(CARGO) test --release --package berth-engine --package berth --lib --test properties
 
 rustfmt:
 	$(CARGO) fmt --all --check

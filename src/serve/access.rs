@@ -1,6 +1,6 @@
 //! Who may read what: the API server is asked, by TokenReview and SubjectAccessReview, as
-//! kube-scheduler does (`options.DelegatingAuthenticationOptions`, `DelegatingAuthorizationOptions`).
-//! Enter at [`Access::check`].
+//! kube-scheduler does (`options.DelegatingAuthenticationOptions` and
+//! `DelegatingAuthorizationOptions`). Enter at [`Access::check`].
 
 use std::time::{Duration, Instant};
 

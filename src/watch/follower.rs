@@ -196,7 +196,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Applies one event; tells whether the watch got further by it. The inner error ends the watch.
+    /// Applies one event; tells whether the watch got further by it. The inner error ends the
+    /// watch.
     async fn event(
         &mut self,
         format: Format,
