@@ -14,8 +14,8 @@ mod pods;
 
 pub use change::{Changed, ChangedObject};
 pub use nominations::Nominations;
-pub use objects::Objects;
-pub use pods::{Pending, PodApplied};
+pub use objects::{Objects, Services};
+pub use pods::{Pending, PodApplied, SelectingOwner, SelectingOwnerKind};
 
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
@@ -141,6 +141,7 @@ impl Cache {
             priority: row.priority,
             node_name: pending.and_then(|p| p.node_name),
             gates: pending.map(|p| p.gates.as_ref()).unwrap_or_default(),
+            owner: pending.and_then(|p| p.owner.as_ref()),
         })
     }
 

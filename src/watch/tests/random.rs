@@ -162,7 +162,7 @@ random! {
         name, namespace, uid, resource_version, generation, creation_timestamp, deletion_timestamp, labels,
         annotations, owner_references
     }
-    OwnerReference { kind, name, uid, controller }
+    OwnerReference { kind, name, uid, api_version, controller }
     Pod { metadata, spec, status }
     PodSpec {
         volumes, containers, node_selector, node_name, host_network, affinity, scheduler_name,

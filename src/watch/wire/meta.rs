@@ -47,6 +47,8 @@ pub(crate) struct OwnerReference {
     pub(crate) name: Option<String>,
     #[prost(string, optional, tag = "4")]
     pub(crate) uid: Option<String>,
+    #[prost(string, optional, tag = "5")]
+    pub(crate) api_version: Option<String>,
     #[prost(bool, optional, tag = "6")]
     pub(crate) controller: Option<bool>,
 }
@@ -115,6 +117,11 @@ impl ObjectMeta {
     pub(crate) fn controller(&mut self) -> Option<Owner> {
         let references = std::mem::take(&mut self.owner_references);
         let owner = references.into_iter().find(|r| r.controller == Some(true))?;
-        Some(Owner { kind: text(owner.kind), name: text(owner.name), uid: text(owner.uid) })
+        Some(Owner {
+            api_version: text(owner.api_version),
+            kind: text(owner.kind),
+            name: text(owner.name),
+            uid: text(owner.uid),
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! The objects besides pods and nodes, as they are.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 
 use crate::framework::{Action, Reads, Resource};
@@ -15,12 +17,15 @@ use super::{Cache, Changed, ChangedObject};
 type Table<T> = HashMap<ObjectKey, T>;
 
 /// Tables by namespace and name. Plugins look objects up; nothing iterates a table to make an
+/// Services by namespace and name: plugins ask for those of one namespace.
+pub type Services = BTreeMap<ObjectKey, SelectorOwnerRecord>;
+
 /// order.
 #[derive(Debug, Default)]
 #[allow(missing_docs)]
 pub struct Objects {
     pub namespaces: Table<NamespaceRecord>,
-    pub services: Table<SelectorOwnerRecord>,
+    pub services: Services,
     pub replication_controllers: Table<SelectorOwnerRecord>,
     pub replica_sets: Table<SelectorOwnerRecord>,
     pub stateful_sets: Table<SelectorOwnerRecord>,
@@ -75,23 +80,55 @@ impl Object {
 
 /// Writes one object; what happened to it, or nothing where it is as it was.
 fn write<T: PartialEq + Clone>(
+impl Objects {
+    /// The services of a namespace.
+    pub fn services_in<'a>(
+        &'a self,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a SelectorOwnerRecord> {
+        let from = self.services.range(ObjectKey::new(namespace, "")..);
+        let own = from.take_while(move |(key, _)| key.namespace.as_ref() == namespace);
+        own.map(|(_, service)| service)
+    }
+}
+
+/// What happens to an object by this change; nothing where it is as it was.
+fn action<T: PartialEq>(old: Option<&T>, object: &T, change: Change) -> Action {
+    match (change, old) {
+        (Change::Deleted, None) => Action::NONE,
+        (Change::Deleted, Some(_)) => Action::DELETE,
+        (Change::Applied, Some(old)) if old == object => Action::NONE,
+        (Change::Applied, Some(_)) => Action::UPDATE,
+        (Change::Applied, None) => Action::ADD,
+    }
+}
+
+/// Writes one service.
+fn write_service(
+    services: &mut Services,
+    key: ObjectKey,
+    service: &SelectorOwnerRecord,
+    change: Change,
+) -> Action {
+    let action = action(services.get(&key), service, change);
+    match action {
+        Action::NONE => {}
+        Action::DELETE => drop(services.remove(&key)),
+        _ => drop(services.insert(key, service.clone())),
+    }
+    action
+}
+
     table: &mut Table<T>,
     key: ObjectKey,
     object: &T,
     change: Change,
 ) -> Action {
-    match (change, table.get(&key)) {
-        (Change::Deleted, None) => Action::NONE,
-        (Change::Deleted, Some(_)) => {
-            table.remove(&key);
-            Action::DELETE
-        }
-        (Change::Applied, Some(old)) if old == object => Action::NONE,
-        (Change::Applied, old) => {
-            let action = if old.is_some() { Action::UPDATE } else { Action::ADD };
-            table.insert(key, object.clone());
-            action
-        }
+    let action = action(table.get(&key), object, change);
+    match action {
+        Action::NONE => {}
+        Action::DELETE => drop(table.remove(&key)),
+        _ => drop(table.insert(key, object.clone())),
     }
 }
 
@@ -103,7 +140,7 @@ impl Cache {
         let t = &mut self.objects;
         let actions = match object {
             Object::Namespace(o) => write(&mut t.namespaces, key, o, change),
-            Object::Service(o) => write(&mut t.services, key, o, change),
+            Object::Service(o) => write_service(&mut t.services, key, o, change),
             Object::ReplicationController(o) => {
                 write(&mut t.replication_controllers, key, o, change)
             }

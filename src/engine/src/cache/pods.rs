@@ -2,7 +2,7 @@
 
 use crate::base::{PodIdx, Sym};
 use crate::model::{Footprint, NODE_NONE, Pod, Stage};
-use crate::record::{PodRecord, PreemptionPolicy, ScheduledCondition};
+use crate::record::{Owner, PodRecord, PreemptionPolicy, ScheduledCondition};
 
 use super::{Cache, Changed};
 
@@ -21,6 +21,52 @@ pub struct Pending {
     pub created_ms: u64,
     /// `metadata.generation`; 0 where unknown.
     pub generation: i64,
+    /// Its controller, where that selects pods.
+    pub owner: Option<SelectingOwner>,
+}
+
+/// A controller whose selector goes into default spread constraints (`helper.DefaultSelector`). Of
+/// other kinds, a Job's above all, nothing is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SelectingOwner {
+    /// What it is.
+    pub kind: SelectingOwnerKind,
+    /// Its name, in the pod's namespace.
+    pub name: Box<str>,
+}
+
+/// The kinds of [`SelectingOwner`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SelectingOwnerKind {
+    /// `v1.ReplicationController`.
+    ReplicationController,
+    /// `apps/v1.ReplicaSet`.
+    ReplicaSet,
+    /// `apps/v1.StatefulSet`.
+    StatefulSet,
+}
+
+impl SelectingOwner {
+    fn of(owner: &Owner) -> Option<Self> {
+        let kind = match (owner.api_version.as_ref(), owner.kind.as_ref()) {
+            ("v1", "ReplicationController") => SelectingOwnerKind::ReplicationController,
+            ("apps/v1", "ReplicaSet") => SelectingOwnerKind::ReplicaSet,
+            ("apps/v1", "StatefulSet") => SelectingOwnerKind::StatefulSet,
+            _ => return None,
+        };
+        Some(Self { kind, name: owner.name.clone() })
+    }
+}
+
+/// What an update changed of a pod's row.
+#[derive(Debug, Clone, Copy, Default)]
+struct RowChange {
+    /// Its labels are others.
+    relabelled: bool,
+    /// It takes less of something.
+    smaller: bool,
+    /// It is being deleted from now on.
+    ends: bool,
 }
 
 /// What a pod object meant to the queue.
@@ -34,7 +80,7 @@ pub enum PodApplied {
     Updated {
         /// The pod.
         pod: PodIdx,
-        /// Something that filters read is different: template, labels, gates.
+        /// Something that filters read is different: template, labels, gates, owner.
         matters: bool,
     },
     /// A pod of ours that the queue held is assigned, ended, or being deleted.
@@ -105,12 +151,13 @@ impl Cache {
             return PodApplied::Nothing;
         };
         let stage = self.pods.get(pod).map_or(Stage::Foreign, |p| p.stage);
-        let (labels, smaller) = self.update_row(pod, record);
+        let change = self.update_row(pod, record);
         let node = self.nodes.row(name);
         let before = self.pods.get(pod).map_or(NODE_NONE, |p| p.node);
         self.confirm(pod, node);
-        if before == node && (labels || smaller) {
-            self.changes.push(Changed::pod_updated(pod, node, labels, smaller));
+        let RowChange { relabelled, smaller, ends } = change;
+        if before == node && (relabelled || smaller || ends) {
+            self.changes.push(Changed::pod_updated(pod, node, relabelled, smaller));
         }
         match stage {
             Stage::Queued => PodApplied::Left(pod),
@@ -149,20 +196,25 @@ impl Cache {
         // An assumed pod's update without a node was on its way before the bind; a bound pod's is
         // older than what is known. Neither takes a node away.
         if matches!(stage, Stage::Assumed | Stage::Bound) {
-            if let Some(row) = self.pods.get_mut(pod) {
-                row.terminating |= record.terminating;
+            let row = self.pods.get_mut(pod).filter(|p| record.terminating && !p.terminating);
+            if let Some(row) = row {
+                row.terminating = true;
+                let node = row.node;
+                self.changes.push(Changed::pod_updated(pod, node, false, false));
             }
             return PodApplied::Nothing;
         }
         let class = self.pods.get(pod).map(|p| p.class);
         let priority = self.pods.get(pod).map(|p| p.priority);
-        let (labels, _) = self.update_row(pod, record);
+        let labels = self.update_row(pod, record).relabelled;
         let same_class = self.pods.get(pod).map(|p| p.class) == class;
         let pending = self.pending_of(record, None);
         let nominated = pending.nominated;
         let old = self.pending.insert(pod, pending);
         let gates = self.pending.get(&pod).map(|p| &p.gates);
         let same_gates = old.as_ref().map(|p| &p.gates) == gates;
+        let owner = self.pending.get(&pod).map(|p| &p.owner);
+        let same_owner = old.as_ref().map(|p| &p.owner) == owner;
         if stage == Stage::Foreign {
             return PodApplied::Nothing;
         }
@@ -174,7 +226,8 @@ impl Cache {
             }
         }
         let same_priority = self.pods.get(pod).map(|p| p.priority) == priority;
-        PodApplied::Updated { pod, matters: labels || !same_class || !same_gates || !same_priority }
+        let same = same_class && same_gates && same_owner && same_priority;
+        PodApplied::Updated { pod, matters: labels || !same }
     }
 
     fn pending_of(&mut self, record: &PodRecord, node_name: Option<Sym>) -> Pending {
@@ -186,6 +239,7 @@ impl Cache {
             scheduled: record.scheduled.clone(),
             created_ms: record.created_ms,
             generation: record.generation,
+            owner: record.owner.as_ref().and_then(SelectingOwner::of),
         }
     }
 
@@ -211,9 +265,10 @@ impl Cache {
         })
     }
 
-    /// Brings a row up to date; (labels differ, the pod takes less of something).
-    fn update_row(&mut self, pod: PodIdx, record: &PodRecord) -> (bool, bool) {
-        let Some(row) = self.pods.get(pod) else { return (false, false) };
+    /// Brings a row up to date.
+    fn update_row(&mut self, pod: PodIdx, record: &PodRecord) -> RowChange {
+        let Some(row) = self.pods.get(pod) else { return RowChange::default() };
+        let ends = record.terminating && !row.terminating;
         let (old_class, old_labels, node, stage) = (row.class, row.labels, row.node, row.stage);
         let relabelled = !self.labels.equals(old_labels, &record.labels, &self.symbols);
         if relabelled {
@@ -251,7 +306,7 @@ impl Cache {
                 self.place(pod, node, stage);
             }
         }
-        (relabelled, smaller)
+        RowChange { relabelled, smaller, ends }
     }
 
     fn set_resize(&mut self, pod: PodIdx, record: &PodRecord) {

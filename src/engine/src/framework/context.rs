@@ -1,7 +1,7 @@
 //! What a plugin sees of the world.
 
 use crate::base::{LabelSetIdx, PodIdx, Sym, Symbols};
-use crate::cache::Cache;
+use crate::cache::{Cache, SelectingOwner};
 use crate::model::{Class, NodeTable};
 
 /// The pod that a cycle is about.
@@ -21,6 +21,8 @@ pub struct PodView<'a> {
     pub node_name: Option<Sym>,
     /// Names of scheduling gates that are still there.
     pub gates: &'a [Box<str>],
+    /// Its controller, where that selects pods.
+    pub owner: Option<&'a SelectingOwner>,
 }
 
 /// One call's view: the pod, the cache, and the node table to read.

@@ -196,6 +196,8 @@ pub enum PreemptionPolicy {
 /// The controlling owner.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Owner {
+    /// `apps/v1`, `batch/v1`, ….
+    pub api_version: Box<str>,
     /// `Job`, `ReplicaSet`, ….
     pub kind: Box<str>,
     /// Name in the pod's namespace.
