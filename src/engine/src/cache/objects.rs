@@ -16,10 +16,10 @@ use super::{Cache, Changed, ChangedObject};
 
 type Table<T> = HashMap<ObjectKey, T>;
 
-/// Tables by namespace and name. Plugins look objects up; nothing iterates a table to make an
 /// Services by namespace and name: plugins ask for those of one namespace.
 pub type Services = BTreeMap<ObjectKey, SelectorOwnerRecord>;
 
+/// Tables by namespace and name. Plugins look objects up; nothing iterates a table to make an
 /// order.
 #[derive(Debug, Default)]
 #[allow(missing_docs)]
@@ -78,8 +78,6 @@ impl Object {
     }
 }
 
-/// Writes one object; what happened to it, or nothing where it is as it was.
-fn write<T: PartialEq + Clone>(
 impl Objects {
     /// The services of a namespace.
     pub fn services_in<'a>(
@@ -119,6 +117,8 @@ fn write_service(
     action
 }
 
+/// Writes one object; what happened to it, or nothing where it is as it was.
+fn write<T: PartialEq + Clone>(
     table: &mut Table<T>,
     key: ObjectKey,
     object: &T,
@@ -130,6 +130,7 @@ fn write_service(
         Action::DELETE => drop(table.remove(&key)),
         _ => drop(table.insert(key, object.clone())),
     }
+    action
 }
 
 impl Cache {
