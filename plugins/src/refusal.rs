@@ -94,7 +94,7 @@ fn volume(volume: &Volume) -> Option<(&'static str, &'static str)> {
         }
         Volume::Iscsi { .. } => ("spec.volumes[].iscsi", "VolumeRestrictions"),
         Volume::Rbd { .. } => ("spec.volumes[].rbd", "VolumeRestrictions"),
-        Volume::Migrated { .. } => ("spec.volumes[] of an in-tree kind", "NodeVolumeLimits"),
+        Volume::InTree(_) => ("spec.volumes[] of an in-tree kind", "NodeVolumeLimits"),
     })
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod affinity;
 pub(crate) mod claim;
 pub(crate) mod container;
 pub(crate) mod csi;
+pub(crate) mod features;
 pub(crate) mod meta;
 pub(crate) mod node;
 pub(crate) mod owner;

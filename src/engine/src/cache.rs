@@ -11,11 +11,14 @@ mod nodes;
 mod nominations;
 mod objects;
 mod pods;
+mod storage;
 
 pub use change::{Changed, ChangedObject};
 pub use nominations::Nominations;
 pub use objects::{Objects, Services};
 pub use pods::{Pending, PodApplied, SelectingOwner, SelectingOwnerKind};
+
+use storage::ClaimUsers;
 
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
@@ -40,6 +43,7 @@ pub struct Cache {
     pending: HashMap<PodIdx, Pending, FxBuildHasher>,
     nominations: Nominations,
     objects: Objects,
+    claim_users: ClaimUsers,
     schedulers: HashSet<Sym, FxBuildHasher>,
     assumed: usize,
     changes: Vec<Changed>,
@@ -60,6 +64,7 @@ impl Default for Cache {
             pending: HashMap::default(),
             nominations: Nominations::default(),
             objects: Objects::default(),
+            claim_users: ClaimUsers::default(),
             schedulers: HashSet::default(),
             assumed: 0,
             changes: Vec::new(),

@@ -22,8 +22,8 @@ pub use pod::{
 };
 pub use quantity::{ParseQuantityError, Quantity};
 pub use storage::{
-    ClaimRecord, CsiDriverRecord, CsiNodeRecord, DisruptionBudgetRecord, NamespaceRecord,
-    SelectorOwnerRecord, StorageCapacityRecord, StorageClassRecord, VolumeAttachmentRecord,
-    VolumeRecord,
+    ClaimRecord, CsiDriverRecord, CsiNodeRecord, DisruptionBudgetRecord, InTreeKind, InTreeVolume,
+    NamespaceRecord, SelectorOwnerRecord, StorageCapacityRecord, StorageClassRecord,
+    VolumeAttachmentRecord, VolumeBindingMode, VolumeRecord, VolumeSource,
 };
 pub use strings::{ObjectKey, ResourceList, StringMap};

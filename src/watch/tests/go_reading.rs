@@ -1,7 +1,8 @@
 //! JSON as Go reads it: nulls, empty strings, numbers, and errors that name the field.
 
 use berth_engine::record::{
-    Phase, PodRecord, PreemptionPolicy, Quantity, ResizePending, TaintEffect, TolerationOp, Volume,
+    InTreeKind, InTreeVolume, Phase, PodRecord, PreemptionPolicy, Quantity, ResizePending,
+    TaintEffect, TolerationOp, Volume, VolumeBindingMode, VolumeSource,
 };
 use berth_engine::{Change, Input, Object};
 
@@ -187,21 +188,25 @@ fn volumes() {
             {"name":"b","configMap":{"name":"x"}},
             {"name":"e","ephemeral":{"volumeClaimTemplate":{"spec":{"storageClassName":"fast"}}}},
             {"name":"r","rbd":{"monitors":["m"],"image":"i"}},
-            {"name":"d","azureDisk":{"diskName":"n","diskURI":"u"}}]}"#,
+            {"name":"d","azureDisk":{"diskName":"n","diskURI":"u","kind":"Managed"}}]}"#,
         "{}",
     );
     assert_eq!(
         p.spec.volumes,
         [
             Volume::Claim { name: "c".into(), read_only: true },
-            Volume::Ephemeral { volume: "e".into(), storage_class: Some("fast".into()) },
+            Volume::Ephemeral { claim: "p-e".into() },
             Volume::Rbd {
                 monitors: ["m".into()].into(),
                 pool: "rbd".into(),
                 image: "i".into(),
                 read_only: false
             },
-            Volume::Migrated { kind: "azureDisk".into(), handle: "u".into() },
+            Volume::InTree(InTreeVolume {
+                kind: InTreeKind::AzureDisk,
+                id: "u".into(),
+                disk_kind: Some("Managed".into()),
+            }),
         ]
     );
 }
@@ -274,31 +279,106 @@ fn selector_owners() {
 }
 
 #[test]
-fn in_tree_volumes_go_by_their_csi_handles() {
+fn features_that_a_pod_needs_of_its_node() {
+    let features = |spec: &str| pod(spec, "{}").spec.required_features.join(" ");
+    let mounts = r#"[{"name":"v","mountPath":"/v","bindMountOptions":["noexec"]}]"#;
+    for (spec, expected) in [
+        (r#"{"hostNetwork":true,"hostUsers":false}"#, "UserNamespacesHostNetworkSupport"),
+        (r#"{"hostNetwork":true}"#, ""),
+        (r#"{"hostNetwork":true,"hostUsers":true}"#, ""),
+        (r#"{"hostUsers":false}"#, ""),
+        (
+            r#"{"containers":[{"restartPolicyRules":[{"action":"Restart"}]},
+                {"restartPolicyRules":[{"action":"Restart"},{"action":"RestartAllContainers"}]}]}"#,
+            "RestartAllContainersOnContainerExits",
+        ),
+        (r#"{"containers":[{"restartPolicyRules":[{"action":"Restart"}]}]}"#, ""),
+        (
+            r#"{"initContainers":[{"restartPolicyRules":[{"action":"RestartAllContainers"}]}],
+                "hostNetwork":true,"hostUsers":false}"#,
+            "RestartAllContainersOnContainerExits UserNamespacesHostNetworkSupport",
+        ),
+        (r#"{"containers":[{"volumeMounts":[{"name":"v","mountPath":"/v"}]}]}"#, ""),
+        (&format!(r#"{{"containers":[{{"volumeMounts":{mounts}}}]}}"#), "VolumeBindMountOptions"),
+        (
+            &format!(r#"{{"initContainers":[{{"volumeMounts":{mounts}}}]}}"#),
+            "VolumeBindMountOptions",
+        ),
+        (
+            &format!(r#"{{"ephemeralContainers":[{{"name":"e","volumeMounts":{mounts}}}]}}"#),
+            "VolumeBindMountOptions",
+        ),
+    ] {
+        assert_eq!(features(spec), expected, "{spec}");
+    }
+}
+
+#[test]
+fn volumes_are_of_csi_or_of_a_kind_that_csi_took_over() {
     let volume = |spec: &str| {
         let text = format!(
-            r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"v",
-                "labels":{{"topology.kubernetes.io/zone":"z-a__z-b"}}}},"spec":{spec}}}"#
+            r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"v"}},"spec":{spec}}}"#
         );
         let Object::Volume(volume) = object(&text) else { panic!("not a volume") };
         volume
     };
-    let handle = |spec: &str| volume(spec).csi.map(|(d, h)| format!("{d} {h}"));
-    assert_eq!(
-        handle(r#"{"awsElasticBlockStore":{"volumeID":"aws://z/vol-1"}}"#).as_deref(),
-        Some("ebs.csi.aws.com vol-1")
-    );
-    assert_eq!(
-        handle(r#"{"gcePersistentDisk":{"pdName":"d"}}"#).as_deref(),
-        Some("pd.csi.storage.gke.io projects/UNSPECIFIED/regions/z/disks/d")
-    );
-    assert_eq!(handle(r#"{"csi":{"driver":"x","volumeHandle":"h"}}"#).as_deref(), Some("x h"));
-    assert_eq!(handle(r#"{"hostPath":{"path":"/"}}"#), None);
-    let claim = volume(
+    let in_tree = |kind, id: &str| {
+        VolumeSource::InTree(InTreeVolume { kind, id: id.into(), disk_kind: None })
+    };
+    for (spec, source) in [
+        (
+            r#"{"csi":{"driver":"x","volumeHandle":"h"}}"#,
+            VolumeSource::Csi { driver: "x".into(), handle: "h".into() },
+        ),
+        (
+            r#"{"awsElasticBlockStore":{"volumeID":"aws://z/vol-1"}}"#,
+            in_tree(InTreeKind::AwsElasticBlockStore, "aws://z/vol-1"),
+        ),
+        (r#"{"gcePersistentDisk":{"pdName":"d"}}"#, in_tree(InTreeKind::GcePersistentDisk, "d")),
+        (r#"{"cinder":{"volumeID":"c"}}"#, in_tree(InTreeKind::Cinder, "c")),
+        (r#"{"portworxVolume":{"volumeID":"p"}}"#, in_tree(InTreeKind::PortworxVolume, "p")),
+        (r#"{"azureDisk":{"diskURI":"u"}}"#, in_tree(InTreeKind::AzureDisk, "u")),
+        (r#"{"azureFile":{"shareName":"s"}}"#, in_tree(InTreeKind::AzureFile, "")),
+        (r#"{"vsphereVolume":{"volumePath":"p"}}"#, in_tree(InTreeKind::VsphereVolume, "")),
+        (r#"{"hostPath":{"path":"/"}}"#, VolumeSource::Other),
+    ] {
+        assert_eq!(volume(spec).source, source, "{spec}");
+    }
+    let claimed = volume(
         r#"{"claimRef":{"namespace":"n","name":"c","uid":"u"},"volumeMode":"Block",
-        "capacity":{"storage":"1Gi"}}"#,
+        "capacity":{"storage":"1Gi"},"volumeAttributesClassName":"gold"}"#,
     );
-    assert_eq!(claim.capacity, Quantity::from_units(1 << 30));
-    assert!(claim.block);
-    assert_eq!(claim.claim.unwrap().0.to_string(), "n/c");
+    assert_eq!(claimed.capacity, Quantity::from_units(1 << 30));
+    assert!(claimed.block && claimed.attributes_class.as_ref() == "gold");
+    assert_eq!(claimed.claim.unwrap().0.to_string(), "n/c");
+}
+
+#[test]
+fn absent_requests_and_modes_are_told_from_set_ones() {
+    let claim = |spec: &str| {
+        let text = format!(
+            r#"{{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{{"name":"c"}},
+            "spec":{spec}}}"#
+        );
+        let Object::Claim(claim) = object(&text) else { panic!("not a claim") };
+        claim
+    };
+    assert_eq!(claim("{}").request, None);
+    let small = claim(r#"{"resources":{"requests":{"storage":"0"}},"storageClassName":""}"#);
+    assert_eq!((small.request, small.storage_class.as_deref()), (Some(Quantity::ZERO), Some("")));
+    for (mode, expected) in [
+        ("", None),
+        (r#","volumeBindingMode":"Immediate""#, Some(VolumeBindingMode::Immediate)),
+        (
+            r#","volumeBindingMode":"WaitForFirstConsumer""#,
+            Some(VolumeBindingMode::WaitForFirstConsumer),
+        ),
+    ] {
+        let text = format!(
+            r#"{{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass",
+            "metadata":{{"name":"s"}}{mode}}}"#
+        );
+        let Object::StorageClass(class) = object(&text) else { panic!("not a class") };
+        assert_eq!(class.binding_mode, expected, "{mode}");
+    }
 }

@@ -112,6 +112,7 @@ impl Random for String {
             "True",
             "true",
             "Block",
+            "RestartAllContainers",
             "WaitForFirstConsumer",
             "aws://z/vol-1",
             "a__b",
@@ -167,13 +168,19 @@ random! {
     PodSpec {
         volumes, containers, node_selector, node_name, host_network, affinity, scheduler_name,
         init_containers, tolerations, priority, preemption_policy, overhead,
-        topology_spread_constraints, host_users, scheduling_gates, resource_claims, resources,
+        topology_spread_constraints, ephemeral_containers, host_users, scheduling_gates, resource_claims, resources,
         scheduling_group
     }
     Present {}
     SchedulingGate { name }
     Toleration { key, operator, value, effect }
-    Container { name, image, ports, resources, restart_policy }
+    Container {
+        name, image, ports, resources, volume_mounts, restart_policy, restart_policy_rules
+    }
+    VolumeMount { bind_mount_options }
+    ContainerRestartRule { action }
+    EphemeralContainer { common }
+    EphemeralContainerCommon { volume_mounts }
     Resources { limits, requests }
     ContainerPort { host_port, protocol, host_ip }
     Affinity { node_affinity, pod_affinity, pod_anti_affinity }
@@ -204,13 +211,9 @@ random! {
     Rbd { monitors, image, pool, read_only }
     ClaimSource { claim_name, read_only }
     VolumeId { volume_id }
-    VolumePath { volume_path }
-    AzureDisk { disk_uri }
-    AzureFile { secret_name, share_name, secret_namespace }
+    AzureDisk { disk_uri, kind }
     CsiSource { driver }
     CsiVolume { driver, volume_handle }
-    EphemeralSource { volume_claim_template }
-    ClaimTemplate { spec }
     ImageSource { reference }
     PodStatus {
         phase, conditions, start_time, container_statuses, init_container_statuses,
@@ -232,7 +235,8 @@ random! {
     DisruptionBudgetStatus { disrupted_pods, disruptions_allowed }
     PersistentVolume { metadata, spec, status }
     VolumeSpec {
-        capacity, source, access_modes, claim_ref, storage_class_name, volume_mode, node_affinity
+        capacity, source, access_modes, claim_ref, storage_class_name, volume_mode, node_affinity,
+        volume_attributes_class_name
     }
     PersistentVolumeSource {
         gce_persistent_disk, aws_elastic_block_store, cinder, azure_file, vsphere_volume,
@@ -243,7 +247,8 @@ random! {
     PhaseStatus { phase }
     Claim { metadata, spec, status }
     ClaimSpec {
-        access_modes, resources, volume_name, selector, storage_class_name, volume_mode
+        access_modes, resources, volume_name, selector, storage_class_name, volume_mode,
+        volume_attributes_class_name
     }
     StorageClass { metadata, provisioner, volume_binding_mode, allowed_topologies }
     TopologyTerm { match_label_expressions }

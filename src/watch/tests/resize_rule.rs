@@ -111,7 +111,7 @@ proptest! {
     fn what_is_not_recorded_does_not_matter(seed: u64) {
         let (spec, status) = pod(&mut Draw(seed));
         let all = whole(&status);
-        let spec = spec.record().unwrap();
+        let spec = spec.record("p").unwrap();
         let (_, recorded) = resize::record(status, &spec).unwrap();
         let mut symbols = Symbols::default();
         let mut dims = Dims::new(&mut symbols);

@@ -1,15 +1,19 @@
 //! PersistentVolumes and their claims.
 
 use berth_engine::Object;
-use berth_engine::record::{ClaimRecord, ObjectKey, Quantity, StringMap, VolumeRecord};
+use berth_engine::record::{
+    ClaimRecord, InTreeKind, InTreeVolume, ObjectKey, Quantity, StringMap, VolumeRecord,
+    VolumeSource as VolumeSourceRecord,
+};
 use serde::Deserialize;
 
 use super::container::Resources;
 use super::meta::ObjectMeta;
-use super::scalar::{Resource, boxed, non_empty, resource_list, string_map, text};
+use super::pod_spec::Present;
+use super::scalar::{Resource, boxed, resource_list, string_map, text};
 use super::selector::{LabelSelector, NodeSelector};
 use super::volume_source::{
-    AwsElasticBlockStore, AzureDisk, AzureFile, CsiVolume, GcePersistentDisk, VolumeId, VolumePath,
+    AwsElasticBlockStore, AzureDisk, CsiVolume, GcePersistentDisk, VolumeId,
 };
 use crate::watch::error::{FieldError, Within};
 use crate::watch::nullable;
@@ -57,6 +61,8 @@ pub(crate) struct ClaimSpec {
     pub(crate) storage_class_name: Option<String>,
     #[prost(string, optional, tag = "6")]
     pub(crate) volume_mode: Option<String>,
+    #[prost(string, optional, tag = "9")]
+    pub(crate) volume_attributes_class_name: Option<String>,
 }
 
 /// `v1.PersistentVolumeClaimStatus` and `v1.PersistentVolumeStatus`: the phase.
@@ -101,9 +107,11 @@ pub(crate) struct VolumeSpec {
     pub(crate) volume_mode: Option<String>,
     #[prost(message, optional, tag = "9")]
     pub(crate) node_affinity: Option<VolumeNodeAffinity>,
+    #[prost(string, optional, tag = "10")]
+    pub(crate) volume_attributes_class_name: Option<String>,
 }
 
-/// `v1.PersistentVolumeSource`, the kinds with attach limits.
+/// `v1.PersistentVolumeSource`: CSI, and the kinds that CSI drivers took over.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub(crate) struct VolumeSource {
     #[prost(message, optional, tag = "1")]
@@ -113,9 +121,9 @@ pub(crate) struct VolumeSource {
     #[prost(message, optional, tag = "8")]
     pub(crate) cinder: Option<VolumeId>,
     #[prost(message, optional, tag = "13")]
-    pub(crate) azure_file: Option<AzureFile>,
+    pub(crate) azure_file: Option<Present>,
     #[prost(message, optional, tag = "14")]
-    pub(crate) vsphere_volume: Option<VolumePath>,
+    pub(crate) vsphere_volume: Option<Present>,
     #[prost(message, optional, tag = "16")]
     pub(crate) azure_disk: Option<AzureDisk>,
     #[prost(message, optional, tag = "18")]
@@ -137,11 +145,12 @@ struct InlineVolumeSpec {
     storage_class_name: Option<String>,
     volume_mode: Option<String>,
     node_affinity: Option<VolumeNodeAffinity>,
+    volume_attributes_class_name: Option<String>,
     gce_persistent_disk: Option<GcePersistentDisk>,
     aws_elastic_block_store: Option<AwsElasticBlockStore>,
     cinder: Option<VolumeId>,
-    azure_file: Option<AzureFile>,
-    vsphere_volume: Option<VolumePath>,
+    azure_file: Option<Present>,
+    vsphere_volume: Option<Present>,
     azure_disk: Option<AzureDisk>,
     portworx_volume: Option<VolumeId>,
     csi: Option<CsiVolume>,
@@ -188,6 +197,7 @@ impl From<InlineVolumeSpec> for VolumeSpec {
             storage_class_name: json.storage_class_name,
             volume_mode: json.volume_mode,
             node_affinity: json.node_affinity,
+            volume_attributes_class_name: json.volume_attributes_class_name,
         }
     }
 }
@@ -212,6 +222,7 @@ impl Claim {
             owner_uid,
             storage_class: class.or(spec.storage_class_name.map(String::into_boxed_str)),
             volume_name: text(spec.volume_name),
+            attributes_class: text(spec.volume_attributes_class_name),
             request,
             access_modes: boxed(spec.access_modes),
             block: spec.volume_mode.as_deref() == Some("Block"),
@@ -228,15 +239,17 @@ impl Volume {
         let meta = self.metadata.unwrap_or_default();
         let spec = self.spec.unwrap_or_default();
         let class = meta.annotation(CLASS_ANNOTATION).map(Into::into);
-        let labels = string_map(meta.labels);
-        let csi = spec.source.and_then(|source| source.csi_handle(&labels));
         let node_affinity = spec.node_affinity.and_then(|affinity| affinity.required);
         Ok(Object::Volume(VolumeRecord {
             name: text(meta.name),
             resource_version: text(meta.resource_version),
-            labels,
+            labels: string_map(meta.labels),
             storage_class: class.unwrap_or_else(|| text(spec.storage_class_name)),
-            capacity: storage(spec.capacity).within("capacity").within("spec")?,
+            attributes_class: text(spec.volume_attributes_class_name),
+            capacity: storage(spec.capacity)
+                .within("capacity")
+                .within("spec")?
+                .unwrap_or(Quantity::ZERO),
             access_modes: boxed(spec.access_modes),
             block: spec.volume_mode.as_deref() == Some("Block"),
             claim: spec.claim_ref.map(|claim| {
@@ -247,15 +260,15 @@ impl Volume {
             }),
             node_affinity: node_affinity.map(Into::into),
             phase: text(self.status.unwrap_or_default().phase),
-            csi,
+            source: spec.source.map(VolumeSource::record).unwrap_or_default(),
             terminating: meta.deletion_timestamp.is_some(),
         }))
     }
 }
 
 /// The amount of `storage` in a list.
-fn storage(entries: Vec<Resource>) -> Result<Quantity, FieldError> {
-    Ok(resource_list(entries)?.get("storage").unwrap_or(Quantity::ZERO))
+fn storage(entries: Vec<Resource>) -> Result<Option<Quantity>, FieldError> {
+    Ok(resource_list(entries)?.get("storage"))
 }
 
 fn binder_annotations(all: &StringMap) -> StringMap {
@@ -263,56 +276,35 @@ fn binder_annotations(all: &StringMap) -> StringMap {
 }
 
 impl VolumeSource {
-    /// The CSI driver and the volume's handle, in-tree kinds as csi-translation-lib names them.
-    fn csi_handle(self, labels: &StringMap) -> Option<(Box<str>, Box<str>)> {
+    fn record(self) -> VolumeSourceRecord {
         if let Some(csi) = self.csi {
-            return non_empty(csi.driver).map(|driver| (driver, text(csi.volume_handle)));
+            return VolumeSourceRecord::Csi {
+                driver: text(csi.driver),
+                handle: text(csi.volume_handle),
+            };
         }
-        let (driver, handle) = if let Some(disk) = self.gce_persistent_disk {
-            ("pd.csi.storage.gke.io", gce_handle(&text(disk.pd_name), labels))
+        self.in_tree().map_or(VolumeSourceRecord::Other, VolumeSourceRecord::InTree)
+    }
+
+    fn in_tree(self) -> Option<InTreeVolume> {
+        if let Some(disk) = self.azure_disk {
+            return Some(disk.record());
+        }
+        let (kind, id) = if let Some(disk) = self.gce_persistent_disk {
+            (InTreeKind::GcePersistentDisk, disk.pd_name)
         } else if let Some(disk) = self.aws_elastic_block_store {
-            ("ebs.csi.aws.com", ebs_handle(&text(disk.volume_id)).into())
-        } else if let Some(disk) = self.azure_disk {
-            ("disk.csi.azure.com", text(disk.disk_uri).into())
-        } else if let Some(file) = self.azure_file {
-            let secret = text(file.secret_name);
-            let namespace = text(file.secret_namespace);
-            ("file.csi.azure.com", format!("#{secret}#{}#{namespace}", text(file.share_name)))
+            (InTreeKind::AwsElasticBlockStore, disk.volume_id)
         } else if let Some(disk) = self.cinder {
-            ("cinder.csi.openstack.org", text(disk.volume_id).into())
+            (InTreeKind::Cinder, disk.volume_id)
         } else if let Some(disk) = self.portworx_volume {
-            ("pxd.portworx.com", text(disk.volume_id).into())
+            (InTreeKind::PortworxVolume, disk.volume_id)
+        } else if self.azure_file.is_some() {
+            (InTreeKind::AzureFile, None)
         } else {
-            ("csi.vsphere.vmware.com", text(self.vsphere_volume?.volume_path).into())
+            self.vsphere_volume?;
+            (InTreeKind::VsphereVolume, None)
         };
-        Some((driver.into(), handle.into()))
-    }
-}
-
-/// `aws://zone/vol-1` or `vol-1` as `vol-1` (`KubernetesVolumeIDToEBSVolumeID`).
-fn ebs_handle(id: &str) -> &str {
-    match id.strip_prefix("aws://") {
-        Some(rest) => rest.split_once('/').map_or("", |(_, path)| path.trim_matches('/')),
-        None => id,
-    }
-}
-
-/// `projects/UNSPECIFIED/zones/ZONE/disks/NAME`; a disk of several zones (`a__b`) by its region.
-fn gce_handle(name: &str, labels: &StringMap) -> String {
-    let zones = labels
-        .get("failure-domain.beta.kubernetes.io/zone")
-        .filter(|zone| !zone.is_empty())
-        .or_else(|| labels.get("topology.kubernetes.io/zone"))
-        .unwrap_or_default();
-    match zones.split_once("__") {
-        Some((first, _)) => {
-            let region = first.rsplit_once('-').map_or(first, |(region, _)| region);
-            format!("projects/UNSPECIFIED/regions/{region}/disks/{name}")
-        }
-        None => {
-            let zone = if zones.is_empty() { "UNSPECIFIED" } else { zones };
-            format!("projects/UNSPECIFIED/zones/{zone}/disks/{name}")
-        }
+        Some(InTreeVolume { kind, id: text(id), disk_kind: None })
     }
 }
 
@@ -328,6 +320,7 @@ impl From<VolumeSpec> for InlineVolumeSpec {
             storage_class_name: spec.storage_class_name,
             volume_mode: spec.volume_mode,
             node_affinity: spec.node_affinity,
+            volume_attributes_class_name: spec.volume_attributes_class_name,
             gce_persistent_disk: source.gce_persistent_disk,
             aws_elastic_block_store: source.aws_elastic_block_store,
             cinder: source.cinder,

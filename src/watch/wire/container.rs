@@ -21,8 +21,60 @@ pub(crate) struct Container {
     pub(crate) ports: Vec<ContainerPort>,
     #[prost(message, optional, tag = "8")]
     pub(crate) resources: Option<Resources>,
+    #[prost(message, repeated, tag = "9")]
+    #[serde(deserialize_with = "nullable::list")]
+    pub(crate) volume_mounts: Vec<VolumeMount>,
     #[prost(string, optional, tag = "24")]
     pub(crate) restart_policy: Option<String>,
+    #[prost(message, repeated, tag = "25")]
+    #[serde(deserialize_with = "nullable::list")]
+    pub(crate) restart_policy_rules: Vec<ContainerRestartRule>,
+}
+
+/// `v1.VolumeMount`: what needs a feature of the node.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct VolumeMount {
+    #[prost(string, repeated, tag = "8")]
+    #[serde(deserialize_with = "nullable::list")]
+    pub(crate) bind_mount_options: Vec<String>,
+}
+
+/// `v1.ContainerRestartRule`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(default)]
+pub(crate) struct ContainerRestartRule {
+    #[prost(string, optional, tag = "1")]
+    pub(crate) action: Option<String>,
+}
+
+/// `v1.EphemeralContainer`: protobuf has what it shares with containers as a message of its own,
+/// JSON inline.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(from = "EphemeralContainerCommon")]
+#[cfg_attr(test, serde(into = "EphemeralContainerCommon"))]
+pub(crate) struct EphemeralContainer {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) common: Option<EphemeralContainerCommon>,
+}
+
+/// `v1.EphemeralContainerCommon`.
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct EphemeralContainerCommon {
+    #[prost(message, repeated, tag = "9")]
+    #[serde(deserialize_with = "nullable::list")]
+    pub(crate) volume_mounts: Vec<VolumeMount>,
+}
+
+impl From<EphemeralContainerCommon> for EphemeralContainer {
+    fn from(json: EphemeralContainerCommon) -> Self {
+        Self { common: Some(json) }
+    }
 }
 
 /// `v1.ResourceRequirements` and `v1.VolumeResourceRequirements`: same fields, same tags.
@@ -75,5 +127,13 @@ impl ContainerPort {
     fn record(self) -> Option<HostPort> {
         let port = self.host_port.filter(|port| *port > 0)?;
         Some(HostPort { ip: text(self.host_ip), protocol: text(self.protocol), port })
+    }
+}
+
+/// The way back, for tests that write JSON.
+#[cfg(test)]
+impl From<EphemeralContainer> for EphemeralContainerCommon {
+    fn from(container: EphemeralContainer) -> Self {
+        container.common.unwrap_or_default()
     }
 }

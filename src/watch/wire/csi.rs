@@ -3,7 +3,7 @@
 use berth_engine::Object;
 use berth_engine::record::{
     CsiDriverRecord, CsiNodeRecord, NodeSelector, NodeSelectorTerm, Requirement, SelectorOp,
-    StorageCapacityRecord, StorageClassRecord, VolumeAttachmentRecord,
+    StorageCapacityRecord, StorageClassRecord, VolumeAttachmentRecord, VolumeBindingMode,
 };
 use serde::Deserialize;
 
@@ -180,8 +180,10 @@ impl StorageClass {
             is_default: DEFAULT_CLASS.iter().any(|key| meta.annotation(key) == Some("true")),
             name: text(meta.name),
             provisioner: text(self.provisioner),
-            wait_for_first_consumer: self.volume_binding_mode.as_deref()
-                == Some("WaitForFirstConsumer"),
+            binding_mode: self.volume_binding_mode.as_deref().map(|mode| match mode {
+                "WaitForFirstConsumer" => VolumeBindingMode::WaitForFirstConsumer,
+                _ => VolumeBindingMode::Immediate,
+            }),
             allowed_topologies: NodeSelector {
                 terms: self.allowed_topologies.into_iter().map(Into::into).collect(),
             },

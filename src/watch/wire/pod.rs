@@ -40,12 +40,12 @@ impl Pod {
         };
         let scheduling_gates =
             std::mem::take(&mut spec.scheduling_gates).into_iter().map(|g| text(g.name)).collect();
-        let spec = spec.record().within("spec")?;
+        let key = meta.key();
+        let spec = spec.record(&key.name).within("spec")?;
         let phase = phase(&status);
         let started_ms = status.start_time.map(Time::millis);
         let scheduled = scheduled(&status);
         let (nominated, resize) = resize::record(status, &spec).within("status")?;
-        let key = meta.key();
         let uid = non_empty(meta.uid).unwrap_or_else(|| key.to_string().into_boxed_str());
         Ok(PodRecord {
             namespace: key.namespace,

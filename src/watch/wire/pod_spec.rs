@@ -6,7 +6,8 @@ use berth_engine::record::{
 use serde::Deserialize;
 
 use super::affinity::{self, Affinity, TopologySpreadConstraint};
-use super::container::{Container, Resources};
+use super::container::{Container, EphemeralContainer, Resources};
+use super::features;
 use super::node::taint_effect;
 use super::scalar::{Entry, Resource, each, resource_list, string_map, text};
 use super::volume::Volume;
@@ -51,6 +52,9 @@ pub(crate) struct PodSpec {
     #[prost(message, repeated, tag = "33")]
     #[serde(deserialize_with = "nullable::list")]
     pub(crate) topology_spread_constraints: Vec<TopologySpreadConstraint>,
+    #[prost(message, repeated, tag = "34")]
+    #[serde(deserialize_with = "nullable::list")]
+    pub(crate) ephemeral_containers: Vec<EphemeralContainer>,
     #[prost(bool, optional, tag = "37")]
     pub(crate) host_users: Option<bool>,
     #[prost(message, repeated, tag = "38")]
@@ -97,8 +101,10 @@ pub(crate) struct Toleration {
 
 impl PodSpec {
     /// The template's record. What differs between siblings (node name, priority, gates) is the
-    /// caller's.
-    pub(crate) fn record(self) -> Result<PodSpecRecord, FieldError> {
+    /// caller's; `pod` is the pod's name, which generic ephemeral volumes make part of their claims'
+    /// names.
+    pub(crate) fn record(self, pod: &str) -> Result<PodSpecRecord, FieldError> {
+        let required_features = features::required(&self);
         Ok(PodSpecRecord {
             scheduler_name: text(self.scheduler_name),
             containers: each(self.containers, |c| c.record(false)).within("containers")?,
@@ -119,12 +125,12 @@ impl PodSpec {
                 .into_iter()
                 .filter_map(affinity::spread)
                 .collect(),
-            volumes: self.volumes.into_iter().filter_map(Volume::record).collect(),
+            volumes: self.volumes.into_iter().filter_map(|v| v.record(pod)).collect(),
             host_network: self.host_network.unwrap_or_default(),
             host_users: self.host_users,
             resource_claims: u32::try_from(self.resource_claims.len()).unwrap_or(u32::MAX),
             scheduling_group: self.scheduling_group.is_some(),
-            required_features: Box::default(),
+            required_features,
         })
     }
 }

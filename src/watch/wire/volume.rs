@@ -1,12 +1,13 @@
 //! The pod's volumes that scheduling reads.
 
-use berth_engine::record::Volume as VolumeRecord;
+use berth_engine::record::{InTreeKind, InTreeVolume, Volume as VolumeRecord};
 use serde::Deserialize;
 
+use super::pod_spec::Present;
 use super::scalar::{boxed, non_empty, text};
 use super::volume_source::{
-    AwsElasticBlockStore, AzureDisk, AzureFile, ClaimSource, CsiSource, EphemeralSource,
-    GcePersistentDisk, ImageSource, Iscsi, Rbd, VolumeId, VolumePath,
+    AwsElasticBlockStore, AzureDisk, ClaimSource, CsiSource, GcePersistentDisk, ImageSource, Iscsi,
+    Rbd, VolumeId,
 };
 
 /// `v1.Volume`: protobuf has the source as a message of its own, JSON beside the name.
@@ -37,9 +38,9 @@ pub(crate) struct VolumeSource {
     #[prost(message, optional, tag = "13")]
     pub(crate) cinder: Option<VolumeId>,
     #[prost(message, optional, tag = "18")]
-    pub(crate) azure_file: Option<AzureFile>,
+    pub(crate) azure_file: Option<Present>,
     #[prost(message, optional, tag = "20")]
-    pub(crate) vsphere_volume: Option<VolumePath>,
+    pub(crate) vsphere_volume: Option<Present>,
     #[prost(message, optional, tag = "22")]
     pub(crate) azure_disk: Option<AzureDisk>,
     #[prost(message, optional, tag = "24")]
@@ -47,7 +48,7 @@ pub(crate) struct VolumeSource {
     #[prost(message, optional, tag = "28")]
     pub(crate) csi: Option<CsiSource>,
     #[prost(message, optional, tag = "29")]
-    pub(crate) ephemeral: Option<EphemeralSource>,
+    pub(crate) ephemeral: Option<Present>,
     #[prost(message, optional, tag = "30")]
     pub(crate) image: Option<ImageSource>,
 }
@@ -64,12 +65,12 @@ struct InlineVolume {
     persistent_volume_claim: Option<ClaimSource>,
     rbd: Option<Rbd>,
     cinder: Option<VolumeId>,
-    azure_file: Option<AzureFile>,
-    vsphere_volume: Option<VolumePath>,
+    azure_file: Option<Present>,
+    vsphere_volume: Option<Present>,
     azure_disk: Option<AzureDisk>,
     portworx_volume: Option<VolumeId>,
     csi: Option<CsiSource>,
-    ephemeral: Option<EphemeralSource>,
+    ephemeral: Option<Present>,
     image: Option<ImageSource>,
 }
 
@@ -97,9 +98,10 @@ impl From<InlineVolume> for Volume {
 }
 
 impl Volume {
-    /// The record, where scheduling reads the volume. The name is part of it only where it makes
-    /// the claim's name: the random name of a projected token volume must not set siblings apart.
-    pub(crate) fn record(self) -> Option<VolumeRecord> {
+    /// The record, where scheduling reads the volume of a pod named `pod`. The volume's name is part
+    /// of it only where it makes the claim's name: the random name of a projected token volume must
+    /// not set siblings apart.
+    pub(crate) fn record(self, pod: &str) -> Option<VolumeRecord> {
         let source = self.source?;
         if let Some(claim) = source.persistent_volume_claim {
             return Some(VolumeRecord::Claim {
@@ -107,13 +109,9 @@ impl Volume {
                 read_only: claim.read_only.unwrap_or_default(),
             });
         }
-        if let Some(ephemeral) = source.ephemeral {
-            let template = ephemeral.volume_claim_template.unwrap_or_default();
-            let storage_class = template.spec.and_then(|spec| spec.storage_class_name);
-            return Some(VolumeRecord::Ephemeral {
-                volume: text(self.name),
-                storage_class: storage_class.map(String::into_boxed_str),
-            });
+        if source.ephemeral.is_some() {
+            let name = self.name.unwrap_or_default();
+            return Some(VolumeRecord::Ephemeral { claim: format!("{pod}-{name}").into() });
         }
         if let Some(image) = source.image {
             return Some(VolumeRecord::Image { reference: text(image.reference) });
@@ -158,25 +156,22 @@ impl VolumeSource {
         self.migrated()
     }
 
+    /// Kinds that only count against the limits of the CSI driver that took them over.
     fn migrated(self) -> Option<VolumeRecord> {
-        let migrated = |kind: &str, handle: Box<str>| {
-            Some(VolumeRecord::Migrated { kind: kind.into(), handle })
-        };
         if let Some(disk) = self.azure_disk {
-            return migrated("azureDisk", text(disk.disk_uri));
+            return Some(VolumeRecord::InTree(disk.record()));
         }
-        if let Some(file) = self.azure_file {
-            let share = format!("{}#{}", text(file.secret_name), text(file.share_name));
-            return migrated("azureFile", share.into());
-        }
-        if let Some(disk) = self.cinder {
-            return migrated("cinder", text(disk.volume_id));
-        }
-        if let Some(disk) = self.portworx_volume {
-            return migrated("portworxVolume", text(disk.volume_id));
-        }
-        let disk = self.vsphere_volume?;
-        migrated("vsphereVolume", text(disk.volume_path))
+        let (kind, id) = if let Some(disk) = self.cinder {
+            (InTreeKind::Cinder, disk.volume_id)
+        } else if let Some(disk) = self.portworx_volume {
+            (InTreeKind::PortworxVolume, disk.volume_id)
+        } else if self.azure_file.is_some() {
+            (InTreeKind::AzureFile, None)
+        } else {
+            self.vsphere_volume?;
+            (InTreeKind::VsphereVolume, None)
+        };
+        Some(VolumeRecord::InTree(InTreeVolume { kind, id: text(id), disk_kind: None }))
     }
 }
 

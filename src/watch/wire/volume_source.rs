@@ -1,9 +1,10 @@
 //! Where a volume's bytes are. A source used by pods and by PersistentVolumes has the same tags in
 //! both.
 
+use berth_engine::record::{InTreeKind, InTreeVolume};
 use serde::Deserialize;
 
-use super::claim::ClaimSpec;
+use super::scalar::text;
 use crate::watch::nullable;
 
 /// `v1.GCEPersistentDiskVolumeSource`.
@@ -77,15 +78,6 @@ pub(crate) struct VolumeId {
     pub(crate) volume_id: Option<String>,
 }
 
-/// `v1.VsphereVirtualDiskVolumeSource`.
-#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct VolumePath {
-    #[prost(string, optional, tag = "1")]
-    pub(crate) volume_path: Option<String>,
-}
-
 /// `v1.AzureDiskVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
@@ -94,20 +86,19 @@ pub(crate) struct AzureDisk {
     #[prost(string, optional, tag = "2")]
     #[serde(rename = "diskURI")]
     pub(crate) disk_uri: Option<String>,
+    #[prost(string, optional, tag = "6")]
+    pub(crate) kind: Option<String>,
 }
 
-/// `v1.AzureFileVolumeSource` and `v1.AzureFilePersistentVolumeSource`.
-#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct AzureFile {
-    #[prost(string, optional, tag = "1")]
-    pub(crate) secret_name: Option<String>,
-    #[prost(string, optional, tag = "2")]
-    pub(crate) share_name: Option<String>,
-    /// PersistentVolumes only.
-    #[prost(string, optional, tag = "4")]
-    pub(crate) secret_namespace: Option<String>,
+impl AzureDisk {
+    /// The volume.
+    pub(crate) fn record(self) -> InTreeVolume {
+        InTreeVolume {
+            kind: InTreeKind::AzureDisk,
+            id: text(self.disk_uri),
+            disk_kind: self.kind.map(Into::into),
+        }
+    }
 }
 
 /// `v1.CSIVolumeSource` (inline: driver only) and `v1.CSIPersistentVolumeSource`. Tag 2 is
@@ -129,24 +120,6 @@ pub(crate) struct CsiVolume {
     pub(crate) driver: Option<String>,
     #[prost(string, optional, tag = "2")]
     pub(crate) volume_handle: Option<String>,
-}
-
-/// `v1.EphemeralVolumeSource`.
-#[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default, rename_all = "camelCase")]
-pub(crate) struct EphemeralSource {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) volume_claim_template: Option<ClaimTemplate>,
-}
-
-/// `v1.PersistentVolumeClaimTemplate`.
-#[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default)]
-pub(crate) struct ClaimTemplate {
-    #[prost(message, optional, tag = "2")]
-    pub(crate) spec: Option<ClaimSpec>,
 }
 
 /// `v1.ImageVolumeSource`.

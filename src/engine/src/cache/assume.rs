@@ -95,6 +95,7 @@ impl Cache {
         let shared = Arc::clone(&class.footprint);
         let footprint = self.resized.get(&pod).unwrap_or(&shared);
         let slot = self.nodes.add_pod(node, pod, footprint, class);
+        self.claim_users.add(pod, class);
         if let Some(row) = self.pods.get_mut(pod) {
             row.node = node;
             row.slot = u32::try_from(slot).unwrap_or(u32::MAX);
@@ -112,6 +113,7 @@ impl Cache {
         }
         let footprint = self.resized.get(&pod).unwrap_or(&class.footprint);
         let moved = self.nodes.remove_pod(node, slot as usize, footprint, class);
+        self.claim_users.remove(pod, class);
         if let Some(moved) = moved.and_then(|m| self.pods.get_mut(m)) {
             moved.slot = slot;
         }

@@ -12,6 +12,7 @@ use crate::record::{
     VolumeAttachmentRecord, VolumeRecord,
 };
 
+use super::storage::StorageIndex;
 use super::{Cache, Changed, ChangedObject};
 
 type Table<T> = HashMap<ObjectKey, T>;
@@ -37,6 +38,7 @@ pub struct Objects {
     pub csi_drivers: Table<CsiDriverRecord>,
     pub storage_capacities: Table<StorageCapacityRecord>,
     pub volume_attachments: Table<VolumeAttachmentRecord>,
+    pub(super) index: StorageIndex,
 }
 
 impl Object {
@@ -139,6 +141,7 @@ impl Cache {
     pub fn apply_object(&mut self, object: &Object, change: Change) -> bool {
         let key = object.key();
         let t = &mut self.objects;
+        t.unfile(object, &key);
         let actions = match object {
             Object::Namespace(o) => write(&mut t.namespaces, key, o, change),
             Object::Service(o) => write_service(&mut t.services, key, o, change),
@@ -156,6 +159,7 @@ impl Cache {
             Object::StorageCapacity(o) => write(&mut t.storage_capacities, key, o, change),
             Object::VolumeAttachment(o) => write(&mut t.volume_attachments, key, o, change),
         };
+        self.objects.file(object, change);
         if actions.is_empty() {
             return false;
         }

@@ -1,0 +1,255 @@
+//! Ways to storage objects that a cycle needs besides their names.
+
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+
+use hashbrown::{Equivalent, HashMap};
+use rustc_hash::FxBuildHasher;
+
+use crate::base::{PodIdx, Sym};
+use crate::input::{Change, Object};
+use crate::model::Class;
+use crate::record::{
+    ClaimRecord, CsiDriverRecord, CsiNodeRecord, ObjectKey, StorageCapacityRecord,
+    StorageClassRecord, Volume, VolumeAttachmentRecord, VolumeRecord,
+};
+
+use super::{Cache, Objects};
+
+/// Names by what they have in common, in the order of the names: what is looked for is then found
+/// in one order, where kube-scheduler's informers list in a random one. Costs a copy of the name,
+/// about 60 bytes an object.
+#[derive(Debug, Default)]
+pub(super) struct StorageIndex {
+    volumes_of_class: Groups<Box<str>>,
+    capacities_of_class: Groups<ObjectKey>,
+    attachments_on: Groups<Box<str>>,
+}
+
+type Groups<T> = HashMap<Box<str>, BTreeSet<T>>;
+
+/// A key to look up by, without strings of its own. Hashes as [`ObjectKey`] does.
+struct KeyRef<'a>(&'a str, &'a str);
+
+impl Hash for KeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+        self.1.hash(state);
+    }
+}
+
+impl Equivalent<ObjectKey> for KeyRef<'_> {
+    fn equivalent(&self, key: &ObjectKey) -> bool {
+        key.namespace.as_ref() == self.0 && key.name.as_ref() == self.1
+    }
+}
+
+impl Objects {
+    /// The claim `namespace`/`name`.
+    pub fn claim(&self, namespace: &str, name: &str) -> Option<&ClaimRecord> {
+        self.claims.get(&KeyRef(namespace, name))
+    }
+
+    /// The PersistentVolume.
+    pub fn volume(&self, name: &str) -> Option<&VolumeRecord> {
+        self.volumes.get(&KeyRef("", name))
+    }
+
+    /// The storage class.
+    pub fn storage_class(&self, name: &str) -> Option<&StorageClassRecord> {
+        self.storage_classes.get(&KeyRef("", name))
+    }
+
+    /// What CSI says of the node.
+    pub fn csi_node(&self, node: &str) -> Option<&CsiNodeRecord> {
+        self.csi_nodes.get(&KeyRef("", node))
+    }
+
+    /// The CSI driver.
+    pub fn csi_driver(&self, name: &str) -> Option<&CsiDriverRecord> {
+        self.csi_drivers.get(&KeyRef("", name))
+    }
+
+    /// The PersistentVolumes of a storage class, by name.
+    pub fn volumes_of_class(&self, class: &str) -> impl Iterator<Item = &VolumeRecord> {
+        let names = self.index.volumes_of_class.get(class).into_iter().flatten();
+        names.filter_map(|name| self.volume(name))
+    }
+
+    /// The CSIStorageCapacities of a storage class, by namespace and name.
+    pub fn capacities_of_class(&self, class: &str) -> impl Iterator<Item = &StorageCapacityRecord> {
+        let keys = self.index.capacities_of_class.get(class).into_iter().flatten();
+        keys.filter_map(|key| self.storage_capacities.get(key))
+    }
+
+    /// The VolumeAttachments of a node, by name.
+    pub fn attachments_on(&self, node: &str) -> impl Iterator<Item = &VolumeAttachmentRecord> {
+        let names = self.index.attachments_on.get(node).into_iter().flatten();
+        names.filter_map(|name| self.volume_attachments.get(&KeyRef("", name)))
+    }
+
+    /// Takes the object as it was out of the index.
+    pub(super) fn unfile(&mut self, object: &Object, key: &ObjectKey) {
+        let index = &mut self.index;
+        match object {
+            Object::Volume(_) => {
+                if let Some(old) = self.volumes.get(key) {
+                    leave(&mut index.volumes_of_class, &old.storage_class, &old.name);
+                }
+            }
+            Object::StorageCapacity(_) => {
+                if let Some(old) = self.storage_capacities.get(key) {
+                    leave(&mut index.capacities_of_class, &old.storage_class, &old.key);
+                }
+            }
+            Object::VolumeAttachment(_) => {
+                if let Some(old) = self.volume_attachments.get(key) {
+                    leave(&mut index.attachments_on, &old.node, &old.name);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Enters the object as it is now into the index.
+    pub(super) fn file(&mut self, object: &Object, change: Change) {
+        if change == Change::Deleted {
+            return;
+        }
+        let index = &mut self.index;
+        match object {
+            Object::Volume(new) => {
+                join(&mut index.volumes_of_class, &new.storage_class, new.name.clone());
+            }
+            Object::StorageCapacity(new) => {
+                join(&mut index.capacities_of_class, &new.storage_class, new.key.clone());
+            }
+            Object::VolumeAttachment(new) => {
+                join(&mut index.attachments_on, &new.node, new.name.clone());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn join<T: Ord>(groups: &mut Groups<T>, group: &str, member: T) {
+    groups.entry_ref(group).or_default().insert(member);
+}
+
+fn leave<T: Ord>(groups: &mut Groups<T>, group: &str, member: &T) {
+    let Some(members) = groups.get_mut(group) else { return };
+    members.remove(member);
+    if members.is_empty() {
+        groups.remove(group);
+    }
+}
+
+/// The pods on nodes that mount each claim. Only pods with claims are entered: about 80 bytes each.
+#[derive(Debug, Default)]
+pub(super) struct ClaimUsers(HashMap<Sym, HashMap<Box<str>, Vec<PodIdx>>, FxBuildHasher>);
+
+fn claims(class: &Class) -> impl Iterator<Item = &str> {
+    class.spec.volumes.iter().filter_map(|volume| match volume {
+        Volume::Claim { name, .. } => Some(name.as_ref()),
+        _ => None,
+    })
+}
+
+impl ClaimUsers {
+    pub(super) fn add(&mut self, pod: PodIdx, class: &Class) {
+        for claim in claims(class) {
+            let of_namespace = self.0.entry(class.namespace).or_default();
+            of_namespace.entry_ref(claim).or_default().push(pod);
+        }
+    }
+
+    pub(super) fn remove(&mut self, pod: PodIdx, class: &Class) {
+        for claim in claims(class) {
+            let Some(of_namespace) = self.0.get_mut(&class.namespace) else { return };
+            if let Some(users) = of_namespace.get_mut(claim) {
+                if let Some(at) = users.iter().position(|user| *user == pod) {
+                    users.swap_remove(at);
+                }
+                if users.is_empty() {
+                    of_namespace.remove(claim);
+                }
+            }
+            if of_namespace.is_empty() {
+                self.0.remove(&class.namespace);
+            }
+        }
+    }
+
+    fn of(&self, namespace: Sym, claim: &str) -> &[PodIdx] {
+        self.0.get(&namespace).and_then(|claims| claims.get(claim)).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Cache {
+    /// Whether a pod on a live node, an assumed one included, mounts the claim
+    /// (`StorageInfoLister.IsPVCUsedByPods`).
+    pub fn is_claim_used(&self, namespace: Sym, claim: &str) -> bool {
+        let on_live = |pod: &PodIdx| {
+            self.pods.get(*pod).is_some_and(|row| self.nodes.live().contains(row.node))
+        };
+        self.claim_users.of(namespace, claim).iter().any(on_live)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::record::{NodeRecord, PodRecord, PodSpec};
+
+    fn volume(name: &str, class: &str) -> Object {
+        let (name, storage_class) = (name.into(), class.into());
+        Object::Volume(VolumeRecord { name, storage_class, ..VolumeRecord::default() })
+    }
+
+    #[test]
+    fn volumes_are_found_by_their_class_of_now() {
+        let mut cache = Cache::default();
+        let names = |cache: &Cache, class| {
+            let volumes = cache.objects().volumes_of_class(class);
+            volumes.map(|v| v.name.as_ref().to_owned()).collect::<Vec<_>>().join(" ")
+        };
+        for (name, class) in [("b", "fast"), ("a", "fast"), ("c", "slow"), ("b", "fast")] {
+            cache.apply_object(&volume(name, class), Change::Applied);
+        }
+        assert_eq!((names(&cache, "fast"), names(&cache, "slow")), ("a b".into(), "c".into()));
+        cache.apply_object(&volume("b", "slow"), Change::Applied);
+        assert_eq!((names(&cache, "fast"), names(&cache, "slow")), ("a".into(), "b c".into()));
+        cache.apply_object(&volume("a", "fast"), Change::Deleted);
+        cache.apply_object(&volume("x", "slow"), Change::Deleted);
+        assert_eq!((names(&cache, "fast"), names(&cache, "slow")), (String::new(), "b c".into()));
+        assert_eq!(cache.objects.index.volumes_of_class.len(), 1);
+    }
+
+    #[test]
+    fn a_claim_is_used_while_a_pod_with_it_is_on_a_live_node() {
+        let mut cache = Cache::default();
+        let node = Arc::new(NodeRecord { name: "n".into(), ..NodeRecord::default() });
+        cache.apply_node(&node);
+        let claim = |name: &str| Volume::Claim { name: name.into(), read_only: false };
+        let volumes = vec![claim("data"), claim("data"), claim("logs")];
+        let spec = Arc::new(PodSpec { volumes, ..PodSpec::default() });
+        let mut pod = PodRecord::new("default", "p", "p", spec);
+        cache.apply_pod(&pod);
+        let namespace = cache.symbols().get("default").unwrap();
+        let used = |cache: &Cache| ["data", "logs"].map(|c| cache.is_claim_used(namespace, c));
+        assert_eq!(used(&cache), [false; 2]);
+        pod.node_name = Some("n".into());
+        cache.apply_pod(&pod);
+        assert_eq!(used(&cache), [true; 2]);
+        cache.delete_node("n");
+        assert_eq!(used(&cache), [false; 2]);
+        cache.apply_node(&node);
+        assert_eq!(used(&cache), [true; 2]);
+        assert!(!cache.is_claim_used(Sym::NONE, "data"));
+        cache.delete_pod("p");
+        assert!(cache.claim_users.0.is_empty());
+    }
+}
