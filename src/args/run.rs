@@ -57,7 +57,7 @@ pub struct Run {
     #[arg(long, value_name = "PORT", default_value_t = 10259, help_heading = "Serving")]
     pub secure_port: u16,
 
-    /// Directory with the serving certificate, as kube-scheduler.crt and kube-scheduler.key
+    /// Directory with the serving certificate, as berth.crt and berth.key
     ///
     /// Without a certificate a self-signed one is made in memory.
     #[arg(long, value_name = "DIR", help_heading = "Serving")]
