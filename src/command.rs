@@ -34,7 +34,7 @@ fn dispatch(command: Command, registry: PluginRegistry) -> Result<ExitCode> {
             runtime()?.block_on(run::run(*args, &registry))
         }
         Command::Demo(args) => {
-            logging::init(args.logging)?;
+            logging::init_beside_a_picture(args.logging)?;
             runtime()?.block_on(demo::run(args, &registry))?;
             Ok(ExitCode::SUCCESS)
         }

@@ -52,10 +52,13 @@ pub async fn run(args: args::Demo, registry: &PluginRegistry) -> Result<()> {
     let groups = workload::plan(usize::try_from(args.pods)?, &inventory);
     let mut page = Screen::new(std::io::stdout());
     page.print(&opening(&inventory, &groups), Abilities::now())?;
-    let stage = Stage::start(nodes, run::default_config(registry)?, args.seed).await?;
+    let stage = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        stage = Stage::start(nodes, run::default_config(registry)?, args.seed) => stage?,
+    };
     let mut act = Act::new(stage, groups, inventory, page, stop.clone());
     let played = act.play().await;
-    let Act { stage, mut page, .. } = act;
+    let (stage, mut page) = act.leave();
     let played = match played {
         Ok(Ended::Whole) if args.keep => keep(&stage, &mut page, &stop).await,
         Ok(Ended::Whole) => Ok(()),

@@ -49,10 +49,26 @@ pub enum LoggingError {
 /// # Errors
 /// `RUST_LOG` is wrong, or a subscriber is installed already.
 pub fn init(logging: Logging) -> Result<(), LoggingError> {
+    install(logging, directives(logging.verbosity))
+}
+
+/// As [`init`], but without `-v` warnings only: a picture is drawn on the same terminal.
+///
+/// # Errors
+/// As for [`init`].
+pub fn init_beside_a_picture(logging: Logging) -> Result<(), LoggingError> {
+    let directives = match logging.verbosity {
+        0 => String::from("warn"),
+        more => directives(more),
+    };
+    install(logging, directives)
+}
+
+fn install(logging: Logging, directives: String) -> Result<(), LoggingError> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.is_empty() => EnvFilter::builder().parse(directives)?,
         Err(std::env::VarError::NotUnicode(_)) => return Err(LoggingError::NotUnicode),
-        _ => EnvFilter::builder().parse(directives(logging.verbosity))?,
+        _ => EnvFilter::builder().parse(directives)?,
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let installed = match logging.logging_format {

@@ -1,9 +1,10 @@
 //! `berth sandbox`: the embedded API server alone, for any scheduler and kubectl.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use berth_sandbox::{Options, Sandbox, nodes};
 
 use crate::{args, kubeconfig_file, run};
@@ -26,7 +27,8 @@ pub async fn sandbox(args: args::Sandbox) -> Result<()> {
     };
     let sandbox = tokio::select! {
         signal = &mut stop => return signal.map(drop),
-        sandbox = Sandbox::start(options) => sandbox.context("--port")?,
+        // Its message has the cause in it already.
+        sandbox = Sandbox::start(options) => sandbox.map_err(|error| anyhow!("{error}"))?,
     };
     let kubectl = match &args.kubeconfig_out {
         Some(path) => {
@@ -34,7 +36,9 @@ pub async fn sandbox(args: args::Sandbox) -> Result<()> {
             format!("kubectl --kubeconfig={}", path.display())
         }
         None => {
-            print!("{}", sandbox.kubeconfig());
+            let mut stdout = std::io::stdout();
+            let written = stdout.write_all(sandbox.kubeconfig().as_bytes());
+            written.and_then(|()| stdout.flush()).context("writing the kubeconfig")?;
             "kubectl --kubeconfig=FILE".to_owned()
         }
     };

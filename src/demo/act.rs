@@ -71,8 +71,8 @@ enum Scene {
 
 /// The demo.
 pub(super) struct Act {
-    pub(super) stage: Stage,
-    pub(super) page: Screen,
+    stage: Stage,
+    page: Screen,
     groups: Vec<Group>,
     inventory: Inventory,
     ledger: Ledger,
@@ -106,6 +106,11 @@ impl Act {
             latency: (None, now),
             line: now,
         }
+    }
+
+    /// What is left once nobody looks at pods any more.
+    pub(super) fn leave(self) -> (Stage, Screen) {
+        (self.stage, self.page)
     }
 
     /// Plays it.

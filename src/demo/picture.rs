@@ -2,7 +2,7 @@
 
 use super::inventory::{Amounts, Inventory, Machine};
 use super::terminal::Abilities;
-use super::text::{Line, Paint, count, grouped, percent};
+use super::text::{Line, Paint, count, grouped, percent, plural};
 
 /// Most cells; above, a cell is several nodes. At 80 columns these are 25 lines.
 const CELLS_MAX: usize = 1_200;
@@ -58,9 +58,10 @@ impl Picture<'_> {
         for (zone, name) in self.inventory.zones.iter().enumerate() {
             let sums = self.sums(|m| m.zone == zone);
             let share = percent(sums.requested.milli_cpu, sums.room.milli_cpu);
-            let heading = Line::default()
-                .with(Paint::Bold, name.as_str())
-                .with(Paint::Plain, format!("  {} nodes, CPU {share} % requested", sums.nodes));
+            let heading = Line::default().with(Paint::Bold, name.as_str()).with(
+                Paint::Plain,
+                format!("  {}, CPU {share} % requested", plural(sums.nodes, "node")),
+            );
             lines.push(heading);
             for shape in 0..self.inventory.shapes.len() {
                 self.row(zone, shape, per_cell, abilities, &mut lines);

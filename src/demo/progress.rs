@@ -70,12 +70,14 @@ impl Progress<'_> {
         let all = self.groups.iter().map(Group::pods).sum();
         let bound = sum(Counts::bound);
         let mut text = format!(
-            "{:>5.1} s  bound {} of {}  {} pods/s",
+            "{:>5.1} s  bound {} of {}",
             self.elapsed.as_secs_f64(),
             count(bound),
-            count(all),
-            count(self.rate)
+            count(all)
         );
+        if self.rate > 0 {
+            text.push_str(&format!("  {} pods/s", count(self.rate)));
+        }
         if let Some(latency) = self.latency {
             let (p50, p99) = (duration(latency.p50), duration(latency.p99));
             text.push_str(&format!("  P50 {p50}  P99 {p99}"));
@@ -167,12 +169,17 @@ mod tests {
                 "Job                                            pods  waiting  running     done",
                 "sweep      ███████████████▓▓▓▓▓▓▓▓▓▓▓▓░░░     1,000      100      400      500",
                 "impossible ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░         1        1        -        -",
-                "small x40  █▓░                                  100        3        2        1",
+                "small x40  █░                                   100        3        2        1",
                 "",
                 "  3.2 s  bound 903 of 1,101  1,234 pods/s  P50 5.00 ms  P99 5.00 ms  done 500  \
                  failed 1",
             ]
-            .map(|line| line.chars().take(78).collect::<String>())
+            .map(|line| line
+                .chars()
+                .take(78)
+                .collect::<String>()
+                .trim_end()
+                .to_owned())
         );
         assert!(progress.line().render(false, 200).ends_with("done 500  failed 1"));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use berth_engine::Config;
 use berth_sandbox::Sandbox;
 use http::Request;
@@ -20,6 +20,10 @@ use crate::watch::Format;
 
 /// How long one request of the demo's own may take.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the scheduler may take to read the cluster: 100,000 nodes of 2 kB are read in a few
+/// seconds.
+const SYNC_DEADLINE: Duration = Duration::from_secs(30);
 
 /// How long each of scheduler and sandbox may take to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(3);
@@ -39,7 +43,9 @@ impl Stage {
     /// Starts both.
     pub(super) async fn start(nodes: Vec<Value>, config: Config, seed: u64) -> Result<Self> {
         let options = berth_sandbox::Options { nodes, ..berth_sandbox::Options::default() };
-        let sandbox = Sandbox::start(options).await.context("starting the sandbox")?;
+        let sandbox = Sandbox::start(options).await;
+        // Its message has the cause in it already.
+        let sandbox = sandbox.map_err(|error| anyhow!("starting the sandbox: {error}"))?;
         let options = Options {
             // The sandbox is ours alone: as fast as it goes.
             rate: Rate::Unlimited,
@@ -51,7 +57,22 @@ impl Stage {
         let scheduler = Scheduler::start(client(&sandbox).await?, config, options)
             .context("starting the scheduler")?;
         let client = client(&sandbox).await?;
-        Ok(Self { sandbox, scheduler, client })
+        let stage = Self { sandbox, scheduler, client };
+        stage.synced().await?;
+        Ok(stage)
+    }
+
+    /// Waits until the scheduler has read the cluster, so that pods wait for decisions alone.
+    async fn synced(&self) -> Result<()> {
+        let health = self.scheduler.health();
+        let deadline = tokio::time::Instant::now() + SYNC_DEADLINE;
+        while !health.is_synced() {
+            if tokio::time::Instant::now() > deadline {
+                bail!("the scheduler has not read the cluster in {SYNC_DEADLINE:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
     }
 
     /// Stops both.

@@ -13,6 +13,9 @@ use super::workload::Group;
 /// Reasons shown; a cluster too small for its Jobs has one per group, often changing.
 const REASONS_MAX: usize = 8;
 
+/// Rates are given over no shorter time.
+const RATE_OVER_MIN: Duration = Duration::from_millis(50);
+
 /// Columns before a message.
 const INDENT: usize = 4;
 
@@ -76,15 +79,17 @@ impl Summary<'_> {
 
     fn pace(&self) -> Vec<Line> {
         let Some(pace) = self.pace else { return vec![Line::plain("no pod was bound")] };
-        let mut lines = vec![
-            Line::plain(format!(
-                "{} bound in {}: ",
-                plural(pace.bound, "pod"),
-                duration(pace.took)
-            ))
-            .with(Paint::Bold, format!("{} pods/s", count(pace.rate())))
-            .with(Paint::Plain, format!(", {} in the best second", count(pace.best))),
-        ];
+        let (pods, took) = (plural(pace.bound, "pod"), duration(pace.took));
+        let mut line = Line::plain(format!("{pods} bound in {took}"));
+        // A handful of pods has no rate.
+        if pace.took > RATE_OVER_MIN {
+            line.push(Paint::Plain, ": ");
+            line.push(Paint::Bold, format!("{} pods/s", count(pace.rate())));
+        }
+        if pace.took > Duration::from_secs(1) {
+            line.push(Paint::Plain, format!(", {} in the best second", count(pace.best)));
+        }
+        let mut lines = vec![line];
         let columns =
             format!("{:<26}{:>10}{:>10}{:>10}", "from creation to binding", "P50", "P99", "max");
         lines.push(Line::default().with(Paint::Dim, columns));
@@ -133,7 +138,7 @@ impl Summary<'_> {
         }
         let more = self.reasons.len().saturating_sub(REASONS_MAX);
         if more > 0 {
-            lines.push(Line::plain(format!("and {} more", plural(more, "reason"))));
+            lines.push(Line::plain(format!("and {} more reasons", count(more))));
         }
         lines
     }
