@@ -6,6 +6,7 @@
 
 mod case;
 mod verdict;
+mod wakeups;
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
@@ -52,6 +53,12 @@ fn answer(line: &str, registry: &PluginRegistry) -> Value {
     };
     if let Some(yaml) = &case.yaml {
         return verdict::with_id(&case.id, config::verdict(yaml, registry));
+    }
+    if let Some(events) = &case.events {
+        return match wakeups::verdict(&case, events, registry) {
+            Ok(verdict) => verdict::with_id(&case.id, verdict),
+            Err(e) => verdict::failed(&case.id, &e),
+        };
     }
     match cycles(&case, registry) {
         Ok(cycles) => verdict::with_id(&case.id, serde_json::json!({ "cycles": cycles })),

@@ -18,7 +18,32 @@ pub(super) struct Case {
     /// Everything in the cluster, with `apiVersion` and `kind`.
     #[serde(default)]
     pub(super) objects: Vec<Box<RawValue>>,
+    /// What happens, each event from the same state: the case is about wake-ups then.
+    #[serde(default)]
+    pub(super) events: Option<Vec<Event>>,
+    /// The one pod that waits, in a case with events.
+    #[serde(default)]
+    pub(super) pod: Option<Box<RawValue>>,
     /// The pods to schedule, in this order.
     #[serde(default)]
     pub(super) pending: Option<Vec<Box<RawValue>>>,
+}
+
+/// One event of a case about wake-ups.
+#[derive(Debug, Deserialize)]
+pub(super) struct Event {
+    /// What happens to the object.
+    pub(super) verb: Verb,
+    /// The object as it then is.
+    pub(super) object: Box<RawValue>,
+}
+
+/// What happens to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Verb {
+    Create,
+    Update,
+    UpdateStatus,
+    Delete,
 }
