@@ -13,8 +13,8 @@ use crate::{config, demo, evaluate, logging, run, sandbox_command, version};
 /// Runs the program with these plugins and says how it ended: 0, or 1 after an error has been
 /// printed. Usage errors exit with 2, as clap does.
 ///
-/// A program with plugins of its own is `berth::command::main(in_tree()?.with(…)?)`.
-pub fn main(registry: PluginRegistry) -> ExitCode {
+/// A program with plugins of its own is `berth::command::main(&in_tree()?.with(…)?)`.
+pub fn main(registry: &PluginRegistry) -> ExitCode {
     // Two TLS providers in one program and none installed is a panic at the first handshake.
     let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = Cli::parse();
@@ -27,15 +27,15 @@ pub fn main(registry: PluginRegistry) -> ExitCode {
     }
 }
 
-fn dispatch(command: Command, registry: PluginRegistry) -> Result<ExitCode> {
+fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
     match command {
         Command::Run(args) => {
             logging::init(args.logging)?;
-            runtime()?.block_on(run::run(*args, &registry))
+            runtime()?.block_on(run::run(*args, registry))
         }
         Command::Demo(args) => {
             logging::init_beside_a_picture(args.logging)?;
-            runtime()?.block_on(demo::run(args, &registry))?;
+            runtime()?.block_on(demo::run(args, registry))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Sandbox(args) => {
@@ -45,12 +45,12 @@ fn dispatch(command: Command, registry: PluginRegistry) -> Result<ExitCode> {
         }
         Command::Evaluate(_) => {
             let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
-            evaluate::run(input, std::io::BufWriter::new(output), &registry)?;
+            evaluate::run(input, std::io::BufWriter::new(output), registry)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Config(command) => {
             let (out, err) = (&mut std::io::stdout().lock(), &mut std::io::stderr().lock());
-            config::command::run(&command, &registry, out, err).context("writing the answer")
+            config::command::run(&command, registry, out, err).context("writing the answer")
         }
         Command::Version(args) => {
             println!("{}", version::report(args.output));

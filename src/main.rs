@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match berth_plugins::in_tree() {
-        Ok(registry) => berth::command::main(registry),
+        Ok(registry) => berth::command::main(&registry),
         Err(error) => {
             eprintln!("berth: {error}");
             ExitCode::FAILURE

@@ -101,15 +101,14 @@ impl Scene {
         engine.pause(true);
         let mut shown = self.pod.clone();
         for effect in effects {
-            if let Effect::Condition { pod, reason, message, generation } = effect {
-                if pod.uid == shown.uid {
-                    shown.scheduled = Some(ScheduledCondition {
-                        status: "False".into(),
-                        reason: reason.as_str().into(),
-                        message: message.into(),
-                        observed_generation: generation,
-                    });
-                }
+            let Effect::Condition { pod, reason, message, generation } = effect else { continue };
+            if pod.uid == shown.uid {
+                shown.scheduled = Some(ScheduledCondition {
+                    status: "False".into(),
+                    reason: reason.as_str().into(),
+                    message: message.into(),
+                    observed_generation: generation,
+                });
             }
         }
         engine.step([Input::PodApplied(Box::new(shown))], 0, &mut Vec::new(), &mut ());

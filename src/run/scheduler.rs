@@ -24,7 +24,7 @@ use super::thread::{Order, Turns};
 const TELL_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How to run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// `clientConnection.qps` and `burst`.
     pub rate: Rate,
@@ -94,22 +94,22 @@ impl Scheduler {
     pub fn start(client: Client, config: Config, options: Options) -> Result<Self> {
         let (batches, inputs) = mpsc::channel(CHANNEL_BATCHES);
         let (outcome_sender, outcomes) = mpsc::channel(BIND_QUEUE_MAX);
-        let watch_options = WatchOptions { format: options.format, ..WatchOptions::default() };
+        let Options { rate, format, threads, seed } = options;
+        let watch_options = WatchOptions { format, ..WatchOptions::default() };
         let watches = Watches::start(&client, &watch_options, &batches);
         drop(batches);
         let metrics = Arc::new(Metrics::new(Arc::clone(watches.stats())));
-        let bind_options = BindOptions { rate: options.rate, ..BindOptions::default() };
+        let bind_options = BindOptions { rate, ..BindOptions::default() };
         let binder =
             Binder::spawn(client.clone(), bind_options, metrics.bind.clone(), outcome_sender);
-        let status_options =
-            StatusOptions { rate: options.rate.share(4), ..StatusOptions::default() };
+        let status_options = StatusOptions { rate: rate.share(4), ..StatusOptions::default() };
         let status = StatusWriter::spawn(client.clone(), status_options, metrics.status.clone());
-        let event_options = EventOptions { rate: options.rate, ..EventOptions::default() };
+        let event_options = EventOptions { rate, ..EventOptions::default() };
         let events = EventSink::spawn(client, event_options, metrics.events.clone());
         let synced = Arc::new(AtomicBool::new(false));
         let (orders, order_receiver) = watch::channel(Order::Run);
         let turns = Turns {
-            engine: engine(config, &options)?,
+            engine: engine(config, threads, seed)?,
             inputs,
             outcomes,
             states: watches.states(),
@@ -172,8 +172,8 @@ impl Scheduler {
     }
 }
 
-fn engine(config: Config, options: &Options) -> Result<Engine> {
-    let pool = match options.threads {
+fn engine(config: Config, threads: usize, seed: u64) -> Result<Engine> {
+    let pool = match threads {
         0 | 1 => None,
         threads => Some(Arc::new(
             rayon::ThreadPoolBuilder::new()
@@ -183,7 +183,7 @@ fn engine(config: Config, options: &Options) -> Result<Engine> {
                 .context("starting the threads for large scans")?,
         )),
     };
-    let mut engine = Engine::new(options.seed, pool);
+    let mut engine = Engine::new(seed, pool);
     engine.step([Input::Config(Arc::new(config))], 0, &mut Vec::new(), &mut ());
     Ok(engine)
 }
