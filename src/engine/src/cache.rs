@@ -25,7 +25,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, NodeIdx, PodIdx, Sym, Symbols};
 use crate::framework::PodView;
-use crate::model::{Class, Classes, Dims, Footprint, ImageStates, LabelSets, NodeTable, Pod, Pods};
+use crate::model::{Class, Classes, Dims, Footprint, ImageStates, LabelSets, NodeTable, Pods};
 
 /// The cluster as the scheduler knows it, assumed pods included.
 #[derive(Debug)]
@@ -175,6 +175,11 @@ impl Cache {
         std::mem::take(&mut self.changes)
     }
 
+    /// Whether the pod names a scheduler of ours.
+    fn is_ours(&self, pod: PodIdx) -> bool {
+        self.class_of(pod).is_some_and(|(_, class)| self.schedulers.contains(&class.scheduler))
+    }
+
     /// Sets the scheduler names that are ours, and tells which unassigned pods change sides: those
     /// to queue now, and those to leave alone from now on.
     pub(crate) fn set_schedulers<'a>(
@@ -183,12 +188,9 @@ impl Cache {
     ) -> (Vec<PodIdx>, Vec<PodIdx>) {
         use crate::model::Stage;
         self.schedulers = names.map(|n| self.symbols.intern(n)).collect();
-        let ours = |pod: &Pod| {
-            self.classes.get(pod.class).is_some_and(|c| self.schedulers.contains(&c.scheduler))
-        };
         let pick = |stage, mine| {
-            let all = self.pods.iter();
-            all.filter(|(_, p)| p.stage == stage && ours(p) == mine).map(|(i, _)| i).collect()
+            let all = self.pods.iter().filter(|(_, p)| p.stage == stage);
+            all.map(|(pod, _)| pod).filter(|pod| self.is_ours(*pod) == mine).collect()
         };
         let (come, go): (Vec<PodIdx>, Vec<PodIdx>) =
             (pick(Stage::Foreign, true), pick(Stage::Queued, false));
@@ -197,6 +199,15 @@ impl Cache {
                 if let Some(row) = self.pods.get_mut(*pod) {
                     row.stage = stage;
                 }
+            }
+        }
+        // Only pods of ours hold room by a nomination.
+        for pod in &go {
+            self.drop_nomination(*pod);
+        }
+        for pod in &come {
+            if let Some(node) = self.pending.get(pod).and_then(|p| p.nominated) {
+                self.nominate(*pod, node);
             }
         }
         (come, go)

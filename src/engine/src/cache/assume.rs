@@ -44,19 +44,21 @@ impl Cache {
         assumed
     }
 
-    /// Takes an assumed pod back: it is queued again, its room is free.
+    /// Takes an assumed pod back: it is queued again, its room is free. One whose scheduler is no
+    /// longer among ours is another's from here on.
     pub fn forget(&mut self, pod: PodIdx) -> bool {
         let Some(row) = self.pods.get(pod).filter(|p| p.stage == Stage::Assumed) else {
             return false;
         };
         let node = row.node;
         self.unplace(pod);
+        let ours = self.is_ours(pod);
         if let Some(row) = self.pods.get_mut(pod) {
-            row.stage = Stage::Queued;
+            row.stage = if ours { Stage::Queued } else { Stage::Foreign };
         }
         self.assumed -= 1;
         self.changes.push(Changed::pod_removed(node));
-        if let Some(nominated) = self.pending.get(&pod).and_then(|p| p.nominated) {
+        if ours && let Some(nominated) = self.pending.get(&pod).and_then(|p| p.nominated) {
             self.nominate(pod, nominated);
         }
         true

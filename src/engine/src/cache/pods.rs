@@ -177,9 +177,7 @@ impl Cache {
         let pending = self.pending_of(record, node_name);
         let nominated = pending.nominated;
         self.pending.insert(pod, pending);
-        let ours =
-            self.class_of(pod).is_some_and(|(_, class)| self.schedulers.contains(&class.scheduler));
-        if !ours {
+        if !self.is_ours(pod) {
             return PodApplied::Nothing;
         }
         if let Some(row) = self.pods.get_mut(pod) {

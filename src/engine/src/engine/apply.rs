@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::base::{Millis, PodIdx};
+use hashbrown::HashMap;
+
+use crate::base::{ClassIdx, LabelSetIdx, Millis, PodIdx};
 use crate::cache::PodApplied;
 use crate::effect::Effect;
-use crate::framework::{Plugin, Point};
+use crate::framework::{Plugin, Point, Reads};
 use crate::input::{Config, Input};
 use crate::probe::{Probe, QueueName};
 use crate::queue::{Backoff, Place};
 
 use super::Engine;
+
+/// What the filters that reject pods alike read. Alike are pods of one class, label set and
+/// priority: 10,000 parked pods of a Job are looked at once.
+type Unfit = HashMap<(ClassIdx, LabelSetIdx, i32), Reads>;
 
 impl Engine {
     pub(super) fn apply(
@@ -109,19 +115,36 @@ impl Engine {
                     self.enqueue(pod, now, "BackoffComplete", probe);
                 }
             }
-            Some(Place::Parked(..) | Place::Alone) => self.renew_parked(pod, now, probe),
+            Some(Place::Parked(..) | Place::Alone) => {
+                self.renew_parked(pod, now, "TargetPodUpdate", &mut Unfit::default(), probe);
+            }
         }
     }
 
-    fn renew_parked(&mut self, pod: PodIdx, now: Millis, probe: &mut dyn Probe) {
+    /// Looks at a parked pod again: it stays where it is known to fit nowhere.
+    fn renew_parked(
+        &mut self,
+        pod: PodIdx,
+        now: Millis,
+        event: &str,
+        unfit: &mut Unfit,
+        probe: &mut dyn Probe,
+    ) {
         let Some(profile) = self.profile_of(pod).cloned() else { return };
-        let fit = self.scan(&profile).first_fit(pod, &mut self.cache.nodes().live().iter());
-        match (fit, self.cache.pods().get(pod).map(|p| (p.class, p.labels))) {
-            (Err(reads), Some(place)) => {
+        let Some(row) = self.cache.pods().get(pod) else { return };
+        let (place, kin) = ((row.class, row.labels), (row.class, row.labels, row.priority));
+        let known = unfit.get(&kin).copied();
+        let reads = known.or_else(|| {
+            let scan = self.scan(&profile);
+            scan.first_fit(pod, &mut self.cache.nodes().live().iter()).err()
+        });
+        match reads {
+            Some(reads) => {
+                unfit.insert(kin, reads);
                 let key = self.sort_key(pod);
                 self.queue.park(pod, place, key, reads);
             }
-            _ => self.enqueue(pod, now, "TargetPodUpdate", probe),
+            None => self.enqueue(pod, now, event, probe),
         }
     }
 
@@ -143,6 +166,7 @@ impl Engine {
         let mut waiting: Vec<(u64, PodIdx, Place)> =
             self.queue.iter().map(|(pod, e)| (e.arrival, pod, e.place)).collect();
         waiting.sort_unstable_by_key(|(arrival, pod, _)| (*arrival, *pod));
+        let mut unfit = Unfit::default();
         for (_, pod, place) in waiting {
             if let Some(entry) = self.queue.entry_mut(pod) {
                 entry.rejectors.clear();
@@ -150,7 +174,9 @@ impl Engine {
             match place {
                 Place::InFlight | Place::Backoff { .. } => {}
                 Place::Active | Place::Gated => self.enqueue(pod, now, "ConfigUpdate", probe),
-                Place::Parked(..) | Place::Alone => self.renew_parked(pod, now, probe),
+                Place::Parked(..) | Place::Alone => {
+                    self.renew_parked(pod, now, "ConfigUpdate", &mut unfit, probe);
+                }
             }
         }
         for pod in come {

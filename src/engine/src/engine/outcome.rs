@@ -32,6 +32,11 @@ impl Engine {
         // Where it is no longer assumed the watch was faster: the pod is gone, or on a node,
         // whoever put it there.
         let Some(pod) = pod.filter(|pod| self.cache.forget(*pod)) else { return };
+        // Its profile went while the bind was under way: it is left alone, unless one of its name
+        // comes back.
+        if self.profile_of(pod).is_none() {
+            return;
+        }
         self.queue.restore(pod, entry);
         match outcome {
             // The watch will tell what is true; a condition would be news to nobody.

@@ -101,9 +101,9 @@ impl Score for Emptier {
     }
 }
 
-/// The profile `berth` of all of them, and of `more`.
-pub fn profile(more: Vec<Arc<dyn Plugin>>) -> Profile {
-    let mut builder = ProfileBuilder::new("berth");
+/// The profile `name` of all of them, and of `more`.
+pub fn profile(name: &str, more: Vec<Arc<dyn Plugin>>) -> Profile {
+    let mut builder = ProfileBuilder::new(name);
     let own: Vec<Arc<dyn Plugin>> = vec![
         Arc::new(Room),
         Arc::new(Selector),
@@ -119,11 +119,16 @@ pub fn profile(more: Vec<Arc<dyn Plugin>>) -> Profile {
     builder.build().unwrap()
 }
 
-/// A configuration with [`profile`].
+/// A configuration with the [`profile`] `berth`.
 pub fn config(more: Vec<Arc<dyn Plugin>>) -> Arc<Config> {
+    config_named("berth", more)
+}
+
+/// A configuration with the [`profile`] `name`.
+pub fn config_named(name: &str, more: Vec<Arc<dyn Plugin>>) -> Arc<Config> {
     Arc::new(Config {
         hash: 1,
-        profiles: vec![Arc::new(profile(more))],
+        profiles: vec![Arc::new(profile(name, more))],
         backoff_initial_ms: 1_000,
         backoff_max_ms: 10_000,
         parked_max_ms: 300_000,
