@@ -164,7 +164,7 @@ fn glyph(nodes: &[(&Machine, &Amounts)], blocks: bool) -> (&'static str, Paint) 
     if pods == 0 {
         return (if blocks { "·" } else { "." }, Paint::Dim);
     }
-    let share = if room == 0 { 0 } else { taken * 100 / room };
+    let share = (taken * 100).checked_div(room).unwrap_or(0);
     let level = LEVELS.partition_point(|(_, _, least)| *least <= share).saturating_sub(1);
     level_glyph(level, blocks)
 }

@@ -126,12 +126,14 @@ impl Summary<'_> {
                 Some(message) => format!("PodScheduled=False: {message}"),
                 None => "no scheduler has said why yet".to_owned(),
             };
-            let same = event.is_some() && *event == waiting.message;
-            let event = event.as_ref().map(|note| match same {
-                true => "event FailedScheduling: the same".to_owned(),
-                false => format!("event FailedScheduling: {note}"),
-            });
-            for text in [Some(asks(group)), Some(message), event].into_iter().flatten() {
+            let event = match event {
+                None => "event FailedScheduling: not written yet".to_owned(),
+                Some(note) if waiting.message.as_ref() == Some(note) => {
+                    "event FailedScheduling: the same".to_owned()
+                }
+                Some(note) => format!("event FailedScheduling: {note}"),
+            };
+            for text in [asks(group), message, event] {
                 let wrapped = wrap(&text, width).into_iter();
                 lines.extend(wrapped.map(|part| Line::plain(" ".repeat(INDENT) + &part)));
             }

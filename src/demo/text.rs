@@ -113,7 +113,7 @@ pub(super) fn duration(duration: Duration) -> String {
 
 /// Whole percent of `part` in `whole`, rounded; 0 of nothing.
 pub(super) fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { (part * 100 + whole / 2) / whole }
+    (part * 100 + whole / 2).checked_div(whole).unwrap_or(0)
 }
 
 /// `text` in lines of at most `width` columns, broken at blanks.

@@ -83,6 +83,8 @@ fn what_is_missing_or_wrong_is_said() {
             "Wrong: 1 pod bound twice, 0 nodes over-committed.",
         ]
     );
+    let unwritten = tail(0, &[impossible(None)]);
+    assert_eq!(unwritten[11], "    event FailedScheduling: not written yet");
     assert_eq!(tail(0, &[])[7], "no pod waits");
     let many: Vec<_> = (0..10).map(|_| impossible(None)).collect();
     assert!(tail(0, &many).contains(&"and 2 more reasons".to_owned()));
