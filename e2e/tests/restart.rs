@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::ensure;
+
 use e2e::audit::{self, BERTH};
 use e2e::batch::JobShape;
 use e2e::controlplane::{ControlPlane, Options};
@@ -14,19 +16,32 @@ use e2e::record::{Recorder, SlimPod};
 use e2e::scheduler::{self, Scheduler};
 
 const POOL: &str = "own";
-const PODS: usize = 600;
+const PODS: usize = 2000;
+/// How many pods are bound when something ends; dozens of binds are in flight then.
+const EARLY: usize = 300;
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// 40 nodes of 8 CPU: 640 pods of half a CPU at a time.
-async fn start(name: &str) -> (ControlPlane, Recorder, scheduler::Options) {
+/// 20 nodes of 8 CPU hold 1,600 pods of 100m at a time: the last 400 need the room of others.
+/// All pods are there, and wait, before the scheduler starts.
+async fn start(name: &str) -> (ControlPlane, Recorder, scheduler::Options, JobShape) {
     let options = Options { name: name.to_owned(), controllers: true, kwok: true, load: false };
     let plane = ControlPlane::start(&options).await.unwrap();
-    let pool = NodePool::new(POOL, 40);
+    let pool = NodePool::new(POOL, 20);
     pool.create(&plane.client()).await.unwrap();
     pool.wait_untainted(&plane.client(), LIMIT).await.unwrap();
     let recorder = Recorder::start(&plane.client()).await.unwrap();
     let berth = installed::install(&plane).await.unwrap();
-    (plane, recorder, berth)
+    let job = JobShape { cpu: "100m".to_owned(), ..JobShape::new("load", "berth", POOL, PODS) };
+    job.submit(&plane.client()).await.unwrap();
+    recorder
+        .until("the Job's pods made", LIMIT, |record| {
+            let made = record.of_scheduler("berth").count();
+            ensure!(made == PODS, "{made} of {PODS}");
+            Ok(())
+        })
+        .await
+        .unwrap();
+    (plane, recorder, berth, job)
 }
 
 async fn bound(recorder: &Recorder, count: usize) {
@@ -54,11 +69,9 @@ fn check(plane: &ControlPlane, recorder: &Recorder, name: &str) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the control plane binaries: make e2e"]
 async fn a_killed_berth_loses_no_pod() {
-    let (plane, recorder, options) = start("killed").await;
-    let job = JobShape::new("load", "berth", POOL, PODS);
+    let (plane, recorder, options, job) = start("killed").await;
     let mut first = Scheduler::start(&plane, &options).await.unwrap();
-    job.submit(&plane.client()).await.unwrap();
-    bound(&recorder, PODS / 6).await;
+    bound(&recorder, EARLY).await;
     first.process.kill().unwrap();
     let at_kill = recorder.read().bound.len();
     let second = Scheduler::start(&plane, &options).await.unwrap();
@@ -73,11 +86,9 @@ async fn a_killed_berth_loses_no_pod() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the control plane binaries: make e2e"]
 async fn a_killed_apiserver_loses_no_pod() {
-    let (mut plane, recorder, options) = start("apiserver").await;
-    let job = JobShape::new("load", "berth", POOL, PODS);
+    let (mut plane, recorder, options, job) = start("apiserver").await;
     let mut berth = Scheduler::start(&plane, &options).await.unwrap();
-    job.submit(&plane.client()).await.unwrap();
-    bound(&recorder, PODS / 6).await;
+    bound(&recorder, EARLY).await;
     plane.restart_apiserver().await.unwrap();
     bound(&recorder, PODS).await;
     job.complete(&plane.client(), LIMIT).await.unwrap();
@@ -89,11 +100,9 @@ async fn a_killed_apiserver_loses_no_pod() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the control plane binaries: make e2e"]
 async fn a_stopped_berth_finishes_its_binds() {
-    let (plane, recorder, options) = start("stopped").await;
-    let job = JobShape::new("load", "berth", POOL, PODS);
+    let (plane, recorder, options, job) = start("stopped").await;
     let mut first = Scheduler::start(&plane, &options).await.unwrap();
-    job.submit(&plane.client()).await.unwrap();
-    bound(&recorder, PODS / 6).await;
+    bound(&recorder, EARLY).await;
     let status = first.process.terminate(LIMIT).await.unwrap();
     assert!(status.success(), "SIGTERM ended Berth with {status}");
     let codes = audit::binding_codes(&plane.audit().entries().unwrap(), BERTH);
