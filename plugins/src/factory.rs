@@ -159,7 +159,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::later::InterPodAffinityArgs;
+    use crate::inter_pod_affinity::InterPodAffinityArgs;
     use crate::node_name::NodeName;
 
     #[test]

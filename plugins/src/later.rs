@@ -5,16 +5,10 @@
 //! Source: `pkg/scheduler/framework/plugins/{registry.go,names/names.go}`.
 
 mod args;
-mod spread;
 #[cfg(test)]
 mod tests;
 
-pub use args::{
-    DefaultPreemptionArgs, DynamicResourcesArgs, InterPodAffinityArgs, VolumeBindingArgs,
-};
-pub use spread::{
-    LabelSelector, LabelSelectorRequirement, PodTopologySpreadArgs, TopologySpreadConstraint,
-};
+pub use args::{DefaultPreemptionArgs, DynamicResourcesArgs, VolumeBindingArgs};
 
 use crate::ArgsKind;
 
@@ -41,12 +35,11 @@ impl Later {
 }
 
 const FILTERS: &[&str] = &["PreFilter", "Filter"];
-const FILTERS_AND_SCORES: &[&str] = &["PreFilter", "Filter", "PreScore", "Score"];
 
-/// The plugins not acted on yet: nine that kube-scheduler enables by default, four that it does
+/// The plugins not acted on yet: seven that kube-scheduler enables by default, four that it does
 /// not.
 pub fn later() -> &'static [Later] {
-    static LATER: [Later; 13] = [
+    static LATER: [Later; 11] = [
         Later::new("VolumeRestrictions", FILTERS),
         Later::new("NodeVolumeLimits", FILTERS),
         Later::new(
@@ -55,10 +48,6 @@ pub fn later() -> &'static [Later] {
         )
         .with(ArgsKind::of::<VolumeBindingArgs>()),
         Later::new("VolumeZone", FILTERS),
-        Later::new("PodTopologySpread", FILTERS_AND_SCORES)
-            .with(ArgsKind::of::<PodTopologySpreadArgs>()),
-        Later::new("InterPodAffinity", FILTERS_AND_SCORES)
-            .with(ArgsKind::of::<InterPodAffinityArgs>()),
         Later::new(
             "DynamicResources",
             &[

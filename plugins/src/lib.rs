@@ -9,12 +9,14 @@ mod testing;
 
 pub mod default_binder;
 pub mod image_locality;
+pub mod inter_pod_affinity;
 pub mod later;
 pub mod node_affinity;
 pub mod node_name;
 pub mod node_ports;
 pub mod node_resources;
 pub mod node_unschedulable;
+pub mod pod_topology_spread;
 pub mod priority_sort;
 pub mod refusal;
 pub mod scheduling_gates;
@@ -45,6 +47,14 @@ pub fn in_tree() -> Result<PluginRegistry, RegistryError> {
         .with(node_affinity::NAME, Factory::with_args(node_affinity::NodeAffinity::new))?
         .with(node_ports::NAME, Factory::plain(node_ports::NodePorts::new))?
         .with(fit::NAME, Factory::with_args(fit::NodeResourcesFit::new))?
+        .with(
+            pod_topology_spread::NAME,
+            Factory::with_args(pod_topology_spread::PodTopologySpread::new),
+        )?
+        .with(
+            inter_pod_affinity::NAME,
+            Factory::with_args(inter_pod_affinity::InterPodAffinity::new),
+        )?
         .with(balanced::NAME, Factory::with_args(balanced::NodeResourcesBalancedAllocation::new))?
         .with(image_locality::NAME, Factory::plain(image_locality::ImageLocality::new))?
         .with(default_binder::NAME, Factory::plain(default_binder::DefaultBinder::new))

@@ -202,7 +202,7 @@ fn matches(term: &NodeTerm, nodes: &NodeTable, node: NodeIdx, symbols: &Symbols)
 }
 
 /// Whether the pod's node selector and required affinity match.
-fn fits(cx: &Context<'_>, node: NodeIdx) -> bool {
+pub(crate) fn fits(cx: &Context<'_>, node: NodeIdx) -> bool {
     let Class { node_selector, node_required, .. } = cx.pod.class;
     node_selector.iter().all(|(key, value)| cx.nodes.label(node, *key) == Some(*value))
         && node_required.as_ref().is_none_or(|terms| any_matches(terms, cx, node))

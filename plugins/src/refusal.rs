@@ -5,7 +5,7 @@
 //! profile that it runs. It goes once [`crate::later`] names no filter any more.
 
 use berth_engine::framework::{Context, Plugin, PreFilter, PreFiltered, Reads, State};
-use berth_engine::record::{Affinity, PodSpec, Volume, WhenUnsatisfiable};
+use berth_engine::record::{PodSpec, Volume};
 
 /// The name in metrics and messages.
 pub const NAME: &str = "Refusal";
@@ -48,12 +48,6 @@ impl PreFilter for Refusal {
 
 /// The first field of the pod that a missing filter would read, and that filter.
 fn missing(spec: &PodSpec) -> Option<(&'static str, &'static str)> {
-    let affinity = spec.affinity.as_deref();
-    let requires =
-        |terms: fn(&Affinity) -> usize| affinity.is_some_and(|affinity| terms(affinity) > 0);
-    let hard = |c: &berth_engine::record::TopologySpreadConstraint| {
-        c.when_unsatisfiable == WhenUnsatisfiable::DoNotSchedule
-    };
     if spec.resource_claims > 0 {
         return Some(("spec.resourceClaims", "DynamicResources"));
     }
@@ -62,18 +56,6 @@ fn missing(spec: &PodSpec) -> Option<(&'static str, &'static str)> {
     }
     if let Some(found) = spec.volumes.iter().find_map(volume) {
         return Some(found);
-    }
-    if spec.topology_spread.iter().any(hard) {
-        let field = "spec.topologySpreadConstraints with whenUnsatisfiable DoNotSchedule";
-        return Some((field, "PodTopologySpread"));
-    }
-    if requires(|a| a.pod_required.len()) {
-        let field = "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution";
-        return Some((field, "InterPodAffinity"));
-    }
-    if requires(|a| a.anti_required.len()) {
-        let field = "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution";
-        return Some((field, "InterPodAffinity"));
     }
     (!spec.required_features.is_empty())
         .then_some(("a spec that needs node features", "NodeDeclaredFeatures"))
@@ -102,7 +84,6 @@ fn volume(volume: &Volume) -> Option<(&'static str, &'static str)> {
 mod tests {
     use super::*;
     use crate::testing::Scene;
-    use berth_engine::record::{PodAffinityTerm, Preferred, TopologySpreadConstraint};
 
     fn check(edit: impl FnOnce(&mut PodSpec), refused: Option<&str>) {
         let expected = refused.map_or(PreFiltered::Skip, |what| {
@@ -113,49 +94,11 @@ mod tests {
         Scene::with("pod cpu=1 / node a cpu=1", edit).check_pre_filter(&Refusal, &expected);
     }
 
-    fn spread(spec: &mut PodSpec, when_unsatisfiable: WhenUnsatisfiable) {
-        spec.topology_spread.push(TopologySpreadConstraint {
-            max_skew: 1,
-            topology_key: "zone".into(),
-            when_unsatisfiable,
-            selector: None,
-            min_domains: None,
-            honor_node_affinity: true,
-            honor_node_taints: false,
-            match_label_keys: Box::default(),
-        });
-    }
-
-    fn affinity(spec: &mut PodSpec) -> &mut Affinity {
-        spec.affinity.get_or_insert_default()
-    }
-
     #[test]
     fn needs_of_missing_filters_are_refused() {
         check(|_| {}, None);
         check(|s| s.resource_claims = 1, Some("spec.resourceClaims: DynamicResources"));
         check(|s| s.scheduling_group = true, Some("spec.schedulingGroup: GangScheduling"));
-        check(
-            |s| spread(s, WhenUnsatisfiable::DoNotSchedule),
-            Some(
-                "spec.topologySpreadConstraints with whenUnsatisfiable DoNotSchedule: \
-                 PodTopologySpread",
-            ),
-        );
-        check(
-            |s| affinity(s).pod_required.push(PodAffinityTerm::default()),
-            Some(
-                "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution: \
-                 InterPodAffinity",
-            ),
-        );
-        check(
-            |s| affinity(s).anti_required.push(PodAffinityTerm::default()),
-            Some(
-                "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution: \
-                 InterPodAffinity",
-            ),
-        );
         check(
             |s| s.volumes.push(Volume::Claim { name: "c".into(), read_only: false }),
             Some("spec.volumes[].persistentVolumeClaim: VolumeBinding"),
@@ -168,15 +111,6 @@ mod tests {
 
     #[test]
     fn what_only_scores_is_let_through() {
-        check(|s| spread(s, WhenUnsatisfiable::ScheduleAnyway), None);
         check(|s| s.volumes.push(Volume::Image { reference: "i".into() }), None);
-        let preferred = || Preferred { weight: 1, term: PodAffinityTerm::default() };
-        check(
-            |s| {
-                affinity(s).pod_preferred.push(preferred());
-                affinity(s).anti_preferred.push(preferred());
-            },
-            None,
-        );
     }
 }

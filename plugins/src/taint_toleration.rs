@@ -17,7 +17,7 @@ pub const NAME: &str = "TaintToleration";
 /// Why a node does not do.
 pub const REASON: &str = "node(s) had untolerated taint(s)";
 
-type Taint = (Sym, Sym, TaintEffect);
+pub(crate) type Taint = (Sym, Sym, TaintEffect);
 
 /// The plugin.
 #[derive(Debug, Clone, Copy, Default)]
@@ -103,7 +103,7 @@ fn tolerated(tolerations: &[CompiledToleration], taint: Taint) -> bool {
 }
 
 /// Whether every NoSchedule and NoExecute taint is tolerated.
-fn fits(tolerations: &[CompiledToleration], taints: &[Taint]) -> bool {
+pub(crate) fn fits(tolerations: &[CompiledToleration], taints: &[Taint]) -> bool {
     let hard = |effect| matches!(effect, TaintEffect::NoSchedule | TaintEffect::NoExecute);
     taints.iter().all(|t| !hard(t.2) || tolerated(tolerations, *t))
 }

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use super::*;
 
 fn args(name: &str) -> ArgsKind {
-    later().iter().find(|l| l.name == name).unwrap().args.unwrap()
+    let registry = crate::in_tree().unwrap();
+    let built = registry.get(name).ok().and_then(crate::Factory::args);
+    built.or_else(|| later().iter().find(|l| l.name == name)?.args).unwrap()
 }
 
 fn paths(name: &str, block: &Value) -> Vec<String> {

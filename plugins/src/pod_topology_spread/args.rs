@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use berth_engine::model::is_label_key;
+use berth_engine::record::{self, WhenUnsatisfiable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +132,27 @@ impl PluginArgs for PodTopologySpreadArgs {
 }
 
 impl TopologySpreadConstraint {
+    /// The constraint as pods have it. Its selector is deduced for each pod, and with it what
+    /// `matchLabelKeys` would add.
+    pub(super) fn record(&self) -> record::TopologySpreadConstraint {
+        let honors = |policy: &Option<String>| policy.as_ref().map(|policy| policy == "Honor");
+        let hard = self.when_unsatisfiable == "DoNotSchedule";
+        record::TopologySpreadConstraint {
+            max_skew: self.max_skew,
+            topology_key: self.topology_key.as_str().into(),
+            when_unsatisfiable: if hard {
+                WhenUnsatisfiable::DoNotSchedule
+            } else {
+                WhenUnsatisfiable::ScheduleAnyway
+            },
+            selector: None,
+            min_domains: self.min_domains,
+            honor_node_affinity: honors(&self.node_affinity_policy).unwrap_or(true),
+            honor_node_taints: honors(&self.node_taints_policy).unwrap_or(false),
+            match_label_keys: Box::default(),
+        }
+    }
+
     fn validate(&self, path: &str) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let mut wrong = |field: &str, message: String| {

@@ -1,0 +1,184 @@
+//! Required terms: how many pods match them, by domain.
+
+use std::sync::Arc;
+
+use berth_engine::base::{ClassIdx, NodeIdx, PodIdx, Sym};
+use berth_engine::framework::Context;
+use berth_engine::model::{NodeTable, PodTerm, PodTerms};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use super::domains::Domains;
+use super::scope::{Reverse, Scope, Target};
+
+/// What PreFilter leaves for Filter (`preFilterState`).
+#[derive(Debug, Clone)]
+pub(super) struct Counts {
+    terms: Option<Arc<PodTerms>>,
+    scopes: Vec<Scope>,
+    anti_scopes: Vec<Scope>,
+    /// Pods whose anti-affinity means the incoming pod.
+    existing: Domains,
+    /// Pods that match all affinity terms, under each term's key.
+    affinity: Domains,
+    /// Pods that match an anti-affinity term.
+    anti_affinity: Domains,
+    matches_itself: bool,
+}
+
+/// Topology keys of anti-affinity terms that mean a pod, one for each term.
+type Keys = SmallVec<[Sym; 2]>;
+
+/// The classes whose pods keep the incoming pod away, with the keys of the terms that do.
+pub(super) fn repelled(cx: &Context<'_>) -> Vec<(ClassIdx, Keys)> {
+    let classes = cx.cache.classes().repelling();
+    if classes.len() == 0 {
+        return Vec::new();
+    }
+    let reverse = Reverse::new(cx);
+    let keys_of = |terms: &PodTerms| -> Keys {
+        let meant = terms.anti_required.iter().filter(|term| reverse.matches(term));
+        meant.map(|term| term.topology_key).collect()
+    };
+    let all = classes.filter_map(|(at, class)| Some((at, keys_of(class?.pod_terms.as_deref()?))));
+    all.filter(|(_, keys)| !keys.is_empty()).collect()
+}
+
+/// Whether the pod has required affinity and matches all of it itself.
+pub(super) fn matches_itself(cx: &Context<'_>) -> bool {
+    let Some(terms) = &cx.pod.class.pod_terms else { return false };
+    let scopes = scopes(&terms.required, cx);
+    matches_all(&terms.required, &scopes, &Target::incoming(cx))
+}
+
+fn scopes(terms: &[PodTerm], cx: &Context<'_>) -> Vec<Scope> {
+    terms.iter().map(|term| Scope::of(term, cx)).collect()
+}
+
+/// No terms match nothing.
+fn matches_all(terms: &[PodTerm], scopes: &[Scope], pod: &Target<'_>) -> bool {
+    !terms.is_empty() && terms.iter().zip(scopes).all(|(term, scope)| scope.matches(term, pod))
+}
+
+impl Counts {
+    pub(super) fn new(cx: &Context<'_>) -> Self {
+        let terms = cx.pod.class.pod_terms.clone();
+        let own = terms.as_deref();
+        let mut counts = Self {
+            scopes: own.map(|t| scopes(&t.required, cx)).unwrap_or_default(),
+            anti_scopes: own.map(|t| scopes(&t.anti_required, cx)).unwrap_or_default(),
+            existing: Domains::default(),
+            affinity: Domains::default(),
+            anti_affinity: Domains::default(),
+            matches_itself: false,
+            terms,
+        };
+        counts.count_existing(cx);
+        if let Some(terms) = counts.terms.clone().filter(|t| has_required(t)) {
+            let own = &terms.required;
+            counts.matches_itself = matches_all(own, &counts.scopes, &Target::incoming(cx));
+            counts.count_own(cx, &terms);
+        }
+        counts
+    }
+
+    /// Whether every node passes: the filter is left out then, also where nominated pods are added
+    /// later.
+    pub(super) fn is_idle(&self) -> bool {
+        self.existing.is_empty() && !self.terms.as_deref().is_some_and(has_required)
+    }
+
+    fn count_existing(&mut self, cx: &Context<'_>) {
+        if cx.nodes.with_repelling_terms().is_empty() {
+            return;
+        }
+        let repelled: FxHashMap<ClassIdx, Keys> = repelled(cx).into_iter().collect();
+        if repelled.is_empty() {
+            return;
+        }
+        let nodes = cx.nodes.with_repelling_terms().iter();
+        for node in nodes.filter(|node| cx.nodes.live().contains(*node)) {
+            for pod in cx.nodes.pods(node) {
+                let class = cx.cache.pods().get(*pod).map(|row| row.class);
+                for key in class.and_then(|class| repelled.get(&class)).into_iter().flatten() {
+                    self.existing.count(cx.nodes, node, *key, 1);
+                }
+            }
+        }
+    }
+
+    fn count_own(&mut self, cx: &Context<'_>, terms: &PodTerms) {
+        let keys = || terms.required.iter().chain(&terms.anti_required).map(|t| t.topology_key);
+        for node in cx.nodes.live().iter() {
+            if keys().all(|key| cx.nodes.label(node, key).is_none()) {
+                continue;
+            }
+            for pod in cx.nodes.pods(node) {
+                if let Some(pod) = Target::existing(cx, *pod) {
+                    self.update_own(terms, &pod, node, 1);
+                }
+            }
+        }
+    }
+
+    fn update_own(&mut self, terms: &PodTerms, pod: &Target<'_>, node: NodeIdx, amount: i64) {
+        let nodes = pod.cx.nodes;
+        if matches_all(&terms.required, &self.scopes, pod) {
+            for term in &terms.required {
+                self.affinity.count(nodes, node, term.topology_key, amount);
+            }
+        }
+        for (term, scope) in terms.anti_required.iter().zip(&self.anti_scopes) {
+            if scope.matches(term, pod) {
+                self.anti_affinity.count(nodes, node, term.topology_key, amount);
+            }
+        }
+    }
+
+    /// Follows `amount` pods like `pod` on `node`, a row of `cx.nodes` (`updateWithPod`).
+    pub(super) fn update(&mut self, cx: &Context<'_>, pod: PodIdx, node: NodeIdx, amount: i64) {
+        let Some(target) = Target::existing(cx, pod) else { return };
+        if let Some(theirs) = target.class.pod_terms.as_deref().filter(|t| t.repels()) {
+            let reverse = Reverse::new(cx);
+            for term in theirs.anti_required.iter().filter(|term| reverse.matches(term)) {
+                self.existing.count(cx.nodes, node, term.topology_key, amount);
+            }
+        }
+        if let Some(terms) = self.terms.clone().filter(|t| has_required(t)) {
+            self.update_own(&terms, &target, node, amount);
+        }
+    }
+
+    /// The first pod of a group has nobody to join: it passes where nobody anywhere matches, it
+    /// matches itself, and the node has all keys.
+    pub(super) fn satisfies_affinity(&self, nodes: &NodeTable, node: NodeIdx) -> bool {
+        let Some(terms) = &self.terms else { return true };
+        let mut joined = true;
+        for term in &terms.required {
+            match self.affinity.at(nodes, node, term.topology_key) {
+                None => return false,
+                Some(pods) => joined &= pods > 0,
+            }
+        }
+        joined || (self.affinity.is_empty() && self.matches_itself)
+    }
+
+    pub(super) fn satisfies_anti_affinity(&self, nodes: &NodeTable, node: NodeIdx) -> bool {
+        let Some(terms) = &self.terms else { return true };
+        if self.anti_affinity.is_empty() {
+            return true;
+        }
+        let free = |term: &PodTerm| {
+            self.anti_affinity.at(nodes, node, term.topology_key).is_none_or(|pods| pods <= 0)
+        };
+        terms.anti_required.iter().all(free)
+    }
+
+    pub(super) fn satisfies_existing(&self, nodes: &NodeTable, node: NodeIdx) -> bool {
+        self.existing.is_empty() || self.existing.of(nodes, node).all(|pods| pods <= 0)
+    }
+}
+
+fn has_required(terms: &PodTerms) -> bool {
+    !terms.required.is_empty() || !terms.anti_required.is_empty()
+}

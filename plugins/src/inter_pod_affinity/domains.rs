@@ -1,0 +1,50 @@
+//! Amounts per domain: per topology key and value.
+
+use berth_engine::base::{NodeIdx, Sym};
+use berth_engine::model::NodeTable;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+/// Amounts per (topology key, value), and the keys there are: mostly one or two.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Domains {
+    amounts: FxHashMap<(Sym, Sym), i64>,
+    keys: SmallVec<[Sym; 2]>,
+}
+
+impl Domains {
+    /// Adds to the domain of `node`, if it has `key`. A domain at 0 stays.
+    pub(super) fn credit(&mut self, nodes: &NodeTable, node: NodeIdx, key: Sym, amount: i64) {
+        let Some(value) = nodes.label(node, key) else { return };
+        let cell = self.amounts.entry((key, value)).or_insert(0);
+        *cell = cell.saturating_add(amount);
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
+    }
+
+    /// As [`Domains::credit`]; a domain at 0 goes.
+    pub(super) fn count(&mut self, nodes: &NodeTable, node: NodeIdx, key: Sym, amount: i64) {
+        self.credit(nodes, node, key, amount);
+        if let Some(value) = nodes.label(node, key)
+            && self.amounts.get(&(key, value)) == Some(&0)
+        {
+            self.amounts.remove(&(key, value));
+        }
+    }
+
+    /// The amount of the node's domain under `key`; `None` where it has no such label.
+    pub(super) fn at(&self, nodes: &NodeTable, node: NodeIdx, key: Sym) -> Option<i64> {
+        let value = nodes.label(node, key)?;
+        Some(self.amounts.get(&(key, value)).copied().unwrap_or(0))
+    }
+
+    /// The amounts of all domains of the node.
+    pub(super) fn of(&self, nodes: &NodeTable, node: NodeIdx) -> impl Iterator<Item = i64> {
+        self.keys.iter().filter_map(move |key| self.at(nodes, node, *key))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.amounts.is_empty()
+    }
+}

@@ -1,0 +1,109 @@
+//! Hard constraints: pods per domain, and the emptiest domain.
+
+use berth_engine::base::{NodeIdx, PodIdx, Sym};
+use berth_engine::framework::Context;
+use berth_engine::model::NodeTable;
+use rustc_hash::FxHashMap;
+
+use super::constraint::{Constraint, has_all_keys};
+
+/// What PreFilter leaves for Filter (`preFilterState`).
+#[derive(Debug, Clone)]
+pub(super) struct Hard {
+    rules: Vec<Rule>,
+}
+
+/// One constraint with its counts.
+#[derive(Debug, Clone)]
+struct Rule {
+    constraint: Constraint,
+    /// Pods by topology value; a domain of nodes that count is here with 0 pods, too.
+    pods: FxHashMap<Sym, i64>,
+    /// The smallest of `pods`. The reference keeps two "critical paths"; as pods are only added to
+    /// and taken from one node at a time, its first is this minimum.
+    least: i64,
+}
+
+/// What a node is to the constraints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judgement {
+    Fits,
+    /// It lacks a topology key.
+    NoDomain,
+    /// The pod would make its domain too full.
+    Skewed,
+}
+
+impl Hard {
+    pub(super) fn new(constraints: Vec<Constraint>, cx: &Context<'_>) -> Self {
+        let mut counts: Vec<FxHashMap<Sym, i64>> = vec![FxHashMap::default(); constraints.len()];
+        if !constraints.is_empty() {
+            for node in cx.nodes.live().iter() {
+                if !has_all_keys(&constraints, cx.nodes, node) {
+                    continue;
+                }
+                for (constraint, pods) in constraints.iter().zip(&mut counts) {
+                    let value = cx.nodes.label(node, constraint.key);
+                    if let Some(value) = value.filter(|_| constraint.includes(cx, node)) {
+                        *pods.entry(value).or_insert(0) += constraint.count(cx, node);
+                    }
+                }
+            }
+        }
+        let rule = |(constraint, pods)| {
+            let mut rule = Rule { constraint, pods, least: 0 };
+            rule.find_least();
+            rule
+        };
+        Self { rules: constraints.into_iter().zip(counts).map(rule).collect() }
+    }
+
+    /// Follows `amount` pods like `pod` on `node`, a row of `cx.nodes` (`updateWithPod`). As there,
+    /// pods that are being deleted, and empty selectors, count here though they did not before.
+    pub(super) fn update(&mut self, cx: &Context<'_>, pod: PodIdx, node: NodeIdx, amount: i64) {
+        if self.rules.iter().any(|r| cx.nodes.label(node, r.constraint.key).is_none()) {
+            return;
+        }
+        for rule in &mut self.rules {
+            let constraint = &rule.constraint;
+            if !constraint.matches(cx, pod) || !constraint.includes(cx, node) {
+                continue;
+            }
+            let Some(value) = cx.nodes.label(node, constraint.key) else { continue };
+            let pods = rule.pods.entry(value).or_insert(0);
+            let was_least = *pods == rule.least;
+            *pods += amount;
+            if *pods < rule.least {
+                rule.least = *pods;
+            } else if was_least {
+                rule.find_least();
+            }
+        }
+    }
+
+    pub(super) fn judge(&self, nodes: &NodeTable, node: NodeIdx) -> Judgement {
+        for rule in &self.rules {
+            let Some(value) = nodes.label(node, rule.constraint.key) else {
+                return Judgement::NoDomain;
+            };
+            let pods = rule.pods.get(&value).copied().unwrap_or(0);
+            if pods + rule.constraint.itself - rule.floor() > rule.constraint.max_skew {
+                return Judgement::Skewed;
+            }
+        }
+        Judgement::Fits
+    }
+}
+
+impl Rule {
+    fn find_least(&mut self) {
+        // The reference starts from MaxInt32; it shows only where minDomains is 0 or less.
+        self.least = self.pods.values().copied().min().unwrap_or(i32::MAX.into());
+    }
+
+    /// The pods of the emptiest domain, or 0 while there are fewer than `minDomains`.
+    fn floor(&self) -> i64 {
+        let domains = i64::try_from(self.pods.len()).unwrap_or(i64::MAX);
+        if domains < self.constraint.min_domains { 0 } else { self.least }
+    }
+}
