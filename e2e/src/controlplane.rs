@@ -18,6 +18,9 @@ use crate::kubectl::Kubectl;
 use crate::process::Process;
 use crate::{patience, ports, target_dir};
 
+mod apiserver;
+mod etcd;
+
 /// Measured 9 s alone on two cores; the rest is room for a busy machine.
 const READY_LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(100);
@@ -76,12 +79,12 @@ impl ControlPlane {
         let alone = ALONE.lock().await;
         let binaries = Binaries::ready()?;
         let dir = run_dir(&options.name)?;
-        let (mut etcd, etcd_url) = start_etcd(&binaries, &dir).await?;
+        let (mut etcd, etcd_url) = etcd::start(&binaries, &dir).await?;
         let port = ports::free()?;
         let url = format!("https://127.0.0.1:{port}");
         let credentials = Credentials::create(&dir.join("credentials"), &url)?;
         let audit = Audit::create(&dir)?;
-        let mut args = apiserver_args(&credentials, &etcd_url, port, options.load);
+        let mut args = apiserver::flags(&credentials, &etcd_url, port, options.load);
         if !options.load {
             args.extend(audit.flags());
         }
@@ -262,62 +265,4 @@ async fn ready(client: &Client) -> Result<()> {
     let request = http::Request::get("/readyz").body(Vec::new())?;
     client.request_text(request).await?;
     Ok(())
-}
-
-/// Starts etcd and waits for it: kube-apiserver ends when it finds none.
-async fn start_etcd(binaries: &Binaries, dir: &Path) -> Result<(Process, String)> {
-    let url = format!("http://127.0.0.1:{}", ports::free()?);
-    let peer = format!("http://127.0.0.1:{}", ports::free()?);
-    let args = [
-        format!("--data-dir={}", dir.join("etcd").display()),
-        // A test's data need not survive the machine, and fsync costs the API server a third.
-        "--unsafe-no-fsync".to_owned(),
-        format!("--listen-client-urls={url}"),
-        // Left out, etcd stops at once.
-        format!("--advertise-client-urls={url}"),
-        format!("--listen-peer-urls={peer}"),
-        format!("--initial-advertise-peer-urls={peer}"),
-        format!("--initial-cluster=default={peer}"),
-        "--log-level=warn".to_owned(),
-    ];
-    let mut etcd = Process::spawn("etcd", &binaries.path("etcd"), &args, dir)?;
-    let address = url.trim_start_matches("http://").to_owned();
-    patience::until("etcd listening", READY_LIMIT, POLL, async || {
-        Ok(tokio::net::TcpStream::connect(&address).await?)
-    })
-    .await
-    .or_else(|error| {
-        etcd.running()?;
-        Err(error)
-    })?;
-    Ok((etcd, url))
-}
-
-fn apiserver_args(files: &Credentials, etcd_url: &str, port: u16, load: bool) -> Vec<String> {
-    let mut disabled = "ServiceAccount".to_owned();
-    let mut args = vec![
-        format!("--etcd-servers={etcd_url}"),
-        format!("--secure-port={port}"),
-        "--bind-address=127.0.0.1".to_owned(),
-        format!("--tls-cert-file={}", files.serving_certificate().display()),
-        format!("--tls-private-key-file={}", files.serving_key().display()),
-        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
-        format!("--service-account-signing-key-file={}", files.token_key().display()),
-        format!("--service-account-key-file={}", files.token_public_key().display()),
-        format!("--token-auth-file={}", files.tokens().display()),
-        "--authorization-mode=RBAC".to_owned(),
-        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
-    ];
-    if load {
-        disabled.push_str(",TaintNodesByCondition");
-        args.extend([
-            "--max-requests-inflight=4000".to_owned(),
-            "--max-mutating-requests-inflight=2000".to_owned(),
-            "--enable-priority-and-fairness=false".to_owned(),
-            // The pods of a round are deleted by one request, one after another otherwise.
-            "--delete-collection-workers=16".to_owned(),
-        ]);
-    }
-    args.push(format!("--disable-admission-plugins={disabled}"));
-    args
 }

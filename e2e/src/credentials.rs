@@ -88,12 +88,12 @@ impl Credentials {
     /// Writes a kubeconfig for one bearer token.
     pub fn write_kubeconfig(&self, path: &Path, url: &str, user: &str, token: &str) -> Result<()> {
         let ca = self.ca();
+        let ca = ca.display();
         let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: e2e\n\
-             clusters: [{{name: e2e, cluster: {{server: \"{url}\", certificate-authority: \"{}\"}}}}]\n\
+            "apiVersion: v1\nkind: Config\ncurrent-context: e2e\nclusters:\n- name: e2e\n  \
+             cluster: {{server: \"{url}\", certificate-authority: \"{ca}\"}}\n\
              contexts: [{{name: e2e, context: {{cluster: e2e, user: \"{user}\"}}}}]\n\
-             users: [{{name: \"{user}\", user: {{token: \"{token}\"}}}}]\n",
-            ca.display()
+             users: [{{name: \"{user}\", user: {{token: \"{token}\"}}}}]\n"
         );
         fs::write(path, text).with_context(|| path.display().to_string())
     }
