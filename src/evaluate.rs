@@ -12,7 +12,7 @@ use std::io::{BufRead, Write};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use berth_engine::base::{Draw, PodIdx};
+use berth_engine::base::Draw;
 use berth_engine::framework::Profile;
 use berth_engine::record::{PodRecord, PodSpec};
 use berth_engine::{Config, Decided, Engine, Input};
@@ -22,7 +22,7 @@ use serde_json::Value;
 use case::Case;
 use verdict::Cycle;
 
-use crate::config;
+use crate::config::{self, ExtensionPoint, Loaded};
 use crate::watch::{DecodeError, decode_object, decode_pod};
 
 /// 2026-01-01T00:00:00Z in milliseconds: pods that are placed start then, a minute apart.
@@ -66,61 +66,89 @@ fn answer(line: &str, registry: &PluginRegistry) -> Value {
     }
 }
 
-/// Profiles of the case; every pod is judged, whatever it needs.
-fn profiles(case: &Case, registry: &PluginRegistry) -> Result<Arc<Config>> {
+/// The configuration of the case.
+fn load(case: &Case, registry: &PluginRegistry) -> Result<Loaded> {
     let loaded = match &case.config {
         Some(config) => config::load(config.get(), "config", registry),
         None => config::without_file(registry),
     };
-    let loaded = loaded.map_err(|errors| anyhow!("{errors}"))?;
-    Ok(Arc::new(loaded.engine_config(false)?))
+    loaded.map_err(|errors| anyhow!("{errors}"))
 }
 
 fn cycles(case: &Case, registry: &PluginRegistry) -> Result<Vec<Cycle>> {
     let pending = case
         .pending
         .as_ref()
-        .context("field \"pending\" is missing: this build answers cases with pending pods only")?;
-    let config = profiles(case, registry)?;
-    let profile = config.profiles.first().context("the configuration has no profile")?;
-    let profile = Arc::clone(profile);
-    let mut engine = Engine::with_draw(Draw::FirstByName, None);
-    // Nothing is scheduled but what the case asks for.
-    engine.pause(true);
-    let mut inputs = vec![Input::Config(config)];
-    for (at, object) in case.objects.iter().enumerate() {
-        match decode_object(object.get().as_bytes()) {
-            Ok(Input::PodApplied(pod)) => {
-                inputs.push(Input::PodApplied(Box::new(named(*pod, &profile))));
-            }
-            Ok(input) => inputs.push(input),
-            Err(DecodeError::UnknownKind { .. }) => {}
-            Err(e) => return Err(anyhow!(e).context(format!("objects[{at}]"))),
-        }
-    }
-    engine.step(inputs, 0, &mut Vec::new(), &mut ());
+        .context("one of the fields \"pending\", \"events\" and \"yaml\" has to be there")?;
+    let mut trial = Trial::start(case, &load(case, registry)?)?;
     let mut cycles = Vec::with_capacity(pending.len());
     for (at, pod) in pending.iter().enumerate() {
         let pod = decode_pod(pod.get().as_bytes()).with_context(|| format!("pending[{at}]"))?;
-        let pod = ours(named(pod, &profile), &profile);
-        let name = format!("{}/{}", pod.namespace, pod.name);
-        let idx = engine.admit(&pod).with_context(|| {
-            format!("pending[{at}] {name}: a pod with this uid is known already")
-        })?;
-        cycles.push(cycle(&mut engine, idx, &profile, at as u64));
+        let cycle = trial.cycle(pod, at as u64).with_context(|| format!("pending[{at}]"))?;
+        cycles.push(cycle);
     }
     Ok(cycles)
 }
 
-/// Runs one pod's cycle and counts the pod where it went.
-fn cycle(engine: &mut Engine, pod: PodIdx, profile: &Profile, minute: u64) -> Cycle {
-    let decided = engine.decide(pod, profile, true, &mut ());
-    let name = engine.cache().pod_name(pod);
-    let cycle = Cycle::of(&decided, name, profile, engine.cache());
-    if let Decided::Place { pick, .. } = &decided {
-        engine.assign(pod, pick.node, STARTED_MS + minute * 60_000);
+/// A cluster in which one pod after the other is tried.
+struct Trial {
+    engine: Engine,
+    profile: Arc<Profile>,
+    /// The profile preempts: what it could do is told where nothing fits.
+    preempts: bool,
+}
+
+impl Trial {
+    /// Takes the objects in. Every pod is judged, whatever it needs.
+    fn start(case: &Case, loaded: &Loaded) -> Result<Self> {
+        let preempts = loaded.profiles().first().is_some_and(|profile| {
+            let enabled = profile.expanded.at(ExtensionPoint::PostFilter);
+            enabled.iter().any(|(name, _)| name == "DefaultPreemption")
+        });
+        let config: Arc<Config> = Arc::new(loaded.engine_config(false)?);
+        let profile = config.profiles.first().context("the configuration has no profile")?;
+        let profile = Arc::clone(profile);
+        let mut engine = Engine::with_draw(Draw::FirstByName, None);
+        // Nothing is scheduled but what the case asks for.
+        engine.pause(true);
+        let mut inputs = vec![Input::Config(config)];
+        for (at, object) in case.objects.iter().enumerate() {
+            match decode_object(object.get().as_bytes()) {
+                Ok(Input::PodApplied(pod)) => {
+                    inputs.push(Input::PodApplied(Box::new(named(*pod, &profile))));
+                }
+                Ok(input) => inputs.push(input),
+                Err(DecodeError::UnknownKind { .. }) => {}
+                Err(e) => return Err(anyhow!(e).context(format!("objects[{at}]"))),
+            }
+        }
+        engine.step(inputs, 0, &mut Vec::new(), &mut ());
+        Ok(Self { engine, profile, preempts })
     }
-    cycle
+
+    /// Runs one pod's cycle and counts the pod where it went, as started in that minute.
+    fn cycle(&mut self, pod: PodRecord, minute: u64) -> Result<Cycle> {
+        let Self { engine, profile, preempts } = self;
+        let pod = ours(named(pod, profile), profile);
+        let name = format!("{}/{}", pod.namespace, pod.name);
+        let idx = engine
+            .admit(&pod)
+            .with_context(|| format!("{name}: a pod with this uid is known already"))?;
+        let decided = engine.decide(idx, profile, true, &mut ());
+        let mut cycle = Cycle::of(&decided, name, profile, engine.cache());
+        match &decided {
+            Decided::Place { pick, .. } => {
+                engine.assign(idx, pick.node, STARTED_MS + minute * 60_000);
+            }
+            Decided::Reject { filtered } if *preempts => {
+                let preemption = engine.preempt(idx, profile, filtered);
+                let preemption = preemption.map_err(|text| anyhow!(text)).context("preemption")?;
+                cycle.add_preemption(&preemption, engine.cache());
+            }
+            Decided::Reject { .. } | Decided::Broken(_) => {}
+        }
+        Ok(cycle)
+    }
 }
 
 /// Objects in files need no uid and no schedulerName: the API server would have given both.

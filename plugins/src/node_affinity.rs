@@ -41,11 +41,11 @@ pub struct NodeAffinity {
 }
 
 /// Added required terms in the symbols of this cycle.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct AddedRequired(Option<NodeTerms>);
 
 /// Added preferred terms in the symbols of this cycle.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct AddedPreferred(Box<[PreferredNodeTerm]>);
 
 impl NodeAffinity {

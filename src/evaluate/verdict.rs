@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_engine::Decided;
 use berth_engine::base::NodeIdx;
 use berth_engine::cache::Cache;
-use berth_engine::cycle::{Filtered, Pick, Scores, Stop, fit_error};
+use berth_engine::cycle::{Filtered, Pick, Preemption, Scores, Stop, fit_error};
 use berth_engine::framework::{Code, Profile, Reason};
 use serde::Serialize;
 use serde_json::Value;
@@ -29,6 +29,27 @@ pub(super) struct Cycle {
     message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preemption: Option<Preempted>,
+}
+
+/// What preemption could do.
+#[derive(Debug, Serialize)]
+struct Preempted {
+    eligible: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    candidates: BTreeMap<String, VictimList>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    selected: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VictimList {
+    victims: Vec<String>,
+    pdb_violations: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,6 +95,26 @@ impl Cycle {
                     .placed(pick, scores, profile, cache, filtered)
             }
         }
+    }
+
+    /// Adds what preemption could do.
+    pub(super) fn add_preemption(&mut self, preemption: &Preemption, cache: &Cache) {
+        let candidates = preemption.candidates.iter().map(|victims| {
+            let list = VictimList {
+                victims: victims.pods.iter().map(|pod| cache.pod_name(*pod)).collect(),
+                pdb_violations: victims.violations,
+            };
+            (node_name(cache, victims.node), list)
+        });
+        let mut selected: Vec<String> =
+            preemption.selected.iter().map(|n| node_name(cache, *n)).collect();
+        selected.sort_unstable();
+        self.preemption = Some(Preempted {
+            eligible: preemption.ineligible.is_none(),
+            reason: preemption.ineligible,
+            candidates: candidates.collect(),
+            selected,
+        });
     }
 
     fn filtered(filtered: &Filtered, pod: String, profile: &Profile, cache: &Cache) -> Self {

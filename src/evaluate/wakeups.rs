@@ -15,7 +15,7 @@ use berth_plugins::PluginRegistry;
 use serde_json::{Value, json};
 
 use super::case::{Case, Event, Verb};
-use super::profiles;
+use super::load;
 use crate::watch::{DecodeError, decode_object, decode_pod};
 
 /// Answers one case: the pod's state after its first attempt, who rejected it, and for each event
@@ -23,7 +23,8 @@ use crate::watch::{DecodeError, decode_object, decode_pod};
 pub(super) fn verdict(case: &Case, events: &[Event], registry: &PluginRegistry) -> Result<Value> {
     let pod = case.pod.as_ref().context("field \"pod\" is missing: the pod that waits")?;
     let pod = decode_pod(pod.get().as_bytes()).context("pod")?;
-    let scene = Scene::read(case, pod, profiles(case, registry)?)?;
+    let config = Arc::new(load(case, registry)?.engine_config(false)?);
+    let scene = Scene::read(case, pod, config)?;
     let (engine, idx) = scene.play()?;
     let (state, rejected_by) = scene.state(&engine, idx);
     let moved = events.iter().enumerate().map(|(at, event)| {

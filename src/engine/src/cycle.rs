@@ -4,16 +4,20 @@
 //! Order and codes follow `schedulePod` in `pkg/scheduler/schedule_one.go`, with every node
 //! evaluated and scored (`percentageOfNodesToScore: 100`).
 
+mod budget;
 mod diagnosis;
+mod dry_run;
 mod filter;
 mod guard;
 mod nominated;
 mod pick;
+mod preemption;
 mod score;
 
 pub use diagnosis::fit_error;
 pub use filter::{Filtered, Rejection, Stop};
 pub use pick::{Feasible, Pick, pick};
+pub use preemption::{Preemption, Victims};
 pub use score::Scores;
 
 use rayon::ThreadPool;

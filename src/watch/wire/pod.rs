@@ -45,6 +45,7 @@ impl Pod {
         let phase = phase(&status);
         let started_ms = status.start_time.map(Time::millis);
         let scheduled = scheduled(&status);
+        let preempted = is_preempted(&status);
         let (nominated, resize) = resize::record(status, &spec).within("status")?;
         let uid = non_empty(meta.uid).unwrap_or_else(|| key.to_string().into_boxed_str());
         Ok(PodRecord {
@@ -64,6 +65,7 @@ impl Pod {
             phase,
             nominated_node_name: non_empty(nominated),
             started_ms,
+            preempted,
             scheduled,
             resize: resize.map(Box::new),
         })
@@ -89,6 +91,14 @@ fn phase(status: &PodStatus) -> Phase {
         Some("Failed") => Phase::Failed,
         Some(_) => Phase::Unknown,
     }
+}
+
+/// `PodTerminatingByPreemption` without the deletion timestamp: the first `DisruptionTarget` counts.
+fn is_preempted(status: &PodStatus) -> bool {
+    let target = status.conditions.iter().find(|c| c.kind.as_deref() == Some("DisruptionTarget"));
+    target.is_some_and(|c| {
+        c.status.as_deref() == Some("True") && c.reason.as_deref() == Some("PreemptionByScheduler")
+    })
 }
 
 fn scheduled(status: &PodStatus) -> Option<ScheduledCondition> {

@@ -258,7 +258,7 @@ impl Cache {
             priority: record.priority,
             stage,
             terminating: record.terminating,
-            resized: false,
+            preempted: record.terminating && record.preempted,
             never_preempts: record.preemption_policy == PreemptionPolicy::Never,
         })
     }
@@ -291,6 +291,7 @@ impl Cache {
             row.started_ms = record.started_ms.unwrap_or(u64::MAX);
             row.priority = record.priority;
             row.terminating |= record.terminating;
+            row.preempted = row.terminating && record.preempted;
         }
         self.classes.release(old_class);
         let mut smaller = false;
@@ -312,12 +313,8 @@ impl Cache {
         let Some(resize) = record.resize.as_deref() else { return };
         let own = Footprint::of(&record.spec, Some(resize), &mut self.dims, &mut self.symbols);
         let shared = self.class_of(pod).map(|(_, class)| class.footprint.as_ref());
-        let differs = shared != Some(&own);
-        if differs {
+        if shared != Some(&own) {
             self.resized.insert(pod, own);
-        }
-        if let Some(row) = self.pods.get_mut(pod) {
-            row.resized = differs;
         }
     }
 }

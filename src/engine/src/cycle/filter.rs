@@ -64,10 +64,11 @@ pub struct Filtered {
     /// Nodes judged.
     pub evaluated: usize,
     pub(super) states: Vec<State>,
+    pub(super) skipped: Vec<bool>,
 }
 
 /// What PreFilter leaves for Filter.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Prepared {
     pub(super) states: Vec<State>,
     pub(super) skipped: Vec<bool>,
@@ -108,7 +109,8 @@ impl Scan<'_> {
         let prepared = self.prepare(&cx, probe);
         probe.end(Point::PreFilter, prepared.code(), name);
         if let Some(stop) = prepared.stop {
-            return Filtered::stopped(stop);
+            let Prepared { states, skipped, .. } = prepared;
+            return Filtered { states, skipped, ..Filtered::stopped(stop) };
         }
         probe.begin(Point::Filter);
         let filtered = self.judge_all(&cx, prepared, pod);
@@ -222,6 +224,7 @@ impl Scan<'_> {
                 excluded,
                 narrowed_by: prepared.narrowed_by,
                 states: prepared.states,
+                skipped: prepared.skipped,
                 ..part
             },
         }

@@ -2,6 +2,8 @@
 
 use crate::base::{NodeIdx, PodIdx};
 use crate::cache::PodApplied;
+use crate::cycle::{Filtered, Preemption};
+use crate::framework::Profile;
 use crate::record::PodRecord;
 
 use super::Engine;
@@ -17,6 +19,19 @@ impl Engine {
             PodApplied::Queued(pod) => Some(pod),
             _ => None,
         }
+    }
+
+    /// What preemption could do for a pod that no node fits.
+    ///
+    /// # Errors
+    /// A plugin failed in the dry run.
+    pub fn preempt(
+        &self,
+        pod: PodIdx,
+        profile: &Profile,
+        filtered: &Filtered,
+    ) -> Result<Preemption, String> {
+        self.scan(profile).preempt(pod, filtered)
     }
 
     /// Counts an admitted pod on `node` as assigned, started at `started_ms`.

@@ -91,6 +91,11 @@ impl Verdict {
         }
     }
 
+    /// Whether it is a rejection that taking pods away could lift.
+    pub fn is_resolvable(&self) -> bool {
+        matches!(self, Self::Reject { resolvable: true, .. })
+    }
+
     /// Whether the pod fits.
     pub fn is_fit(&self) -> bool {
         matches!(self, Self::Fit)

@@ -110,9 +110,7 @@ impl LabelMatcher {
         let expressions = of.match_expressions.iter().map(|r| check(r).map(|()| r.clone()));
         let all: Result<Box<[_]>, _> = labels
             .chain(expressions)
-            .map(|r| {
-                r.map(|r| LabelRequirement { key: sym(&r.key), op: r.op, values: r.values })
-            })
+            .map(|r| r.map(|r| LabelRequirement { key: sym(&r.key), op: r.op, values: r.values }))
             .collect();
         all.map(Self::All)
     }
@@ -214,7 +212,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn selector(labels: &[(&str, &str)], expressions: &[(&str, SelectorOp, &[&str])]) -> LabelSelector {
+    fn selector(
+        labels: &[(&str, &str)],
+        expressions: &[(&str, SelectorOp, &[&str])],
+    ) -> LabelSelector {
         let requirement = |(key, op, values): &(&str, SelectorOp, &[&str])| Requirement {
             key: (*key).into(),
             op: *op,

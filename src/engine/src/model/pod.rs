@@ -46,8 +46,8 @@ pub struct Pod {
     pub stage: Stage,
     /// `metadata.deletionTimestamp` is set.
     pub terminating: bool,
-    /// It takes other than its class says: an in-place resize is under way.
-    pub resized: bool,
+    /// It is terminating because a scheduler preempted it.
+    pub preempted: bool,
     /// `preemptionPolicy: Never`.
     pub never_preempts: bool,
 }

@@ -181,6 +181,8 @@ mod tests {
         let error = terms.error.as_deref().unwrap();
         assert!(error.starts_with("[requiredAffinityTerms: values[0][a]: Invalid value"));
         assert!(error.contains(", preferredAntiAffinityTerms: values[0][a]: "), "{error}");
-        assert!(terms.repels() && PodTerms::compile(&Affinity::default(), own, &mut symbols).is_none());
+        assert!(
+            terms.repels() && PodTerms::compile(&Affinity::default(), own, &mut symbols).is_none()
+        );
     }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Affinity, InTreeVolume, Quantity, ResourceList, StringMap, TopologySpreadConstraint,
-};
+use super::{Affinity, InTreeVolume, Quantity, ResourceList, StringMap, TopologySpreadConstraint};
 
 /// `v1.PodPhase`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -290,6 +288,8 @@ pub struct PodRecord {
     pub nominated_node_name: Option<Box<str>>,
     /// `status.startTime`, milliseconds since the epoch.
     pub started_ms: Option<u64>,
+    /// Condition `DisruptionTarget` is True with reason `PreemptionByScheduler`.
+    pub preempted: bool,
     /// Condition `PodScheduled`.
     pub scheduled: Option<ScheduledCondition>,
     /// In-place resize state, where it differs from the spec.
@@ -316,6 +316,7 @@ impl PodRecord {
             phase: Phase::default(),
             nominated_node_name: None,
             started_ms: None,
+            preempted: false,
             scheduled: None,
             resize: None,
         }
