@@ -160,8 +160,10 @@ impl Follower {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(None) => break,
                 Ok(Some(Err(error))) => {
-                    self.failed("watch", &RequestError::Lost(full_text(&error)));
-                    return Ok(());
+                    self.tell_failure("watch", &RequestError::Lost(full_text(&error)));
+                    // As client-go's StreamWatcher: a connection that is cut has ended like any
+                    // other. A server that is gone refuses the next watch, and that waits.
+                    break;
                 }
                 Err(_) => {
                     let silent = format!("silent for {:?}", timeout + GRACE);
@@ -240,8 +242,15 @@ impl Follower {
         Ok(Ok(progress))
     }
 
-    /// A list or watch has failed: counts it, says so once, and lets [`Resume`] decide.
+    /// A list or watch has failed: tells it, and lets [`Resume`] decide.
     fn failed(&mut self, verb: &str, error: &RequestError) {
+        self.tell_failure(verb, error);
+        let now = self.now();
+        self.resume.failed(error.failure(), now);
+    }
+
+    /// Counts a failure and says so once.
+    fn tell_failure(&mut self, verb: &str, error: &RequestError) {
         let stats = self.feed.stats();
         count(&stats.failures);
         let text = error.explain(verb, self.kind);
@@ -262,7 +271,5 @@ impl Follower {
             tracing::warn!(kind = %self.kind, "{text}; trying again");
         }
         self.last_failure = text;
-        let now = self.now();
-        self.resume.failed(error.failure(), now);
     }
 }

@@ -49,14 +49,14 @@ pub(crate) enum Failure {
     Expired,
     /// The server asks to come back later.
     Throttled(Duration),
-    /// A watch ended without an error after so long.
+    /// A watch that had been answered ended after so long: at its time, or with its connection.
     Closed {
         /// How long it lasted.
         lived: Duration,
         /// Whether it brought anything.
         fruitful: bool,
     },
-    /// Anything else: refused, unreachable, cut, unreadable, silent for too long.
+    /// Anything else: refused, unreachable, unreadable, silent for too long.
     Other,
 }
 

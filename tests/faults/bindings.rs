@@ -1,0 +1,96 @@
+//! Bindings that are refused, put off, or answered by nobody.
+
+use std::time::Duration;
+
+use crate::pods::{PODS_PER_NODE, nodes};
+use crate::stage::Stage;
+
+const NODES: usize = 10;
+const PODS: usize = NODES * PODS_PER_NODE;
+
+/// More failures than any test meets before it clears them.
+const ALWAYS: u64 = 1_000_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_429_on_bindings_passes() {
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    stage.sandbox.faults().fail_next("create", "pods/binding", 40, 429);
+    stage.create_pods("pod", PODS);
+    let ledger = stage.all_placed(PODS).await;
+    assert_eq!(ledger.posts(429), 40);
+    let throttled = stage.metric("berth_bind_outcomes_total{outcome=\"throttled\"}");
+    assert_eq!(throttled, 40);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_429_on_everything_passes() {
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    stage.create_pods("before", PODS / 2);
+    stage.bound_at_least(1).await;
+    stage.sandbox.faults().fail_next("*", "*", ALWAYS, 429);
+    // Lists are asked for as well.
+    stage.sandbox.compact();
+    stage.sandbox.faults().cut_watches();
+    stage.create_pods("meanwhile", PODS / 2);
+    let refused = || -> u64 {
+        let requests = stage.sandbox.requests();
+        requests.iter().filter(|((_, _, code), _)| *code == 429).map(|(_, n)| n).sum()
+    };
+    // Each of 15 kinds has been refused by then, most of them twice.
+    stage.until("enough was refused", || refused() >= 30).await;
+    stage.sandbox.faults().clear();
+    stage.all_placed(PODS).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_of_the_server_are_looked_into_and_tried_again() {
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    stage.sandbox.faults().fail_next("create", "pods/binding", 20, 500);
+    stage.sandbox.faults().fail_next("create", "pods/binding", 20, 503);
+    stage.create_pods("pod", PODS);
+    let ledger = stage.all_placed(PODS).await;
+    assert_eq!((ledger.posts(500), ledger.posts(503)), (20, 20));
+    // etcd's timeouts are 500 and may have been carried out; a 503 never is.
+    assert_eq!(stage.metric("berth_bind_lookups_total"), 20);
+    let outcome = |name| stage.metric(&format!("berth_bind_outcomes_total{{outcome=\"{name}\"}}"));
+    assert_eq!((outcome("not_bound"), outcome("unavailable")), (20, 20));
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bind_whose_answer_was_lost_is_not_posted_again() {
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    stage.sandbox.faults().lose_answers("create", "pods/binding", 30);
+    stage.create_pods("pod", PODS);
+    let ledger = stage.all_placed(PODS).await;
+    assert_eq!(ledger.all_posts(), PODS as u64, "{ledger:?}");
+    stage
+        .until("all binds are known to the scheduler", || {
+            stage.metric("berth_bind_outcomes_total{outcome=\"bound\"}") == PODS as u64
+        })
+        .await;
+    assert_eq!(stage.metric("berth_bind_lookups_total"), 30);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bind_that_was_lost_on_its_way_is_posted_again() {
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    let long = Duration::from_secs(3600);
+    stage.sandbox.faults().delay_next("create", "pods/binding", ALWAYS, long);
+    stage.create_pods("pod", PODS);
+    stage
+        .until("binds are in flight", || {
+            stage.metric("scheduler_goroutines{operation=\"binding\"}") >= 10
+        })
+        .await;
+    stage.sandbox.faults().clear();
+    assert_eq!(stage.bound(), 0, "none was carried out");
+    // The connections go, and the bindings on them.
+    stage.sandbox.restart(Duration::ZERO).await.unwrap();
+    stage.all_placed(PODS).await;
+    assert!(stage.metric("berth_bind_outcomes_total{outcome=\"not_bound\"}") >= 10);
+    stage.stop().await;
+}

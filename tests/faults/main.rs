@@ -1,0 +1,15 @@
+//! The scheduler against an API server where things go wrong: each test ends with every pod
+//! placed, each bound once, and no node over-committed.
+//!
+//! Rooms are exact: as many pods as the nodes hold, so that a pod counted twice, or room lost,
+//! leaves a pod without a place.
+#![allow(clippy::unwrap_used)]
+
+mod bindings;
+mod ledger;
+mod objects;
+mod pods;
+mod refusals;
+mod stage;
+mod stops;
+mod watches;
