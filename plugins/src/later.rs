@@ -8,7 +8,7 @@ mod args;
 #[cfg(test)]
 mod tests;
 
-pub use args::{DefaultPreemptionArgs, DynamicResourcesArgs, VolumeBindingArgs};
+pub use args::{DefaultPreemptionArgs, DynamicResourcesArgs};
 
 use crate::ArgsKind;
 
@@ -34,20 +34,9 @@ impl Later {
     }
 }
 
-const FILTERS: &[&str] = &["PreFilter", "Filter"];
-
-/// The plugins not acted on yet: seven that kube-scheduler enables by default, four that it does
-/// not.
+/// The plugins not acted on yet: two that kube-scheduler enables by default, four that it does not.
 pub fn later() -> &'static [Later] {
-    static LATER: [Later; 11] = [
-        Later::new("VolumeRestrictions", FILTERS),
-        Later::new("NodeVolumeLimits", FILTERS),
-        Later::new(
-            "VolumeBinding",
-            &["PreFilter", "Filter", "PreScore", "Score", "Reserve", "PreBind"],
-        )
-        .with(ArgsKind::of::<VolumeBindingArgs>()),
-        Later::new("VolumeZone", FILTERS),
+    static LATER: [Later; 6] = [
         Later::new(
             "DynamicResources",
             &[
@@ -64,7 +53,6 @@ pub fn later() -> &'static [Later] {
         .with(ArgsKind::of::<DynamicResourcesArgs>()),
         Later::new("DefaultPreemption", &["PreEnqueue", "PostFilter", "PodGroupPostFilter"])
             .with(ArgsKind::of::<DefaultPreemptionArgs>()),
-        Later::new("NodeDeclaredFeatures", FILTERS),
         Later::new("GangScheduling", &["PreEnqueue", "Permit"]),
         Later::new("TopologyPlacementGenerator", &["PlacementGenerate"]),
         Later::new("PodGroupPodsCount", &["PlacementScore"]),
@@ -73,10 +61,14 @@ pub fn later() -> &'static [Later] {
     &LATER
 }
 
-/// The extension points of a plugin in the tree that kube-scheduler has and Berth has no trait for
-/// yet, in the notation of [`Later::points`].
+/// The extension points of a plugin in the tree that it has in kube-scheduler and not here yet, in
+/// the notation of [`Later::points`].
 pub fn later_points(name: &str) -> &'static [&'static str] {
-    if name == crate::node_resources::fit::NAME { &["PlacementScore"] } else { &[] }
+    match name {
+        crate::node_resources::fit::NAME => &["PlacementScore"],
+        crate::volume_binding::NAME => &["Reserve", "PreBind"],
+        _ => &[],
+    }
 }
 
 /// What kube-scheduler 1.37 enables at MultiPoint, in its order: names and weights, 0 where none

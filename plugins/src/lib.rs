@@ -1,9 +1,11 @@
 //! kube-scheduler's plugins for Berth, one module each, and their registry.
 
+mod csi_migration;
 mod duration;
 mod factory;
 mod go_json;
 mod normalize;
+mod pod_claims;
 #[cfg(test)]
 mod testing;
 
@@ -12,15 +14,20 @@ pub mod image_locality;
 pub mod inter_pod_affinity;
 pub mod later;
 pub mod node_affinity;
+pub mod node_declared_features;
 pub mod node_name;
 pub mod node_ports;
 pub mod node_resources;
 pub mod node_unschedulable;
+pub mod node_volume_limits;
 pub mod pod_topology_spread;
 pub mod priority_sort;
 pub mod refusal;
 pub mod scheduling_gates;
 pub mod taint_toleration;
+pub mod volume_binding;
+pub mod volume_restrictions;
+pub mod volume_zone;
 
 pub use duration::{DurationError, GO_DURATION, GoDuration};
 pub use factory::{ArgsKind, Factory, FieldError, PluginArgs};
@@ -48,6 +55,16 @@ pub fn in_tree() -> Result<PluginRegistry, RegistryError> {
         .with(node_ports::NAME, Factory::plain(node_ports::NodePorts::new))?
         .with(fit::NAME, Factory::with_args(fit::NodeResourcesFit::new))?
         .with(
+            volume_restrictions::NAME,
+            Factory::plain(volume_restrictions::VolumeRestrictions::new),
+        )?
+        .with(
+            node_volume_limits::NAME,
+            Factory::plain(node_volume_limits::NodeVolumeLimits::new),
+        )?
+        .with(volume_binding::NAME, Factory::with_args(volume_binding::VolumeBinding::new))?
+        .with(volume_zone::NAME, Factory::plain(volume_zone::VolumeZone::new))?
+        .with(
             pod_topology_spread::NAME,
             Factory::with_args(pod_topology_spread::PodTopologySpread::new),
         )?
@@ -57,5 +74,9 @@ pub fn in_tree() -> Result<PluginRegistry, RegistryError> {
         )?
         .with(balanced::NAME, Factory::with_args(balanced::NodeResourcesBalancedAllocation::new))?
         .with(image_locality::NAME, Factory::plain(image_locality::ImageLocality::new))?
-        .with(default_binder::NAME, Factory::plain(default_binder::DefaultBinder::new))
+        .with(default_binder::NAME, Factory::plain(default_binder::DefaultBinder::new))?
+        .with(
+            node_declared_features::NAME,
+            Factory::plain(node_declared_features::NodeDeclaredFeatures::new),
+        )
 }

@@ -9,6 +9,8 @@ mod least;
 mod most;
 mod ratio;
 
+pub(crate) use ratio::Shape;
+
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::Context;
 use berth_engine::model::{Dim, NodeTable, Request, is_scalar_resource};

@@ -1,11 +1,15 @@
-//! Refuses pods whose needs belong to plugins that do not exist yet, so that none is bound where
-//! kube-scheduler would not bind it.
+//! Refuses pods whose needs Berth cannot meet yet, so that none is bound where kube-scheduler would
+//! not bind it: devices, groups, and claims that the scheduler has to bind.
 //!
 //! No plugin of kube-scheduler: it has no name in configurations, the shell adds it to each
-//! profile that it runs. It goes once [`crate::later`] names no filter any more.
+//! profile that it runs. It goes once [`crate::later`] names no filter any more and VolumeBinding
+//! binds.
 
 use berth_engine::framework::{Context, Plugin, PreFilter, PreFiltered, Reads, State};
-use berth_engine::record::{PodSpec, Volume};
+use berth_engine::record::PodSpec;
+
+use crate::pod_claims::claim_volumes;
+use crate::volume_binding::PodClaims;
 
 /// The name in metrics and messages.
 pub const NAME: &str = "Refusal";
@@ -37,47 +41,35 @@ impl Plugin for Refusal {
 
 impl PreFilter for Refusal {
     fn pre_filter(&self, cx: &Context<'_>, _state: &mut State) -> PreFiltered {
-        match missing(&cx.pod.class.spec) {
+        match missing(&cx.pod.class.spec).or_else(|| unbound(cx)) {
             None => PreFiltered::Skip,
-            Some((field, plugin)) => PreFiltered::Broken(format!(
-                "pod has {field}: {plugin} is not supported yet, use kube-scheduler for this pod"
-            )),
+            Some(what) => PreFiltered::Broken(format!("{what}, use kube-scheduler for this pod")),
         }
     }
 }
 
-/// The first field of the pod that a missing filter would read, and that filter.
-fn missing(spec: &PodSpec) -> Option<(&'static str, &'static str)> {
-    if spec.resource_claims > 0 {
-        return Some(("spec.resourceClaims", "DynamicResources"));
-    }
-    if spec.scheduling_group {
-        return Some(("spec.schedulingGroup", "GangScheduling"));
-    }
-    if let Some(found) = spec.volumes.iter().find_map(volume) {
-        return Some(found);
-    }
-    (!spec.required_features.is_empty())
-        .then_some(("a spec that needs node features", "NodeDeclaredFeatures"))
+/// What the pod needs of a plugin that is not there.
+fn missing(spec: &PodSpec) -> Option<String> {
+    let (field, plugin) = if spec.resource_claims > 0 {
+        ("spec.resourceClaims", "DynamicResources")
+    } else if spec.scheduling_group {
+        ("spec.schedulingGroup", "GangScheduling")
+    } else {
+        return None;
+    };
+    Some(format!("pod has {field}: {plugin} is not supported yet"))
 }
 
-/// Image volumes are read by ImageLocality only, which exists.
-fn volume(volume: &Volume) -> Option<(&'static str, &'static str)> {
-    Some(match volume {
-        Volume::Image { .. } => return None,
-        Volume::Claim { .. } => ("spec.volumes[].persistentVolumeClaim", "VolumeBinding"),
-        Volume::Ephemeral { .. } => ("spec.volumes[].ephemeral", "VolumeBinding"),
-        Volume::Csi { .. } => ("spec.volumes[].csi", "NodeVolumeLimits"),
-        Volume::GcePersistentDisk { .. } => {
-            ("spec.volumes[].gcePersistentDisk", "VolumeRestrictions")
-        }
-        Volume::AwsElasticBlockStore { .. } => {
-            ("spec.volumes[].awsElasticBlockStore", "VolumeRestrictions")
-        }
-        Volume::Iscsi { .. } => ("spec.volumes[].iscsi", "VolumeRestrictions"),
-        Volume::Rbd { .. } => ("spec.volumes[].rbd", "VolumeRestrictions"),
-        Volume::InTree(_) => ("spec.volumes[] of an in-tree kind", "NodeVolumeLimits"),
-    })
+/// A claim of the pod that has to be bound with it. Claims that stand in the way are VolumeBinding's
+/// to tell.
+fn unbound(cx: &Context<'_>) -> Option<String> {
+    claim_volumes(&cx.pod.class.spec.volumes).next()?;
+    let claims = PodClaims::of_pod(cx).ok()?;
+    let claim = claims.first_unbound()?;
+    Some(format!(
+        "pod has the unbound PersistentVolumeClaim {claim} of a StorageClass with \
+         WaitForFirstConsumer: binding claims is not supported yet"
+    ))
 }
 
 #[cfg(test)]
@@ -86,31 +78,51 @@ mod tests {
     use crate::testing::Scene;
 
     fn check(edit: impl FnOnce(&mut PodSpec), refused: Option<&str>) {
+        let scene = Scene::with("pod cpu=1 / node a cpu=1", edit);
+        check_scene(&scene, refused);
+    }
+
+    fn check_scene(scene: &Scene, refused: Option<&str>) {
         let expected = refused.map_or(PreFiltered::Skip, |what| {
-            PreFiltered::Broken(format!(
-                "pod has {what} is not supported yet, use kube-scheduler for this pod"
-            ))
+            PreFiltered::Broken(format!("{what}, use kube-scheduler for this pod"))
         });
-        Scene::with("pod cpu=1 / node a cpu=1", edit).check_pre_filter(&Refusal, &expected);
+        scene.check_pre_filter(&Refusal, &expected);
     }
 
     #[test]
-    fn needs_of_missing_filters_are_refused() {
+    fn needs_of_missing_plugins_are_refused() {
         check(|_| {}, None);
-        check(|s| s.resource_claims = 1, Some("spec.resourceClaims: DynamicResources"));
-        check(|s| s.scheduling_group = true, Some("spec.schedulingGroup: GangScheduling"));
         check(
-            |s| s.volumes.push(Volume::Claim { name: "c".into(), read_only: false }),
-            Some("spec.volumes[].persistentVolumeClaim: VolumeBinding"),
+            |s| s.resource_claims = 1,
+            Some("pod has spec.resourceClaims: DynamicResources is not supported yet"),
         );
         check(
-            |s| s.required_features = [Box::from("F")].into(),
-            Some("a spec that needs node features: NodeDeclaredFeatures"),
+            |s| s.scheduling_group = true,
+            Some("pod has spec.schedulingGroup: GangScheduling is not supported yet"),
         );
+        check(|s| s.required_features = [Box::from("F")].into(), None);
     }
 
     #[test]
-    fn what_only_scores_is_let_through() {
-        check(|s| s.volumes.push(Volume::Image { reference: "i".into() }), None);
+    fn claims_to_bind_are_refused_and_named() {
+        let unbound = "pod has the unbound PersistentVolumeClaim default/data of a StorageClass \
+                       with WaitForFirstConsumer: binding claims is not supported yet";
+        for (objects, refused) in [
+            ("class fast wait / claim data class=fast", Some(unbound)),
+            ("class fast wait / claim data class=fast selected=a", Some(unbound)),
+            ("class fast wait / claim data class=fast volume=v bound", None),
+            // These VolumeBinding rejects, in kube-scheduler's words.
+            ("class fast wait / claim data class=fast terminating", None),
+            ("class fast / claim data class=fast", None),
+            ("claim data", None),
+            ("", None),
+        ] {
+            let mut scene = Scene::parse("pod volume=claim:data / node a");
+            scene.store(objects);
+            check_scene(&scene, refused);
+        }
+        let mut scene = Scene::parse("pod volume=gce:disk volume=csi:driver / node a");
+        scene.store("class fast wait / claim data class=fast");
+        check_scene(&scene, None);
     }
 }

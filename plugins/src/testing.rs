@@ -3,14 +3,17 @@
 //!
 //! | part | words |
 //! |---|---|
-//! | `pod …` | the pod in question: `RESOURCE=AMOUNT`, `+` for the next container, `whole.RESOURCE=AMOUNT` for the pod level, `image=NAME`, `port=[IP:]PORT[/PROTOCOL]`, `select=KEY=VALUE`, `tolerate=KEY[=VALUE][:EFFECT]` (`*` for any key) |
+//! | `pod …` | the pod in question: `RESOURCE=AMOUNT`, `+` for the next container, `whole.RESOURCE=AMOUNT` for the pod level, `image=NAME`, `port=[IP:]PORT[/PROTOCOL]`, `select=KEY=VALUE`, `tolerate=KEY[=VALUE][:EFFECT]` (`*` for any key), `volume=…` (see [`storage::volume`]) |
 //! | `node NAME …` | `RESOURCE=AMOUNT` allocatable (110 pods unless said), `label=KEY=VALUE`, `taint=KEY=VALUE:EFFECT`, `image=NAME*SIZE`, `unschedulable` |
 //! | `on NODE …` | a pod that is there already, with the words of `pod` |
 
 #![allow(clippy::unwrap_used)]
 
+mod storage;
+
 use std::sync::Arc;
 
+use berth_engine::Change;
 use berth_engine::base::{NodeIdx, PodIdx, Sym};
 use berth_engine::cache::Cache;
 use berth_engine::framework::{Context, Plugin, PreFiltered, PreScored, State, Verdict, Verdicts};
@@ -85,6 +88,22 @@ impl Scene {
             self.cache.delete_node(name);
         }
         self.node_name = self.cache.symbols().get(name);
+    }
+
+    /// Adds storage objects, see [`storage::objects`].
+    pub(crate) fn store(&mut self, text: &str) {
+        for object in storage::objects(text) {
+            self.cache.apply_object(&object, Change::Applied);
+        }
+    }
+
+    /// Changes what words cannot say of a node.
+    pub(crate) fn edit_node(&mut self, name: &str, edit: impl FnOnce(&mut NodeRecord)) {
+        let symbol = self.cache.symbols().get(name).unwrap();
+        let node = self.cache.nodes().find(symbol).unwrap();
+        let mut record = NodeRecord::clone(self.cache.nodes().record(node).unwrap());
+        edit(&mut record);
+        self.cache.apply_node(&Arc::new(record));
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
@@ -174,6 +193,7 @@ fn spec<'a>(words: impl Iterator<Item = &'a str>) -> PodSpec {
             Some(("image", name)) => container.image = name.into(),
             Some(("port", port)) => container.host_ports.push(host_port(port)),
             Some(("select", label)) => select.push(label.split_once('=').unwrap()),
+            Some(("volume", text)) => spec.volumes.push(storage::volume(text)),
             Some(("tolerate", text)) => spec.tolerations.push(toleration(text)),
             Some((resource, amount)) => match resource.strip_prefix("whole.") {
                 Some(resource) => whole.push((resource, Quantity::parse(amount).unwrap())),

@@ -12,18 +12,19 @@ const MAX_SHAPE_SCORE: i64 = 10;
 
 /// Straight lines between (utilization, score) points, sorted by utilization; level outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shape(Box<[(i64, i64)]>);
+pub(crate) struct Shape(Box<[(i64, i64)]>);
 
 impl Shape {
     /// The function through `points`, with their scores brought to 0..=100.
-    pub(super) fn new(points: &[UtilizationShapePoint]) -> Self {
+    pub(crate) fn new(points: &[UtilizationShapePoint]) -> Self {
         let scale = MAX_NODE_SCORE / MAX_SHAPE_SCORE;
         let scaled =
             |p: &UtilizationShapePoint| (i64::from(p.utilization), i64::from(p.score) * scale);
         Self(points.iter().map(scaled).collect())
     }
 
-    fn at(&self, utilization: i64) -> i64 {
+    /// The score, 0..=100, at a utilization in percent.
+    pub(crate) fn at(&self, utilization: i64) -> i64 {
         let points = &self.0;
         match points.iter().position(|(x, _)| utilization <= *x) {
             None => points.last().map_or(0, |(_, y)| *y),

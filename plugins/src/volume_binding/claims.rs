@@ -1,0 +1,237 @@
+//! What a pod's claims are and what could serve them, found once for all nodes.
+
+use berth_engine::base::Symbols;
+use berth_engine::cache::Objects;
+use berth_engine::framework::{Context, Reason, Verdict};
+use berth_engine::model::NodeTerm;
+use berth_engine::record::{
+    ClaimRecord, NodeSelector, NodeSelectorTerm, VolumeBindingMode, VolumeRecord, VolumeSource,
+};
+
+use crate::csi_migration::{self, csi_affinity, migrated_driver, plugin_name};
+use crate::pod_claims::{ClaimVolume, claim_volumes, is_for_pod, not_found};
+
+use super::REASON_IMMEDIATE;
+use super::matching::Candidates;
+use super::provisioning::Provisioning;
+
+/// Set by the PersistentVolume controller once claim and volume name each other.
+const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
+/// The node that a scheduler chose to provision the claim's volume for.
+const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+
+/// The claims of a pod, sorted out.
+#[derive(Debug, Default)]
+pub(crate) struct PodClaims {
+    pub(super) bound: Vec<Bound>,
+    /// To be provisioned for a node that is chosen, in the pod's order.
+    pub(super) selected: Vec<(Unbound, Box<str>)>,
+    /// The smallest first, so that each finds the smallest volume that fits.
+    pub(super) unbound: Vec<Unbound>,
+}
+
+/// A volume that a claim is bound to.
+#[derive(Debug)]
+pub(super) enum Bound {
+    /// It is gone.
+    Missing,
+    /// It is there.
+    There(Reach),
+}
+
+/// From which nodes a bound volume can be reached.
+#[derive(Debug)]
+pub(super) struct Reach {
+    pub(super) terms: Option<Vec<NodeTerm>>,
+    pub(super) migrated: Option<Migrated>,
+}
+
+/// The volume as the CSI driver that took its kind over has it: on nodes that say so.
+#[derive(Debug)]
+pub(super) struct Migrated {
+    pub(super) plugin: &'static str,
+    /// Or why it cannot be translated.
+    pub(super) terms: Result<Option<Vec<NodeTerm>>, String>,
+}
+
+/// A claim that waits for its first consumer.
+#[derive(Debug)]
+pub(super) struct Unbound {
+    /// `namespace/name`.
+    pub(super) key: Box<str>,
+    pub(super) class: Box<str>,
+    /// Bytes asked for.
+    pub(super) request: i64,
+    pub(super) candidates: Candidates,
+    pub(super) provisioning: Provisioning,
+}
+
+/// Why no node can serve the pod's claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unserved {
+    /// The pod waits for what the reason says.
+    Rejected(Reason),
+    /// The attempt fails.
+    Broken(String),
+}
+
+impl Unserved {
+    pub(super) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Rejected(reason) => Verdict::unresolvable(reason.clone()),
+            Self::Broken(text) => Verdict::Broken(text.clone()),
+        }
+    }
+}
+
+impl PodClaims {
+    /// Sorts out the claims of the pod (`podHasPVCs`, `GetPodVolumeClaims`).
+    ///
+    /// # Errors
+    /// No node can serve them.
+    pub(crate) fn of_pod(cx: &Context<'_>) -> Result<Self, Unserved> {
+        let class = cx.pod.class;
+        let namespace = cx.symbols().text(class.namespace);
+        let objects = cx.cache.objects();
+        let mut claims = Vec::new();
+        for volume in claim_volumes(&class.spec.volumes) {
+            let claim = usable(cx, namespace, volume).map_err(|e| Unserved::Rejected(e.into()))?;
+            claims.push(claim);
+        }
+        let mut own = Self::default();
+        let mut waits = false;
+        let mut unbound = Vec::new();
+        for claim in claims {
+            if is_bound(claim) {
+                own.bound.push(Bound::of(claim, objects, cx.symbols()));
+            } else if is_delayed(claim, objects).map_err(Unserved::Broken)?
+                && claim.volume_name.is_empty()
+            {
+                unbound.push(claim);
+            } else {
+                waits = true;
+            }
+        }
+        if waits {
+            return Err(Unserved::Rejected(REASON_IMMEDIATE.into()));
+        }
+        for claim in unbound {
+            let unbound = Unbound::of(claim, cx);
+            match claim.annotations.get(SELECTED_NODE) {
+                Some(node) => own.selected.push((unbound, node.into())),
+                None => own.unbound.push(unbound),
+            }
+        }
+        own.unbound.sort_by_key(|claim| claim.candidates.request());
+        Ok(own)
+    }
+
+    /// Whether there is nothing to bind.
+    pub(crate) fn all_bound(&self) -> bool {
+        self.first_unbound().is_none()
+    }
+
+    /// A claim to bind, as `namespace/name`.
+    pub(crate) fn first_unbound(&self) -> Option<&str> {
+        let selected = self.selected.iter().map(|(claim, _)| claim);
+        selected.chain(&self.unbound).next().map(|claim| claim.key.as_ref())
+    }
+}
+
+/// # Errors
+/// The claim is missing or on its way out; the text is the reference's.
+fn usable<'a>(
+    cx: &Context<'a>,
+    namespace: &str,
+    volume: ClaimVolume<'_>,
+) -> Result<&'a ClaimRecord, String> {
+    let name = volume.claim;
+    let Some(claim) = cx.cache.objects().claim(namespace, name) else {
+        return Err(if volume.ephemeral {
+            format!(
+                "waiting for ephemeral volume controller to create the persistentvolumeclaim \
+                 {name:?}"
+            )
+        } else {
+            not_found("persistentvolumeclaim", name)
+        });
+    };
+    if claim.phase.as_ref() == "Lost" {
+        return Err(format!(
+            "persistentvolumeclaim {name:?} bound to non-existent persistentvolume {:?}",
+            claim.volume_name
+        ));
+    }
+    if claim.terminating {
+        return Err(format!("persistentvolumeclaim {name:?} is being deleted"));
+    }
+    if volume.ephemeral {
+        is_for_pod(claim, cx.cache, cx.pod.idx)?;
+    }
+    Ok(claim)
+}
+
+fn is_bound(claim: &ClaimRecord) -> bool {
+    !claim.volume_name.is_empty() && claim.annotations.get(BIND_COMPLETED).is_some()
+}
+
+/// Whether the claim's class waits for the first consumer (`IsDelayBindingMode`).
+fn is_delayed(claim: &ClaimRecord, objects: &Objects) -> Result<bool, String> {
+    let name = claim.storage_class.as_deref().unwrap_or_default();
+    let Some(class) = objects.storage_class(name) else { return Ok(false) };
+    match class.binding_mode {
+        Some(mode) => Ok(mode == VolumeBindingMode::WaitForFirstConsumer),
+        None => Err(format!("VolumeBindingMode not set for StorageClass {name:?}")),
+    }
+}
+
+impl Bound {
+    fn of(claim: &ClaimRecord, objects: &Objects, symbols: &Symbols) -> Self {
+        let Some(volume) = objects.volume(&claim.volume_name) else { return Self::Missing };
+        Self::There(Reach {
+            terms: volume.node_affinity.as_ref().map(|affinity| compile(affinity, symbols)),
+            migrated: Migrated::of(volume, symbols),
+        })
+    }
+}
+
+impl Migrated {
+    /// `None` for kinds that stay as they are (`tryTranslatePVToCSI`).
+    fn of(volume: &VolumeRecord, symbols: &Symbols) -> Option<Self> {
+        let VolumeSource::InTree(source) = &volume.source else { return None };
+        migrated_driver(source.kind)?;
+        let terms = csi_migration::handle(source, &volume.labels)
+            .map(|_| csi_affinity(source.kind, volume).map(|a| compile(&a, symbols)))
+            .map_err(|e| format!("could not translate pv: {e}"));
+        Some(Self { plugin: plugin_name(source.kind), terms })
+    }
+}
+
+impl Unbound {
+    fn of(claim: &ClaimRecord, cx: &Context<'_>) -> Self {
+        Self {
+            key: claim.key.to_string().into(),
+            class: claim.storage_class.clone().unwrap_or_default(),
+            request: claim.request.unwrap_or_default().value(),
+            candidates: Candidates::of(claim, cx),
+            provisioning: Provisioning::of(claim, cx),
+        }
+    }
+}
+
+/// Terms of a volume's node affinity. They are matched against a node of no name
+/// (`CheckNodeAffinity`), so requirements on fields compare with the empty string, as those on
+/// unknown fields do.
+pub(super) fn compile(affinity: &NodeSelector, symbols: &Symbols) -> Vec<NodeTerm> {
+    let compile = |term: &NodeSelectorTerm| {
+        if term.match_fields.is_empty() {
+            return NodeTerm::compile_known(term, symbols);
+        }
+        let mut nameless = term.clone();
+        for field in &mut nameless.match_fields {
+            field.key = Box::default();
+        }
+        NodeTerm::compile_known(&nameless, symbols)
+    };
+    affinity.terms.iter().map(compile).collect()
+}

@@ -1,0 +1,109 @@
+//! Volumes that are there for a claim to take.
+//!
+//! Source: `FindMatchingVolume` in `staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go`.
+
+use berth_engine::framework::Context;
+use berth_engine::model::NodeTerm;
+use berth_engine::record::{ClaimRecord, Quantity, VolumeRecord};
+
+use super::claims::compile;
+use super::selector;
+
+/// The volumes that suit a claim, apart from where they can be reached. What does not depend on
+/// the node is decided here, once.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    request: Quantity,
+    /// Those that name the claim, by name: the first of them is the one, wherever it is.
+    own: Vec<Candidate>,
+    /// Those that are free, the smallest first, then by name.
+    free: Vec<Candidate>,
+    /// Why the claim's selector cannot be read.
+    broken: Option<String>,
+}
+
+/// A volume.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) name: Box<str>,
+    /// `spec.storageClassName`.
+    pub(super) class: Box<str>,
+    pub(super) capacity: Quantity,
+    terms: Option<Vec<NodeTerm>>,
+}
+
+impl Candidates {
+    pub(super) fn of(claim: &ClaimRecord, cx: &Context<'_>) -> Self {
+        let request = claim.request.unwrap_or_default();
+        let class = claim.storage_class.as_deref().unwrap_or_default();
+        let mut candidates = Self { request, own: Vec::new(), free: Vec::new(), broken: None };
+        if let Some(Err(text)) = claim.selector.as_ref().map(selector::check) {
+            let key = &claim.key;
+            let text = format!("error creating internal label selector for claim: {key}: {text}");
+            candidates.broken = Some(text);
+            return candidates;
+        }
+        for volume in cx.cache.objects().volumes_of_class(class) {
+            if !may_serve(volume, claim, request) {
+                continue;
+            }
+            let list = match &volume.claim {
+                Some(_) => &mut candidates.own,
+                None if is_free(volume, claim) => &mut candidates.free,
+                None => continue,
+            };
+            list.push(Candidate {
+                name: volume.name.clone(),
+                class: volume.storage_class.clone(),
+                capacity: volume.capacity,
+                terms: volume.node_affinity.as_ref().map(|a| compile(a, cx.symbols())),
+            });
+        }
+        candidates.free.sort_by_key(|volume| volume.capacity);
+        candidates
+    }
+
+    pub(super) fn request(&self) -> Quantity {
+        self.request
+    }
+
+    /// The volume for the claim on the node that `reaches` tells of, none of those in `chosen`.
+    ///
+    /// # Errors
+    /// The claim's selector cannot be read.
+    pub(super) fn find(
+        &self,
+        chosen: &[&str],
+        reaches: impl Fn(&[NodeTerm]) -> bool,
+    ) -> Result<Option<&Candidate>, String> {
+        if let Some(text) = &self.broken {
+            return Err(text.clone());
+        }
+        let left = |volume: &&Candidate| !chosen.contains(&volume.name.as_ref());
+        let reached = |volume: &&Candidate| volume.terms.as_deref().is_none_or(&reaches);
+        if let Some(own) = self.own.iter().find(left) {
+            return Ok(Some(own).filter(reached));
+        }
+        Ok(self.free.iter().filter(left).find(reached))
+    }
+}
+
+/// What has to hold of any volume, one that names the claim included.
+fn may_serve(volume: &VolumeRecord, claim: &ClaimRecord, request: Quantity) -> bool {
+    let is_for_claim = volume
+        .claim
+        .as_ref()
+        .is_none_or(|(key, uid)| *key == claim.key && (uid.is_empty() || *uid == claim.uid));
+    is_for_claim
+        && volume.capacity >= request
+        && volume.block == claim.block
+        && volume.attributes_class == claim.attributes_class
+        && !volume.terminating
+}
+
+/// What has to hold of a volume that names no claim.
+fn is_free(volume: &VolumeRecord, claim: &ClaimRecord) -> bool {
+    volume.phase.as_ref() == "Available"
+        && claim.selector.as_ref().is_none_or(|s| selector::matches(s, &volume.labels))
+        && claim.access_modes.iter().all(|mode| volume.access_modes.contains(mode))
+}
