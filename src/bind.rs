@@ -310,12 +310,30 @@ impl Shared {
                 "Successfully bound pod to node"
             );
         } else {
-            tracing::info!(pod = %pod.key, %node, %profile, ?outcome, "Failed to bind pod");
+            tell_failure(&pod, &node, &outcome);
         }
         if self.outcomes.send(Input::BindOutcome { uid, outcome }).await.is_err() {
             tracing::debug!("The engine has stopped: a bind outcome is not reported");
         }
         self.open.fetch_sub(1, Relaxed);
+    }
+}
+
+/// One line for a bind that failed, in the words of what an operator can do about it.
+fn tell_failure(pod: &PodName, node: &str, outcome: &BindOutcome) {
+    let pod = &pod.key;
+    match outcome {
+        BindOutcome::Bound => {}
+        BindOutcome::Denied(err) => tracing::error!(
+            %pod, node, err,
+            "Failed to bind pod: where rights are missing, grant create on pods/binding to the \
+             ServiceAccount"
+        ),
+        BindOutcome::Conflict(err)
+        | BindOutcome::Throttled(err)
+        | BindOutcome::Unavailable(err)
+        | BindOutcome::NotBound(err) => tracing::warn!(%pod, node, err, "Failed to bind pod"),
+        BindOutcome::Gone => tracing::info!(%pod, node, "Failed to bind pod: it is gone"),
     }
 }
 
