@@ -93,7 +93,7 @@ impl PodTopologySpread {
 
     fn soft(&self, cx: &Context<'_>, nodes: &[NodeIdx]) -> Result<Soft, LabelSelectorError> {
         let constraints = self.constraints(cx, WhenUnsatisfiable::ScheduleAnyway)?;
-        Ok(Soft::new(constraints, self.requires_all_keys(cx), cx, nodes))
+        Ok(Soft::new(&constraints, self.requires_all_keys(cx), cx, nodes))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The natural logarithm as Go computes it on amd64, bit for bit.
 //!
 //! Scores are rounded to integers: where the C library's logarithm differs in the last bit, as
-//! for 9, a score may differ by one, and with it the chosen node.
+//! for 3, a score may differ by one, and with it the chosen node.
 //!
 //! Source: `src/math/log.go` of Go, after FreeBSD's `e_log.c`; `log_amd64.s` takes the same steps.
+
+#![allow(clippy::excessive_precision, reason = "written as in the source")]
 
 const LN2_HI: f64 = 6.931_471_803_691_238_164_90e-1;
 const LN2_LO: f64 = 1.908_214_929_270_587_700_02e-10;

@@ -35,7 +35,7 @@ fn domain(nodes: &NodeTable, node: NodeIdx, key: Sym, empty: Sym) -> Sym {
 impl Soft {
     /// With `all_keys`, nodes that lack a key of any constraint are ignored.
     pub(super) fn new(
-        constraints: Vec<Constraint>,
+        constraints: &[Constraint],
         all_keys: bool,
         cx: &Context<'_>,
         feasible: &[NodeIdx],
@@ -43,7 +43,7 @@ impl Soft {
         if constraints.is_empty() {
             return Self { rules: Vec::new(), all_keys };
         }
-        let counts = |node: &NodeIdx| !all_keys || has_all_keys(&constraints, cx.nodes, *node);
+        let counts = |node: &NodeIdx| !all_keys || has_all_keys(constraints, cx.nodes, *node);
         let scored: Vec<NodeIdx> = feasible.iter().copied().filter(counts).collect();
         let included: Vec<NodeIdx> = cx.nodes.live().iter().filter(|n| counts(n)).collect();
         let empty = cx.symbols().get("").unwrap_or(Sym::NONE);
