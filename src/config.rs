@@ -49,7 +49,7 @@ use tree::{Document, Node};
 use v1::{API_VERSION, KIND, KubeSchedulerConfiguration};
 
 /// Longest text that is read: a ConfigMap holds 1 MiB at most.
-const TEXT_MAX: usize = 4 << 20;
+pub(crate) const TEXT_MAX: usize = 4 << 20;
 
 /// What is in force without a file: one profile, `berth`.
 const WITHOUT_FILE: &str = "\

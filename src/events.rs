@@ -1,4 +1,5 @@
-//! Events about pods: `events.k8s.io/v1`, in kube-scheduler's words. Enter at [`EventSink::spawn`].
+//! Events about pods, in kube-scheduler's words, and about the configuration: `events.k8s.io/v1`.
+//! Enter at [`EventSink::spawn`].
 //!
 //! An event costs the API server more than a bind, so events have a lane of their own behind the
 //! binds: a bounded queue, few requests in flight, a rate of their own. When the queue is full an
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::client::{Answer, Bucket, Failure, Rate, exchange, request};
 use crate::metrics::{EventMetrics, signed};
 
-pub use record::{Event, cut_note};
+pub use record::{Event, Regarding, Statement, cut_note};
 use series::{Series, Write};
 
 /// Events that wait. kube-scheduler's broadcaster holds 1,000 and drops the rest; at 2,000 binds/s
@@ -73,10 +74,37 @@ const RETRY_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How often series that have ended are forgotten and those that go on are written.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
+/// An event that waits. Its text is made when its turn comes, not on the engine's thread.
+#[derive(Debug)]
+struct Waiting {
+    about: About,
+    controller: Box<str>,
+    time: Timestamp,
+}
+
+#[derive(Debug)]
+enum About {
+    Pod(PodName, PodEvent),
+    Object(Regarding, Statement),
+}
+
+impl Waiting {
+    fn event(self, hostname: &str) -> Event {
+        let (regarding, statement) = match self.about {
+            About::Pod(pod, event) => {
+                let statement = Statement::of(&pod.key, event);
+                (pod.into(), statement)
+            }
+            About::Object(regarding, statement) => (regarding, statement),
+        };
+        Event::new(regarding, &self.controller, statement, hostname, self.time)
+    }
+}
+
 /// Takes events.
 #[derive(Debug, Clone)]
 pub struct EventHandle {
-    queue: mpsc::Sender<(PodName, Box<str>, PodEvent, Timestamp)>,
+    queue: mpsc::Sender<Waiting>,
     metrics: EventMetrics,
 }
 
@@ -84,7 +112,17 @@ impl EventHandle {
     /// Takes an event about a pod from the profile of this name. Never waits; where the queue is
     /// full the event is dropped and counted.
     pub fn publish(&self, pod: PodName, profile: Box<str>, event: PodEvent) {
-        if self.queue.try_send((pod, profile, event, Timestamp::now())).is_err() {
+        self.enqueue(About::Pod(pod, event), profile);
+    }
+
+    /// Takes an event about another object, on the same terms.
+    pub fn publish_about(&self, regarding: Regarding, controller: &str, statement: Statement) {
+        self.enqueue(About::Object(regarding, statement), controller.into());
+    }
+
+    fn enqueue(&self, about: About, controller: Box<str>) {
+        let waiting = Waiting { about, controller, time: Timestamp::now() };
+        if self.queue.try_send(waiting).is_err() {
             self.metrics.dropped.inc();
         }
         let waiting = EVENT_QUEUE_MAX - self.queue.capacity();
@@ -151,7 +189,7 @@ struct Lane {
 
 async fn dispatch(
     lane: Arc<Lane>,
-    mut events: mpsc::Receiver<(PodName, Box<str>, PodEvent, Timestamp)>,
+    mut events: mpsc::Receiver<Waiting>,
     closing: CancellationToken,
 ) {
     let mut series = Series::default();
@@ -163,9 +201,9 @@ async fn dispatch(
         while tasks.try_join_next().is_some() {}
         let writes = tokio::select! {
             event = events.recv() => {
-                let Some((pod, profile, event, time)) = event else { break };
+                let Some(event) = event else { break };
                 lane.metrics.queue.set(signed(events.len()));
-                let event = Event::new(pod, &profile, event, &lane.options.hostname, time);
+                let event = event.event(&lane.options.hostname);
                 series.add(event, Instant::now()).into_iter().collect()
             }
             _ = sweep.tick() => series.sweep(Instant::now()),

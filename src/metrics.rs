@@ -49,6 +49,8 @@ pub struct Metrics {
     pub status: StatusMetrics,
     /// What the event sink does.
     pub events: EventMetrics,
+    /// Which configuration is in force.
+    pub config: ConfigMetrics,
 }
 
 /// Handles of the engine's thread; clones share the counts.
@@ -158,6 +160,17 @@ pub struct EventMetrics {
     pub(crate) dropped: Counter,
 }
 
+/// Handles of the configuration's reloads; clones share the values.
+#[derive(Debug, Clone)]
+pub struct ConfigMetrics {
+    pub(crate) hash: Gauge,
+    pub(crate) time: Gauge,
+    pub(crate) successful: Gauge,
+    pub(crate) success: Counter,
+    pub(crate) rejected: Counter,
+    pub(crate) unchanged: Counter,
+}
+
 impl Metrics {
     /// A registry with every metric of [`list`]. `watches` are the counters of the watches.
     pub fn new(watches: Arc<WatchStats>) -> Self {
@@ -197,11 +210,21 @@ impl Metrics {
             failed: published.with(&["failed"]),
             dropped: published.with(&["dropped"]),
         };
+        let reloads = registrar.counters(list::CONFIG_RELOADS);
+        let config = ConfigMetrics {
+            hash: registrar.gauge(list::CONFIG_HASH),
+            time: registrar.gauge(list::CONFIG_RELOAD_TIME),
+            successful: registrar.gauge(list::CONFIG_RELOAD_OK),
+            success: reloads.with(&["success"]),
+            rejected: reloads.with(&["rejected"]),
+            unchanged: reloads.with(&["unchanged"]),
+        };
         let build = [env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH];
         registrar.gauges(list::BUILD_INFO).with(&build).set(1);
         watches::register(&mut registrar, watches);
         process::register(&mut registrar);
-        let metrics = Self { registry: registrar.registry, engine, bind, status, events };
+        let registry = registrar.registry;
+        let metrics = Self { registry, engine, bind, status, events, config };
         (metrics, registrar.names)
     }
 

@@ -1,13 +1,15 @@
 //! `berth run`: the scheduler put together, from its flags to its exit code.
 //!
 //! Read in this order: this file, `scheduler` (what is started and how it is stopped), `thread`
-//! (the engine's loop), `lanes` (where effects go).
+//! (the engine's loop), `lanes` (where effects go). `admit` refuses what must not be run.
 
+pub(crate) mod admit;
 mod endpoints;
 mod lanes;
 mod scheduler;
 mod thread;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use berth_engine::Config;
 use berth_plugins::PluginRegistry;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 pub use scheduler::{Health, Options, Scheduler};
 
@@ -22,7 +25,7 @@ use crate::args::Run;
 use crate::client::{ConnectOptions, Rate, connect};
 use crate::command::read_file;
 use crate::config::{self, Loaded};
-use crate::lease;
+use crate::reload::{self, InForce, ReloadOptions, Reloader, Subject};
 use crate::watch::Format;
 
 /// How long a stop waits for binds in flight, then for conditions and events that wait.
@@ -36,28 +39,38 @@ const SERVER_DEADLINE: Duration = Duration::from_secs(2);
 /// # Errors
 /// The configuration is wrong, the API server cannot be used, or a part of the scheduler ended.
 pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
-    let loaded = load(&args, registry)?;
+    let (loaded, text) = load(&args, registry)?;
     if let Some(path) = &args.write_config_to {
         std::fs::write(path, config::print(loaded.configuration()))
             .with_context(|| format!("--write-config-to: writing {}", path.display()))?;
         return Ok(ExitCode::SUCCESS);
     }
     warn_of_what_is_not_there(&args, &loaded);
-    if !loaded.extenders().is_empty() {
-        bail!(
-            "{}: extenders: Berth does not call extenders yet, and scheduling without them would \
-             place their pods wrongly: remove them from the file",
-            loaded.origin
-        );
-    }
+    admit::extenders(&loaded)?;
+    let subject = Subject::find(args.config_map.as_deref())?;
     let client = connect(&connection(&args, &loaded)).await?;
-    refuse_a_second_default_scheduler(&args, &loaded, &client).await?;
+    admit::default_scheduler(&loaded, args.allow_default_scheduler, &client).await?;
     let options = options(&args, &loaded);
     let mut engine_config = loaded.engine_config(true)?;
-    engine_config.parked_max_ms = args.pod_max_in_unschedulable_pods_duration.milliseconds();
+    let parked_max_ms = args.pod_max_in_unschedulable_pods_duration.milliseconds();
+    engine_config.parked_max_ms = parked_max_ms;
     let mut scheduler = Scheduler::start(client.clone(), engine_config, options)?;
-    let server = endpoints::serve(&args, &loaded, &client, &scheduler.health()).await?;
     let names = loaded.scheduler_names().collect::<Vec<_>>().join(", ");
+    let in_force = InForce::at_start(loaded);
+    reload::show_start(&in_force, &scheduler.health().metrics().config);
+    let (announce, in_force) = watch::channel(in_force);
+    let server = endpoints::serve(&args, in_force, &client, &scheduler.health()).await?;
+    let _reloader = args.config.as_ref().filter(|path| can_be_followed(path)).map(|path| {
+        let options = ReloadOptions {
+            path: path.clone(),
+            text,
+            every: reload::POLL_EVERY,
+            parked_max_ms,
+            allow_default_scheduler: args.allow_default_scheduler,
+            subject,
+        };
+        Reloader::spawn(options, client.clone(), registry.clone(), &scheduler, announce)
+    });
     tracing::info!(profiles = %names, version = crate::version::VERSION, "Berth starts");
     let ended = tokio::select! {
         signal = stop_signal() => signal.map(Some),
@@ -79,15 +92,25 @@ pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn load(args: &Run, registry: &PluginRegistry) -> Result<Loaded> {
-    let loaded = match &args.config {
+/// The configuration, and the text it was made of.
+fn load(args: &Run, registry: &PluginRegistry) -> Result<(Loaded, String)> {
+    let (loaded, text) = match &args.config {
         Some(path) => {
             let text = read_file(path).context("--config")?;
-            config::load(&text, &path.display().to_string(), registry)
+            (config::load(&text, &path.display().to_string(), registry), text)
         }
-        None => config::without_file(registry),
+        None => (config::without_file(registry), String::new()),
     };
-    loaded.map_err(|errors| anyhow!("{errors}"))
+    Ok((loaded.map_err(|errors| anyhow!("{errors}"))?, text))
+}
+
+/// Standard input, and what a shell puts in the place of a file, are read once.
+fn can_be_followed(path: &Path) -> bool {
+    let can = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    if !can {
+        tracing::info!(file = %path.display(), "not a regular file: it is not read again");
+    }
+    can
 }
 
 fn connection(args: &Run, loaded: &Loaded) -> ConnectOptions {
@@ -143,34 +166,6 @@ fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
             "enabled plugins that are not there yet: pods that need one are left pending with \
              reason SchedulerError"
         );
-    }
-}
-
-/// Two schedulers of one name would fight for every pod.
-async fn refuse_a_second_default_scheduler(
-    args: &Run,
-    loaded: &Loaded,
-    client: &kube::Client,
-) -> Result<()> {
-    if args.allow_default_scheduler
-        || !loaded.scheduler_names().any(|name| name == lease::DEFAULT_SCHEDULER)
-    {
-        return Ok(());
-    }
-    let live = lease::live_kube_scheduler(client).await.context(
-        "looking for a live kube-scheduler, as a profile is named default-scheduler \
-         (--allow-default-scheduler starts without looking)",
-    )?;
-    match live {
-        None => Ok(()),
-        Some(holder) => bail!(
-            "a profile is named {}, and {} holds the Lease kube-system/kube-scheduler (renewed {}): \
-             two schedulers would fight for every pod. Name the profile otherwise, stop \
-             kube-scheduler, or give --allow-default-scheduler",
-            lease::DEFAULT_SCHEDULER,
-            holder.identity,
-            holder.renewed
-        ),
     }
 }
 

@@ -17,8 +17,17 @@ Without --config there is one profile, `berth`, with kube-scheduler's default pl
 --kubeconfig and --master the service account of the pod is used.")]
 pub struct Run {
     /// Configuration file (KubeSchedulerConfiguration, kubescheduler.config.k8s.io/v1)
+    ///
+    /// It is followed: profiles and backoff change while the scheduler runs, the rest at a restart.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// ConfigMap that --config is mounted from: events about reloads are about it
+    ///
+    /// The namespace may be left out in a pod. Without this flag the events are about the pod, where
+    /// POD_NAME is in its environment.
+    #[arg(long, value_name = "[NAMESPACE/]NAME")]
+    pub config_map: Option<String>,
 
     /// Write the completed configuration to this file and exit
     #[arg(long, value_name = "FILE")]

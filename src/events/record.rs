@@ -1,5 +1,6 @@
 //! One event: what it says and how it is written.
 
+use berth_engine::record::ObjectKey;
 use berth_engine::{PodEvent, PodName};
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,11 +14,60 @@ const INSTANCE_MAX: usize = 128;
 /// Longest name of an object, in bytes (RFC 1123 subdomain).
 const NAME_MAX: usize = 253;
 
-/// An `events.k8s.io/v1` Event about a pod.
+/// What an event is about: an object of core/v1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Regarding {
+    /// `Pod`, `ConfigMap`.
+    pub kind: &'static str,
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// `metadata.uid`; empty where it is not known. `kubectl describe` asks for events by it.
+    pub uid: Box<str>,
+}
+
+impl From<PodName> for Regarding {
+    fn from(pod: PodName) -> Self {
+        Self { kind: "Pod", key: pod.key, uid: pod.uid }
+    }
+}
+
+/// What an event says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// `type`: `Normal` or `Warning`.
+    pub kind: &'static str,
+    /// Why, in a word.
+    pub reason: &'static str,
+    /// What was done, in a word.
+    pub action: &'static str,
+    /// Text for people; cut to 1,024 bytes when it is written.
+    pub note: String,
+}
+
+impl Statement {
+    /// A pod's event in kube-scheduler's words.
+    pub(super) fn of(pod: &ObjectKey, event: PodEvent) -> Self {
+        let (kind, reason, action, note) = match event {
+            PodEvent::Scheduled { node } => {
+                let note = format!("Successfully assigned {pod} to {node}");
+                ("Normal", SCHEDULED, "Binding", note)
+            }
+            PodEvent::FailedScheduling { note } => {
+                ("Warning", FAILED_SCHEDULING, "Scheduling", note)
+            }
+        };
+        Self { kind, reason, action, note }
+    }
+}
+
+const SCHEDULED: &str = "Scheduled";
+const FAILED_SCHEDULING: &str = "FailedScheduling";
+
+/// An `events.k8s.io/v1` Event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    pub(super) pod: PodName,
-    /// `metadata.name`: the pod's name and the time in hexadecimal nanoseconds.
+    regarding: Regarding,
+    /// `metadata.name`: the object's name and the time in hexadecimal nanoseconds.
     name: String,
     time: Timestamp,
     controller: Box<str>,
@@ -50,30 +100,22 @@ fn name(pod: &str, time: Timestamp) -> String {
 }
 
 impl Event {
-    /// The event in kube-scheduler's words, reported by `profile` on `hostname`.
+    /// The event, reported by `controller` (a profile's name) on `hostname`.
     pub fn new(
-        pod: PodName,
-        profile: &str,
-        event: PodEvent,
+        regarding: Regarding,
+        controller: &str,
+        statement: Statement,
         hostname: &str,
         time: Timestamp,
     ) -> Self {
-        let (kind, reason, action, note) = match event {
-            PodEvent::Scheduled { node } => {
-                let note = format!("Successfully assigned {} to {node}", pod.key);
-                ("Normal", "Scheduled", "Binding", note)
-            }
-            PodEvent::FailedScheduling { note } => {
-                ("Warning", "FailedScheduling", "Scheduling", note)
-            }
-        };
-        let mut instance = format!("{profile}-{hostname}");
+        let mut instance = format!("{controller}-{hostname}");
         instance.truncate(instance.floor_char_boundary(INSTANCE_MAX));
+        let Statement { kind, reason, action, note } = statement;
         Self {
-            name: name(&pod.key.name, time),
-            pod,
+            name: name(&regarding.key.name, time),
+            regarding,
             time,
-            controller: profile.into(),
+            controller: controller.into(),
             instance,
             kind,
             reason,
@@ -83,11 +125,18 @@ impl Event {
         }
     }
 
+    /// Whether the event is written by itself each time. A pod is bound at most once: remembering
+    /// that would be for nothing, and costs 350,000 entries at 1,000 pods/s. The notes of a
+    /// refused configuration differ, and a series shows only the first.
+    pub(super) fn stands_alone(&self) -> bool {
+        self.reason != FAILED_SCHEDULING
+    }
+
     /// What makes two events the same (`getKey` of client-go's broadcaster): all but note and time.
     /// The instance follows from the controller, and there is no related object.
     pub(super) fn key(&self) -> (Box<str>, &'static str, Box<str>) {
         // The reason tells type and action.
-        (self.pod.uid.clone(), self.reason, self.controller.clone())
+        (self.regarding.uid.clone(), self.reason, self.controller.clone())
     }
 
     pub(super) fn set_series(&mut self, count: u32, last: Timestamp) {
@@ -103,13 +152,13 @@ impl Event {
     }
 
     fn namespace(&self) -> &str {
-        match &*self.pod.key.namespace {
+        match &*self.regarding.key.namespace {
             "" => "default",
             namespace => namespace,
         }
     }
 
-    /// Where events of the pod's namespace are created.
+    /// Where events of the object's namespace are created.
     pub(super) fn collection(&self) -> String {
         format!("/apis/events.k8s.io/v1/namespaces/{}/events", self.namespace())
     }
@@ -139,14 +188,16 @@ impl Event {
             "reason": self.reason,
             "regarding": {
                 "apiVersion": "v1",
-                "kind": "Pod",
-                "namespace": self.pod.key.namespace,
-                "name": self.pod.key.name,
-                "uid": self.pod.uid,
+                "kind": self.regarding.kind,
+                "namespace": self.regarding.key.namespace,
+                "name": self.regarding.key.name,
             },
             "note": self.note,
             "type": self.kind,
         });
+        if !self.regarding.uid.is_empty() {
+            event["regarding"]["uid"] = json!(self.regarding.uid);
+        }
         if self.series.is_some() {
             event["series"] = self.series_value();
         }
@@ -167,12 +218,12 @@ fn micro(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use berth_engine::record::ObjectKey;
-
     use super::*;
 
-    fn pod(name: &str) -> PodName {
-        PodName { key: ObjectKey::new("ns", name), uid: "u-1".into() }
+    fn about_pod(name: &str, event: PodEvent, host: &str) -> Event {
+        let pod = PodName { key: ObjectKey::new("ns", name), uid: "u-1".into() };
+        let statement = Statement::of(&pod.key, event);
+        Event::new(pod.into(), "berth", statement, host, time())
     }
 
     fn time() -> Timestamp {
@@ -182,7 +233,7 @@ mod tests {
     #[test]
     fn scheduled_in_full() {
         let event = PodEvent::Scheduled { node: "n1".into() };
-        let event = Event::new(pod("p"), "berth", event, "host", time());
+        let event = about_pod("p", event, "host");
         let expected = json!({
             "apiVersion": "events.k8s.io/v1", "kind": "Event",
             "metadata": {"name": "p.ae1b8b6f9d25f15", "namespace": "ns"},
@@ -204,7 +255,7 @@ mod tests {
     #[test]
     fn failed_scheduling_with_a_series() {
         let event = PodEvent::FailedScheduling { note: "0/1 nodes: 100% full".into() };
-        let mut event = Event::new(pod("p"), "berth", event, "host", time());
+        let mut event = about_pod("p", event, "host");
         event.set_series(2, time());
         let written: serde_json::Value = serde_json::from_slice(&event.to_json()).unwrap();
         for (field, value) in [
@@ -219,6 +270,22 @@ mod tests {
         assert_eq!(written["series"], series);
         let patch: serde_json::Value = serde_json::from_slice(&event.series_patch()).unwrap();
         assert_eq!(patch, json!({ "series": series }));
+    }
+
+    #[test]
+    fn an_object_without_a_known_uid() {
+        let key = ObjectKey::new("berth-system", "berth-config");
+        let regarding = Regarding { kind: "ConfigMap", key, uid: "".into() };
+        let note = "line 3".to_owned();
+        let statement =
+            Statement { kind: "Warning", reason: "ConfigRejected", action: "Reload", note };
+        let event = Event::new(regarding, "berth", statement, "host", time());
+        assert!(event.stands_alone());
+        let written: serde_json::Value = serde_json::from_slice(&event.to_json()).unwrap();
+        let expected = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "namespace": "berth-system", "name": "berth-config"});
+        assert_eq!(written["regarding"], expected);
+        assert_eq!(event.collection(), "/apis/events.k8s.io/v1/namespaces/berth-system/events");
     }
 
     #[test]
@@ -243,6 +310,6 @@ mod tests {
         assert!(!name.contains("-.") && !name.contains(".."), "{name}");
         let host = "h".repeat(300);
         let event = PodEvent::Scheduled { node: "n".into() };
-        assert_eq!(Event::new(pod("p"), "berth", event, &host, time()).instance.len(), 128);
+        assert_eq!(about_pod("p", event, &host).instance.len(), 128);
     }
 }

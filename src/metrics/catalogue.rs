@@ -117,6 +117,17 @@ metrics! {
     EFFECTS_REFUSED = counter("berth_engine_effects_refused_total", &["effect"],
         "Effects that the shell cannot carry out yet");
 
+    // The configuration.
+    CONFIG_HASH = gauge("berth_config_hash", &[],
+        "Hash of the completed configuration in force: 48 bits, which a sample holds exactly");
+    CONFIG_RELOAD_TIME = gauge("berth_config_last_reload_timestamp_seconds", &[],
+        "When the configuration was last read as new, since the epoch; at first the start");
+    CONFIG_RELOAD_OK = gauge("berth_config_last_reload_successful", &[],
+        "Whether the last reload was carried out: 0 while the file is refused and the \
+         configuration before it is in force");
+    CONFIG_RELOADS = counter("berth_config_reloads_total", &["result"],
+        "Reloads of a changed file: success, rejected, unchanged (it says the same)");
+
     // Writes.
     BIND_OUTCOMES = counter("berth_bind_outcomes_total", &["outcome"],
         "Binds by how they ended: bound, conflict (409), gone (404), denied (other 4xx), \

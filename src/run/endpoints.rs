@@ -2,17 +2,18 @@
 
 use anyhow::Result;
 use kube::Client;
+use tokio::sync::watch;
 
 use super::Health;
 use crate::args::Run;
 use crate::client::{ConnectOptions, connect};
-use crate::config::Loaded;
+use crate::reload::InForce;
 use crate::serve::{Access, CertificateOptions, Check, Pages, ServeOptions, Server};
 
 /// Starts the server; `None` where `--secure-port` is 0.
 pub(super) async fn serve(
     args: &Run,
-    loaded: &Loaded,
+    in_force: watch::Receiver<InForce>,
     client: &Client,
     health: &Health,
 ) -> Result<Option<Server>> {
@@ -38,15 +39,14 @@ pub(super) async fn serve(
             directory: args.cert_dir.clone(),
         },
     };
-    let server = Server::start(&options, pages(loaded, health), access).await?;
+    let server = Server::start(&options, pages(in_force, health), access).await?;
     tracing::info!(address = %server.address(), "serving health and metrics");
     Ok(Some(server))
 }
 
-fn pages(loaded: &Loaded, health: &Health) -> Pages {
+fn pages(in_force: watch::Receiver<InForce>, health: &Health) -> Pages {
     let (metrics, synced, stopping, watches) =
         (health.clone(), health.clone(), health.clone(), health.clone());
-    let config = serde_json::json!({ "componentconfig": loaded.configuration() });
     Pages {
         live: vec![Check::ping()],
         ready: vec![
@@ -63,7 +63,7 @@ fn pages(loaded: &Loaded, health: &Health) -> Pages {
             }),
         ],
         metrics: Box::new(move |accept| metrics.metrics().encode(accept)),
-        config: Box::new(move || config.clone()),
+        config: Box::new(move || in_force.borrow().page()),
         debug: vec![("/debug/watches", Box::new(move || watch_report(&watches)))],
     }
 }

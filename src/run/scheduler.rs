@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder};
 use crate::client::Rate;
-use crate::events::{EventOptions, EventSink};
+use crate::events::{EventHandle, EventOptions, EventSink};
 use crate::metrics::{Metrics, Tally};
 use crate::status::{StatusOptions, StatusWriter};
 use crate::watch::{CHANNEL_BATCHES, Format, States, WatchOptions, Watches};
@@ -80,6 +80,7 @@ pub struct Scheduler {
     status: StatusWriter,
     events: EventSink,
     orders: watch::Sender<Order>,
+    configs: mpsc::Sender<Arc<Config>>,
     thread: Option<std::thread::JoinHandle<()>>,
     ended: oneshot::Receiver<()>,
     health: Health,
@@ -108,10 +109,12 @@ impl Scheduler {
         let events = EventSink::spawn(client, event_options, metrics.events.clone());
         let synced = Arc::new(AtomicBool::new(false));
         let (orders, order_receiver) = watch::channel(Order::Run);
+        let (configs, config_receiver) = mpsc::channel(1);
         let turns = Turns {
             engine: engine(config, threads, seed)?,
             inputs,
             outcomes,
+            configs: config_receiver,
             states: watches.states(),
             orders: order_receiver,
             lanes: Lanes {
@@ -128,7 +131,19 @@ impl Scheduler {
         let thread = spawn(turns, end)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let health = Health { states: watches.states(), synced, stopping, metrics };
-        Ok(Self { watches, binder, status, events, orders, thread: Some(thread), ended, health })
+        let thread = Some(thread);
+        Ok(Self { watches, binder, status, events, orders, configs, thread, ended, health })
+    }
+
+    /// Where a new configuration goes: the engine takes it between two cycles, before the inputs
+    /// that come after it. Room for one; fails when the engine's thread has ended.
+    pub fn configs(&self) -> mpsc::Sender<Arc<Config>> {
+        self.configs.clone()
+    }
+
+    /// Where events go.
+    pub fn events(&self) -> EventHandle {
+        self.events.handle()
     }
 
     /// How it is.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use berth_engine::{Effect, Engine, Input, Turn};
+use berth_engine::{Config, Effect, Engine, Input, Turn};
 use tokio::sync::{mpsc, watch};
 
 use crate::metrics::{Tally, signed};
@@ -38,6 +38,8 @@ pub(super) struct Turns {
     pub(super) engine: Engine,
     pub(super) inputs: mpsc::Receiver<Batch>,
     pub(super) outcomes: mpsc::Receiver<Input>,
+    /// New configurations. One waits at most: whoever reloads waits until it is taken.
+    pub(super) configs: mpsc::Receiver<Arc<Config>>,
     pub(super) states: watch::Receiver<States>,
     pub(super) orders: watch::Receiver<Order>,
     pub(super) lanes: Lanes,
@@ -82,17 +84,22 @@ impl Turns {
         tokio::select! {
             batch = self.inputs.recv() => batch.unwrap_or_default(),
             outcome = self.outcomes.recv() => outcome.into_iter().collect(),
+            Some(config) = self.configs.recv() => vec![Input::Config(config)],
             _ = self.states.changed(), if !self.is_synced() => Vec::new(),
             _ = self.orders.changed() => Vec::new(),
             () = tokio::time::sleep(Duration::from_millis(idle)) => Vec::new(),
         }
     }
 
-    /// What has arrived; outcomes first, as they free room. `None` where nothing will come.
+    /// What has arrived; a configuration first, so that whoever comes after it meets it, then
+    /// outcomes, as they free room. `None` where nothing will come.
     fn gather(&mut self, first: Batch) -> Option<Batch> {
         // Ready is read before the channel is emptied: whoever is ready has sent all he has.
         let ready = !self.is_synced() && self.states.borrow_and_update().is_ready();
         let mut inputs = first;
+        if let Ok(config) = self.configs.try_recv() {
+            inputs.insert(0, Input::Config(config));
+        }
         for _ in 0..OUTCOMES_PER_STEP {
             let Ok(outcome) = self.outcomes.try_recv() else { break };
             inputs.push(outcome);

@@ -1,0 +1,261 @@
+//! The configuration file is followed while the scheduler runs. Enter at [`Reloader::spawn`].
+//!
+//! `file` tells when its text is new: the kubelet has swapped a mounted ConfigMap's `..data`, or
+//! somebody has written a plain file. A new text is checked as at the start, and put in force
+//! between two cycles; a wrong one changes nothing. `in_force` says which one holds and how the
+//! last reload ended; log, metrics, `/configz` and an event on `subject` tell it.
+
+mod file;
+mod in_force;
+mod subject;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use berth_engine::Config;
+use berth_plugins::PluginRegistry;
+use kube::Client;
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::config::{self, ConfigErrors, Loaded};
+use crate::events::{EventHandle, Statement};
+use crate::metrics::ConfigMetrics;
+use crate::run::{Scheduler, admit};
+use file::{ConfigFile, Content};
+pub use in_force::{InForce, Reload, ReloadResult};
+pub use subject::{Subject, SubjectError};
+
+/// How often the file is looked at. The kubelet brings a changed ConfigMap to the volume within
+/// about a minute, so 2 s add little to that. Reading a file of 3 kB takes 20 µs, one of the
+/// largest size (1 MiB, what a ConfigMap holds) 1 ms: a two-thousandth of a core at most.
+pub const POLL_EVERY: Duration = Duration::from_secs(2);
+
+/// `reportingController` of events about the configuration: they are of no profile.
+const CONTROLLER: &str = "berth";
+
+/// What the scheduler was started with, and by which rules a new configuration is taken.
+#[derive(Debug)]
+pub struct ReloadOptions {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text at the start.
+    pub text: String,
+    /// How often to look at it: [`POLL_EVERY`].
+    pub every: Duration,
+    /// `--pod-max-in-unschedulable-pods-duration`, in milliseconds.
+    pub parked_max_ms: u64,
+    /// `--allow-default-scheduler`.
+    pub allow_default_scheduler: bool,
+    /// What events are about.
+    pub subject: Option<Subject>,
+}
+
+/// Follows the file until it is dropped.
+#[derive(Debug)]
+pub struct Reloader {
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Reloader {
+    /// Starts to follow the file on the current tokio runtime. `in_force` says what `scheduler` has
+    /// started with, and is kept up to date.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn spawn(
+        options: ReloadOptions,
+        client: Client,
+        registry: PluginRegistry,
+        scheduler: &Scheduler,
+        in_force: watch::Sender<InForce>,
+    ) -> Self {
+        let ReloadOptions { path, text, every, .. } = options;
+        let following = Following {
+            parked_max_ms: options.parked_max_ms,
+            allow_default_scheduler: options.allow_default_scheduler,
+            subject: options.subject,
+            client,
+            registry,
+            configs: scheduler.configs(),
+            events: scheduler.events(),
+            metrics: scheduler.health().metrics().config.clone(),
+            in_force,
+        };
+        let file = ConfigFile::new(path, text);
+        Self { _task: AbortOnDropHandle::new(tokio::spawn(following.follow(file, every))) }
+    }
+}
+
+/// Shows in the metrics what the scheduler has started with.
+pub fn show_start(in_force: &InForce, metrics: &ConfigMetrics) {
+    metrics.hash.set(in_force.hash());
+    metrics.time.set(jiff::Timestamp::now().as_second());
+    metrics.successful.set(1);
+}
+
+struct Following {
+    parked_max_ms: u64,
+    allow_default_scheduler: bool,
+    subject: Option<Subject>,
+    client: Client,
+    registry: PluginRegistry,
+    configs: mpsc::Sender<Arc<Config>>,
+    events: EventHandle,
+    metrics: ConfigMetrics,
+    in_force: watch::Sender<InForce>,
+}
+
+/// The engine's thread has ended, and with it everything.
+struct Ended;
+
+impl Following {
+    async fn follow(self, mut file: ConfigFile, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        // A look that was late is not made up for.
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let path = file.path().to_owned();
+            let Ok(look) = tokio::task::spawn_blocking(move || file::look(&path)).await else {
+                // The runtime is ending.
+                return;
+            };
+            let Some(content) = file.take(look) else { continue };
+            let origin = file.path().display().to_string();
+            if self.reload(content, &origin).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Puts a new text in force where it is right, and tells how that ended.
+    async fn reload(&self, content: Content, origin: &str) -> Result<(), Ended> {
+        let result = match self.check(content, origin).await {
+            Err(problems) => ReloadResult::Rejected { problems },
+            Ok(None) => ReloadResult::Unchanged,
+            Ok(Some((loaded, config))) => {
+                let needs_restart = self.in_force.borrow().needs_restart(&loaded);
+                self.hand_over(config).await?;
+                for warning in &loaded.warnings {
+                    tracing::warn!("{warning}");
+                }
+                self.in_force.send_modify(|in_force| in_force.replace(loaded));
+                ReloadResult::Success { needs_restart }
+            }
+        };
+        self.count(&result);
+        self.log(&result, origin);
+        self.in_force.send_modify(|in_force| in_force.note(result.clone()));
+        self.publish(&result, origin).await;
+        Ok(())
+    }
+
+    /// What the text says; `None` where that is in force already.
+    async fn check(
+        &self,
+        content: Content,
+        origin: &str,
+    ) -> Result<Option<(Loaded, Config)>, Vec<String>> {
+        let text = content.map_err(|error| vec![format!("{origin}: cannot be read: {error}")])?;
+        let loaded = config::load(&text, origin, &self.registry).map_err(|e| lines(&e))?;
+        let (unchanged, known_default) = {
+            let in_force = self.in_force.borrow();
+            (in_force.loaded().hash == loaded.hash, admit::has_default(in_force.loaded()))
+        };
+        if unchanged {
+            return Ok(None);
+        }
+        let refused = |error: anyhow::Error| vec![format!("{origin}: {error:#}")];
+        admit::extenders(&loaded).map_err(|error| vec![format!("{error:#}")])?;
+        // Where it has the profile already, that was looked at before.
+        let allowed = self.allow_default_scheduler || known_default;
+        admit::default_scheduler(&loaded, allowed, &self.client).await.map_err(refused)?;
+        let mut config = loaded.engine_config(true).map_err(|e| refused(e.into()))?;
+        config.parked_max_ms = self.parked_max_ms;
+        Ok(Some((loaded, config)))
+    }
+
+    /// Gives the configuration to the engine, and waits until it has taken it.
+    async fn hand_over(&self, config: Config) -> Result<(), Ended> {
+        self.configs.send(Arc::new(config)).await.map_err(|_| Ended)?;
+        // There is room for one: room again means that the one is gone.
+        self.configs.reserve().await.map(drop).map_err(|_| Ended)
+    }
+
+    fn count(&self, result: &ReloadResult) {
+        let (counter, successful) = match result {
+            ReloadResult::Success { .. } => (&self.metrics.success, 1),
+            ReloadResult::Unchanged => (&self.metrics.unchanged, 1),
+            ReloadResult::Rejected { .. } => (&self.metrics.rejected, 0),
+        };
+        counter.inc();
+        self.metrics.successful.set(successful);
+        self.metrics.time.set(jiff::Timestamp::now().as_second());
+        self.metrics.hash.set(self.in_force.borrow().hash());
+    }
+
+    fn log(&self, result: &ReloadResult, origin: &str) {
+        let hash = self.in_force.borrow().hash();
+        match result {
+            ReloadResult::Success { needs_restart } => {
+                let profiles = self.profiles();
+                tracing::info!(file = origin, hash, profiles, "Configuration reloaded");
+                if !needs_restart.is_empty() {
+                    tracing::warn!(
+                        file = origin,
+                        fields = needs_restart.join(", "),
+                        "Fields that are read at the start alone differ from then: restart the \
+                         scheduler for them; everything else is in force"
+                    );
+                }
+            }
+            ReloadResult::Unchanged => {
+                tracing::info!(file = origin, hash, "The configuration says what is in force");
+            }
+            ReloadResult::Rejected { problems } => tracing::error!(
+                file = origin,
+                hash,
+                "Configuration refused, the one before it stays in force:\n{}",
+                problems.join("\n")
+            ),
+        }
+    }
+
+    fn profiles(&self) -> String {
+        self.in_force.borrow().loaded().scheduler_names().collect::<Vec<_>>().join(", ")
+    }
+
+    async fn publish(&self, result: &ReloadResult, origin: &str) {
+        let (kind, reason, note) = match result {
+            ReloadResult::Unchanged => return,
+            ReloadResult::Success { needs_restart } => {
+                let mut note = format!("Configuration reloaded, profiles {}", self.profiles());
+                if !needs_restart.is_empty() {
+                    let fields = needs_restart.join(", ");
+                    note.push_str(&format!("; these fields need a restart: {fields}"));
+                }
+                ("Normal", "ConfigReloaded", note)
+            }
+            ReloadResult::Rejected { problems } => {
+                let problems = problems.join("; ");
+                let note = format!("{origin} is refused, what was in force stays: {problems}");
+                ("Warning", "ConfigRejected", note)
+            }
+        };
+        let Some(subject) = &self.subject else { return };
+        let regarding = subject.regarding(&self.client).await;
+        let statement = Statement { kind, reason, action: "Reload", note };
+        self.events.publish_about(regarding, CONTROLLER, statement);
+    }
+}
+
+/// Each problem by itself, with its file and line.
+fn lines(errors: &ConfigErrors) -> Vec<String> {
+    let line = |problem| ConfigErrors { origin: errors.origin.clone(), problems: vec![problem] };
+    errors.problems.iter().cloned().map(|problem| line(problem).to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests;
