@@ -318,7 +318,9 @@ fn threads_change_nothing() {
     let run = |pool: Option<Arc<rayon::ThreadPool>>| {
         let mut engine = Engine::new(3, pool);
         let mut inputs = vec![Input::Config(config(Vec::new()))];
-        inputs.extend((0..5_000).map(|i| node(&format!("n{i}"), 1_000)));
+        // Enough nodes for the pool to be used.
+        let nodes = berth_engine::cycle::PARALLEL_NODES_MIN + 2_000;
+        inputs.extend((0..nodes).map(|i| node(&format!("n{i}"), 1_000)));
         let spec = template(400);
         inputs.extend((0..60).map(|i| applied(pod(&format!("p{i}"), &spec))));
         let mut effects = Vec::new();
