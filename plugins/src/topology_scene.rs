@@ -18,6 +18,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod following;
+mod waking;
 
 use std::sync::Arc;
 
@@ -26,8 +27,9 @@ use berth_engine::cache::Cache;
 use berth_engine::framework::{Context, Plugin, PreFiltered, PreScored, State, Verdict, Verdicts};
 use berth_engine::record::{
     Affinity, LabelSelector, NamespaceRecord, NodeRecord, ObjectKey, Owner, PodAffinityTerm,
-    PodRecord, PodSpec, Preferred, Requirement, SelectorOp, SelectorOwnerRecord, StringMap, Taint,
-    TaintEffect, Toleration, TolerationOp, TopologySpreadConstraint, WhenUnsatisfiable,
+    PodRecord, PodSpec, Preferred, Quantity, Requirement, SelectorOp, SelectorOwnerRecord,
+    StringMap, Taint, TaintEffect, Toleration, TolerationOp, TopologySpreadConstraint,
+    WhenUnsatisfiable,
 };
 use berth_engine::{Change, Object};
 
@@ -47,7 +49,7 @@ impl TopologyScene {
             match kind {
                 "" => {}
                 "node" => {
-                    scene.node(name, words);
+                    scene.cache.apply_node(&Arc::new(node(name, words)));
                     gone.extend(words.contains("gone").then_some(name));
                 }
                 "on" => drop(scene.place(name, words)),
@@ -61,21 +63,6 @@ impl TopologyScene {
             scene.cache.delete_node(name);
         }
         scene
-    }
-
-    fn node(&mut self, name: &str, words: &str) {
-        let taint = |key: &str| Taint {
-            key: key.into(),
-            value: "".into(),
-            effect: TaintEffect::NoSchedule,
-        };
-        let record = NodeRecord {
-            name: name.into(),
-            labels: labels(words),
-            taints: words.split(' ').filter_map(|w| w.strip_prefix("taint:")).map(taint).collect(),
-            ..NodeRecord::default()
-        };
-        self.cache.apply_node(&Arc::new(record));
     }
 
     /// Puts a pod on a node; its uid.
@@ -193,6 +180,18 @@ fn key(text: &str) -> Box<str> {
         "host" => "kubernetes.io/hostname".into(),
         "zone" => "topology.kubernetes.io/zone".into(),
         other => other.into(),
+    }
+}
+
+fn node(name: &str, words: &str) -> NodeRecord {
+    let taint =
+        |key: &str| Taint { key: key.into(), value: "".into(), effect: TaintEffect::NoSchedule };
+    NodeRecord {
+        name: name.into(),
+        labels: labels(words),
+        taints: words.split(' ').filter_map(|w| w.strip_prefix("taint:")).map(taint).collect(),
+        allocatable: [("pods", Quantity::from_units(110))].into_iter().collect(),
+        ..NodeRecord::default()
     }
 }
 
