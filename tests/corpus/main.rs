@@ -7,6 +7,7 @@
 
 mod configurations;
 mod cycles;
+mod wakeups;
 
 use std::fmt::Write;
 use std::io::{BufReader, Read};
