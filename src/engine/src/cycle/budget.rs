@@ -43,7 +43,7 @@ impl<'a> Budgets<'a> {
         let namespace = cache.symbols().text(class.namespace);
         for ((budget, matcher), allowed) in self.0.iter().zip(allowed) {
             if budget.key.namespace.as_ref() != namespace
-                || budget.disrupted_pods.iter().any(|name| *name == row.name)
+                || budget.disrupted_pods.contains(&row.name)
                 || !matcher.matches(cache.labels(), row.labels)
             {
                 continue;
