@@ -148,7 +148,7 @@ impl Following {
         self.count(&result);
         self.log(&result, origin);
         self.in_force.send_modify(|in_force| in_force.note(result.clone()));
-        self.publish(&result, origin).await;
+        self.publish(&result).await;
         Ok(())
     }
 
@@ -227,7 +227,7 @@ impl Following {
         self.in_force.borrow().loaded().scheduler_names().collect::<Vec<_>>().join(", ")
     }
 
-    async fn publish(&self, result: &ReloadResult, origin: &str) {
+    async fn publish(&self, result: &ReloadResult) {
         let (kind, reason, note) = match result {
             ReloadResult::Unchanged => return,
             ReloadResult::Success { needs_restart } => {
@@ -240,7 +240,7 @@ impl Following {
             }
             ReloadResult::Rejected { problems } => {
                 let problems = problems.join("; ");
-                let note = format!("{origin} is refused, what was in force stays: {problems}");
+                let note = format!("Refused, what was in force stays: {problems}");
                 ("Warning", "ConfigRejected", note)
             }
         };
