@@ -24,8 +24,8 @@ pub struct Run {
 
     /// ConfigMap that --config is mounted from: events about reloads are about it
     ///
-    /// The namespace may be left out in a pod. Without this flag the events are about the pod, where
-    /// POD_NAME is in its environment.
+    /// The namespace may be left out in a pod. Without this flag the events are about the pod,
+    /// where POD_NAME is in its environment.
     #[arg(long, value_name = "[NAMESPACE/]NAME")]
     pub config_map: Option<String>,
 

@@ -47,11 +47,13 @@ fn pod(name: &str, spec: &Arc<PodSpec>) -> Input {
 }
 
 fn bound(effects: &[Effect]) -> Vec<&str> {
-    let name = |effect| match effect {
-        &Effect::Bind { ref pod, .. } => Some(pod.key.name.as_ref()),
-        _ => None,
-    };
-    effects.iter().filter_map(name).collect()
+    let mut names = Vec::new();
+    for effect in effects {
+        if let Effect::Bind { pod, .. } = effect {
+            names.push(pod.key.name.as_ref());
+        }
+    }
+    names
 }
 
 fn answer(uid: &str, outcome: BindOutcome) -> Input {

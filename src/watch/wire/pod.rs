@@ -93,7 +93,8 @@ fn phase(status: &PodStatus) -> Phase {
     }
 }
 
-/// `PodTerminatingByPreemption` without the deletion timestamp: the first `DisruptionTarget` counts.
+/// `PodTerminatingByPreemption` without the deletion timestamp: the first `DisruptionTarget`
+/// counts.
 fn is_preempted(status: &PodStatus) -> bool {
     let target = status.conditions.iter().find(|c| c.kind.as_deref() == Some("DisruptionTarget"));
     target.is_some_and(|c| {

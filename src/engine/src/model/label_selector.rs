@@ -1,7 +1,8 @@
 //! Label selectors, compiled once and matched against pods, namespaces and the like.
 //!
 //! Source: `LabelSelectorAsSelector` in
-//! `staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/helpers.go` and `Selector` in `staging/src/k8s.io/apimachinery/pkg/labels/selector.go`.
+//! `staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/helpers.go` and `Selector` in
+//! `staging/src/k8s.io/apimachinery/pkg/labels/selector.go`.
 
 use crate::base::{LabelSetIdx, Sym, Symbols};
 use crate::record::{LabelSelector, Requirement, SelectorOp, StringMap};

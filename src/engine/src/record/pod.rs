@@ -247,8 +247,8 @@ pub struct Resize {
     pub statuses: Vec<ContainerStatus>,
     /// Pod-level `status.allocatedResources`.
     pub pod_allocated: Option<ResourceList>,
-    /// Pod-level `status.resources.requests`: `None` where `status.resources` is absent, empty where
-    /// it lists no requests. The rule's sums read it only where it lists some, its pod-level
+    /// Pod-level `status.resources.requests`: `None` where `status.resources` is absent, empty
+    /// where it lists no requests. The rule's sums read it only where it lists some, its pod-level
     /// override wherever it is present.
     pub pod_requests: Option<ResourceList>,
 }
