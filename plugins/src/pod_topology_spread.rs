@@ -1,8 +1,8 @@
 //! Spreads pods that match a selector evenly over zones, hosts or other domains of nodes.
 //!
 //! Source: `pkg/scheduler/framework/plugins/podtopologyspread/{plugin,common,filtering}.go` and
-//! `scoring.go`, KEP-895, and for the parts KEP-3022 (minDomains), KEP-3094 (inclusion policies), KEP-3243
-//! (matchLabelKeys) and KEP-1258 (default constraints).
+//! `scoring.go`. KEP-895; its parts are KEP-3022 (minDomains), KEP-3094 (inclusion policies),
+//! KEP-3243 (matchLabelKeys) and KEP-1258 (default constraints).
 
 mod args;
 mod constraint;
