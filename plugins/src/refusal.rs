@@ -60,8 +60,8 @@ fn missing(spec: &PodSpec) -> Option<String> {
     Some(format!("pod has {field}: {plugin} is not supported yet"))
 }
 
-/// A claim of the pod that has to be bound with it. Claims that stand in the way are VolumeBinding's
-/// to tell.
+/// A claim of the pod that has to be bound with it. What stands in the way of claims, VolumeBinding
+/// tells.
 fn unbound(cx: &Context<'_>) -> Option<String> {
     claim_volumes(&cx.pod.class.spec.volumes).next()?;
     let claims = PodClaims::of_pod(cx).ok()?;

@@ -138,9 +138,11 @@ impl Zones {
                 collect(volume, symbols, &mut zones);
             }
         }
+        if zones.is_empty() {
+            return Ok(None);
+        }
         let keys = BETA.iter().flat_map(|(beta, key)| [beta, key]);
-        let keys = keys.filter_map(|key| symbols.get(key)).collect();
-        Ok((!zones.is_empty()).then_some(Self { keys, zones }))
+        Ok(Some(Self { keys: keys.filter_map(|key| symbols.get(key)).collect(), zones }))
     }
 
     fn admit(&self, nodes: &NodeTable, node: NodeIdx) -> bool {

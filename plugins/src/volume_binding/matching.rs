@@ -1,6 +1,7 @@
 //! Volumes that are there for a claim to take.
 //!
-//! Source: `FindMatchingVolume` in `staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go`.
+//! Source: `FindMatchingVolume` in
+//! `staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go`.
 
 use berth_engine::framework::Context;
 use berth_engine::model::NodeTerm;

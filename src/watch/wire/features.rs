@@ -1,8 +1,8 @@
 //! Features of the node that a pod's template needs (NodeDeclaredFeatures).
 //!
 //! Source: `InferForScheduling` of the features in
-//! `staging/src/k8s.io/component-helpers/nodedeclaredfeatures/features/`, version 1.37. None of them
-//! has a last version yet (`MaxVersion`). The others there are never needed for scheduling.
+//! `staging/src/k8s.io/component-helpers/nodedeclaredfeatures/features/`, version 1.37. None has
+//! a last version yet (`MaxVersion`). The others there are never needed for scheduling.
 
 use super::container::VolumeMount;
 use super::pod_spec::PodSpec;

@@ -101,7 +101,7 @@ pub(crate) struct Toleration {
 
 impl PodSpec {
     /// The template's record. What differs between siblings (node name, priority, gates) is the
-    /// caller's; `pod` is the pod's name, which generic ephemeral volumes make part of their claims'
+    /// caller's; `pod` is the pod's name: generic ephemeral volumes make it part of their claims'
     /// names.
     pub(crate) fn record(self, pod: &str) -> Result<PodSpecRecord, FieldError> {
         let required_features = features::required(&self);

@@ -98,9 +98,9 @@ impl From<InlineVolume> for Volume {
 }
 
 impl Volume {
-    /// The record, where scheduling reads the volume of a pod named `pod`. The volume's name is part
-    /// of it only where it makes the claim's name: the random name of a projected token volume must
-    /// not set siblings apart.
+    /// The record, where scheduling reads the volume; `pod` is the pod's name. The volume's name is
+    /// part of it only where it makes the claim's name: the random name of a projected token volume
+    /// must not set siblings apart.
     pub(crate) fn record(self, pod: &str) -> Option<VolumeRecord> {
         let source = self.source?;
         if let Some(claim) = source.persistent_volume_claim {
