@@ -2,7 +2,8 @@
 //!
 //! `stage` starts the sandbox and the scheduler, `workload` says which Jobs, `manifest` writes
 //! them; `act` runs them. `observer` watches pods over HTTPS, `ledger` keeps what it saw;
-//! everything shown comes from there: `progress` while Jobs run, `summary` and `picture` at the end, on the `terminal`.
+//! everything shown comes from there: `progress` while Jobs run, `summary` and `picture` at the
+//! end, on the `terminal`.
 
 mod act;
 mod inventory;

@@ -29,8 +29,8 @@ use crate::framework::{Context, Profile};
 /// Nodes from which on filter and score run on the thread pool.
 ///
 /// Measured by `cargo bench -p berth-plugins --bench scan` on two cores, one decision by the
-/// default plugins: 5,000 nodes take 362 µs on one thread and 408 µs on two, 15,000 nodes 1,079 and 819.
-/// A cycle forks and joins once for the filters and once per score, 20–80 µs each.
+/// default plugins: 5,000 nodes take 362 µs on one thread and 408 µs on two, 15,000 nodes 1,079
+/// and 819. A cycle forks and joins once for the filters and once per score, 20–80 µs each.
 pub const PARALLEL_NODES_MIN: usize = 10_000;
 
 /// What a scan works with: the state, the pod's profile, and threads if there are any.
