@@ -5,10 +5,11 @@ use crate::finding::Finding;
 use crate::source::Source;
 
 /// Folders and files whose types are formats.
-const EDGE: [&str; 13] = [
+const EDGE: [&str; 14] = [
     // Configuration and plugin arguments: formats of kube-scheduler's.
     "src/config",
     "plugins/src",
+    "plugins/examples",
     // What the API server sends and takes.
     "src/watch",
     "src/client",
@@ -17,6 +18,7 @@ const EDGE: [&str; 13] = [
     "src/events",
     "src/lease",
     "src/serve",
+    "src/reload",
     "src/demo",
     // Cases and verdicts, one JSON object a line.
     "src/evaluate",
