@@ -5,7 +5,7 @@ use crate::finding::Finding;
 use crate::source::Source;
 
 /// Folders and files whose types are formats.
-const EDGE: [&str; 14] = [
+const EDGE: [&str; 15] = [
     // Configuration and plugin arguments: formats of kube-scheduler's.
     "src/config",
     "plugins/src",
