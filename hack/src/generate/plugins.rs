@@ -9,7 +9,7 @@ use berth_plugins::{Factory, default_plugins, in_tree, later};
 use super::NOTICE;
 
 /// What events change, in words. `NODE_EXISTS` is read by all, so it is left out of the rows.
-const READS: [(Reads, &str); 19] = [
+const READS: [(Reads, &str); 21] = [
     (Reads::NODE_LABELS, "labels of nodes"),
     (Reads::NODE_TAINTS, "taints"),
     (Reads::NODE_UNSCHEDULABLE, "`unschedulable`"),
@@ -18,6 +18,8 @@ const READS: [(Reads, &str); 19] = [
     (Reads::NODE_FEATURES, "declared features"),
     (Reads::NODE_STATUS, "conditions and annotations of nodes"),
     (Reads::NODE_ROOM, "room on nodes"),
+    (Reads::DOMAINS, "labels of all nodes"),
+    (Reads::DOMAIN_TAINTS, "taints of all nodes"),
     (Reads::PODS, "pods anywhere"),
     (Reads::NAMESPACES, "labels of namespaces"),
     (Reads::SELECTOR_OWNERS, "selectors of Services and controllers"),
