@@ -23,7 +23,7 @@ struct Package {
 }
 
 /// The table of packages in src/ARCHITECTURE.md. Nothing depends on `berth` but tests and tools.
-const PACKAGES: [Package; 6] = [
+const PACKAGES: [Package; 7] = [
     Package {
         name: "berth-engine",
         may_use: &[],
@@ -48,6 +48,11 @@ const PACKAGES: [Package; 6] = [
         name: "e2e",
         may_use: &["berth", "berth-engine", "berth-plugins", "berth-sandbox"],
         without: ("normal,build,dev", &["openssl-sys", "native-tls", "ring"]),
+    },
+    Package {
+        name: "warm-cache-scheduler",
+        may_use: &["berth", "berth-engine", "berth-plugins", "berth-sandbox"],
+        without: ("normal,build", &["openssl-sys", "native-tls", "ring"]),
     },
     Package {
         name: "hack",

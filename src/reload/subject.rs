@@ -11,7 +11,7 @@ use berth_engine::record::ObjectKey;
 use http::HeaderValue;
 use http::header::ACCEPT;
 use kube::Client;
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::client::{exchange, request};
 use crate::events::Regarding;
@@ -106,18 +106,9 @@ async fn uid(client: &Client, config_map: &ObjectKey) -> Result<Box<str>, String
     if !answer.is_success() {
         return Err(answer.text());
     }
-    let object: Object = serde_json::from_slice(&answer.body).map_err(|e| e.to_string())?;
-    Ok(object.metadata.uid)
-}
-
-#[derive(Deserialize)]
-struct Object {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    uid: Box<str>,
+    let object: Value = serde_json::from_slice(&answer.body).map_err(|e| e.to_string())?;
+    let uid = object["metadata"]["uid"].as_str().ok_or("its metadata has no uid")?;
+    Ok(uid.into())
 }
 
 #[cfg(test)]
