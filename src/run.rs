@@ -163,8 +163,8 @@ fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
     if !missing.is_empty() {
         tracing::info!(
             plugins = %missing.join(", "),
-            "enabled plugins that are not there yet: pods that need one are left pending with \
-             reason SchedulerError"
+            "enabled plugins that are not carried out yet: nobody is preempted, and pods that need \
+             devices are left pending with reason SchedulerError"
         );
     }
 }
