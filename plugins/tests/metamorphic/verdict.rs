@@ -1,0 +1,173 @@
+//! What the default plugins say of a pod, by names, so that two runs can be compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use berth_engine::base::{Draw, NodeIdx};
+use berth_engine::cycle::{Stop, fit_error};
+use berth_engine::framework::{MAX_NODE_SCORE, Point, Profile, ProfileBuilder};
+use berth_engine::record::PodRecord;
+use berth_engine::{Config, Decided, Engine, Input};
+use rayon::ThreadPool;
+
+use super::names::Names;
+use super::scenario::{SCHEDULER, Scenario};
+
+/// What was said of one pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// The attempt failed so.
+    pub(crate) broken: Option<String>,
+    /// A PreFilter turned the pod away: plugin and reasons.
+    pub(crate) stop: Option<String>,
+    /// Each node's answer.
+    pub(crate) nodes: BTreeMap<String, Answer>,
+    /// Score of each feasible node by plugin.
+    pub(crate) scores: BTreeMap<String, BTreeMap<String, i64>>,
+    /// The nodes with the highest total.
+    pub(crate) best: BTreeSet<String>,
+    /// The FitError.
+    pub(crate) message: Option<String>,
+}
+
+/// What was said of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Fits,
+    Excluded,
+    Rejected { plugin: String, resolvable: bool, reasons: Vec<String> },
+}
+
+impl Answer {
+    pub(crate) fn is_by(&self, name: &str) -> bool {
+        matches!(self, Self::Rejected { plugin, .. } if plugin == name)
+    }
+
+    pub(crate) fn reasons(&self) -> &[String] {
+        if let Self::Rejected { reasons, .. } = self { reasons } else { &[] }
+    }
+
+    fn translated(&self) -> Self {
+        match self {
+            Self::Rejected { plugin, resolvable, reasons } => Self::Rejected {
+                plugin: plugin.clone(),
+                resolvable: *resolvable,
+                reasons: reasons.iter().map(|r| Names::first_of(r)).collect(),
+            },
+            other => other.clone(),
+        }
+    }
+}
+
+impl Verdict {
+    /// The verdict by the first names. The message goes: its order is that of the names in it, and
+    /// what it says is in the answers.
+    pub(crate) fn translated(&self) -> Self {
+        let name = |text: &String| Names::first_of(text);
+        Self {
+            broken: self.broken.as_ref().map(name),
+            stop: self.stop.as_ref().map(name),
+            nodes: self.nodes.iter().map(|(n, a)| (name(n), a.translated())).collect(),
+            scores: self.scores.iter().map(|(n, s)| (name(n), s.clone())).collect(),
+            best: self.best.iter().map(name).collect(),
+            message: None,
+        }
+    }
+
+    pub(crate) fn without_message(&self) -> Self {
+        Self { message: None, ..self.clone() }
+    }
+}
+
+/// The default plugins with their weights.
+pub(crate) fn profile() -> Profile {
+    let registry = berth_plugins::in_tree().unwrap();
+    let mut builder = ProfileBuilder::new(SCHEDULER);
+    for (name, weight) in berth_plugins::default_plugins() {
+        let Ok(factory) = registry.get(name) else { continue };
+        let plugin = factory.build(None).unwrap();
+        let points = Point::ALL.into_iter().filter(|p| p.is_run());
+        for point in points.filter(|p| p.is_implemented_by(plugin.as_ref())) {
+            builder.add(point, &plugin, (*weight).max(1)).unwrap();
+        }
+    }
+    builder.build().unwrap()
+}
+
+/// Judges every pending pod of the scenario, each by itself.
+pub(crate) fn judge(scenario: &Scenario) -> Vec<Verdict> {
+    judge_after(scenario.inputs(), &scenario.pending, None)
+}
+
+/// Judges pods in the cluster that the inputs bring about.
+pub(crate) fn judge_after(
+    inputs: Vec<Input>,
+    pending: &[PodRecord],
+    pool: Option<Arc<ThreadPool>>,
+) -> Vec<Verdict> {
+    let profile = Arc::new(profile());
+    let mut engine = Engine::with_draw(Draw::FirstByName, pool);
+    engine.pause(true);
+    let config = Config {
+        hash: 0,
+        profiles: vec![Arc::clone(&profile)],
+        backoff_initial_ms: 1_000,
+        backoff_max_ms: 10_000,
+        parked_max_ms: 300_000,
+    };
+    let all = std::iter::once(Input::Config(Arc::new(config))).chain(inputs);
+    engine.step(all, 0, &mut Vec::new(), &mut ());
+    pending.iter().map(|pod| verdict(&mut engine, &profile, pod)).collect()
+}
+
+fn verdict(engine: &mut Engine, profile: &Profile, pod: &PodRecord) -> Verdict {
+    let pod = engine.admit(pod).unwrap();
+    let decided = engine.decide(pod, profile, true, &mut ());
+    let cache = engine.cache();
+    let node = |n: NodeIdx| cache.node_name(n).to_owned();
+    let plugin = |place: usize| profile.plugin(place).unwrap().name().to_owned();
+    let (filtered, mut out) = match &decided {
+        Decided::Broken(text) => {
+            return Verdict { broken: Some(text.clone()), ..Verdict::default() };
+        }
+        Decided::Reject { filtered } => {
+            let message = fit_error(filtered, cache.nodes().live().len(), profile, None);
+            (filtered, Verdict { message: Some(message), ..Verdict::default() })
+        }
+        Decided::Place { pick, filtered, scores } => {
+            let mut out = Verdict {
+                best: pick.best.iter().map(|n| node(*n)).collect(),
+                ..Verdict::default()
+            };
+            let scores = scores.as_ref().unwrap();
+            for (at, feasible) in filtered.feasible.iter().enumerate() {
+                let of = scores.by_plugin.iter().map(|(p, own)| (plugin(*p), own[at]));
+                let of: BTreeMap<String, i64> = of.collect();
+                assert_eq!(scores.totals[at], of.values().sum::<i64>(), "totals are sums");
+                out.scores.insert(node(*feasible), of);
+            }
+            (filtered, out)
+        }
+    };
+    if let Some(Stop::PreFilter { plugin: by, resolvable, reasons, .. }) = &filtered.stop {
+        let by = by.map(plugin);
+        out.stop = Some(format!("{by:?} resolvable={resolvable} {}", reasons.join(", ")));
+    }
+    out.nodes.extend(filtered.feasible.iter().map(|n| (node(*n), Answer::Fits)));
+    out.nodes.extend(filtered.excluded.iter().map(|n| (node(*n), Answer::Excluded)));
+    out.nodes.extend(filtered.rejected.iter().map(|r| {
+        let reasons = r.verdict.reasons().iter().map(|r| r.clone().into_owned()).collect();
+        let resolvable = r.verdict.code() == berth_engine::framework::Code::Unschedulable;
+        (node(r.node), Answer::Rejected { plugin: plugin(r.plugin), resolvable, reasons })
+    }));
+    out
+}
+
+/// The plugins that score, with the highest score that each can give.
+pub(crate) fn highest_scores() -> BTreeMap<String, i64> {
+    let profile = profile();
+    let of = |w: &berth_engine::framework::Weighted| {
+        (profile.plugin(w.plugin).unwrap().name().to_owned(), w.weight * MAX_NODE_SCORE)
+    };
+    profile.at(Point::Score).iter().map(of).collect()
+}
