@@ -54,7 +54,7 @@ async fn check_rights(kubectl: &Kubectl) {
         "patch pods --subresource=status -A",
         "create events.events.k8s.io -A",
         "get leases.coordination.k8s.io/kube-scheduler -n=kube-system",
-        "get configmaps/extension-apiserver-authentication -n=kube-system",
+        "get configmaps/berth-config -n=berth-system",
         "update leases.coordination.k8s.io/berth -n=berth-system",
     ];
     let refused = [
@@ -63,7 +63,8 @@ async fn check_rights(kubectl: &Kubectl) {
         "update pods -A",
         "patch nodes -A",
         "update leases.coordination.k8s.io/kube-scheduler -n=kube-system",
-        "get configmaps/other -n=kube-system",
+        "get configmaps/extension-apiserver-authentication -n=kube-system",
+        "get configmaps/other -n=berth-system",
     ];
     for (question, expected) in
         allowed.map(|q| (q, true)).into_iter().chain(refused.map(|q| (q, false)))
