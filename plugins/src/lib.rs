@@ -60,10 +60,7 @@ pub fn in_tree() -> Result<PluginRegistry, RegistryError> {
             volume_restrictions::NAME,
             Factory::plain(volume_restrictions::VolumeRestrictions::new),
         )?
-        .with(
-            node_volume_limits::NAME,
-            Factory::plain(node_volume_limits::NodeVolumeLimits::new),
-        )?
+        .with(node_volume_limits::NAME, Factory::plain(node_volume_limits::NodeVolumeLimits::new))?
         .with(volume_binding::NAME, Factory::with_args(volume_binding::VolumeBinding::new))?
         .with(volume_zone::NAME, Factory::plain(volume_zone::VolumeZone::new))?
         .with(
