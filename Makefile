@@ -3,10 +3,12 @@ CARGO ?= cargo
 HACK  := $(CARGO) run --quiet --package hack --
 # Random histories and cases per property in `make soak`; `make test` runs a few hundred.
 SEEDS ?= 20000
+# Inputs per fuzz target in `make soak`.
+RUNS  ?= 1000000
 # More arguments for demo and bench: make demo ARGS="--nodes=2000 --keep"
 ARGS  ?=
 
-.PHONY: help fmt lint rustfmt test tidy generate verify deny demo e2e bench soak release controlplane
+.PHONY: help fmt lint rustfmt test tidy generate verify deny demo e2e bench fuzz soak release controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,8 +43,13 @@ e2e: release controlplane ## tests on a real etcd and Kubernetes; the first buil
 bench: release ## Berth and kube-scheduler in turn on one real control plane
 	$(CARGO) run --release --package e2e --bin bench -- $(ARGS)
 
-soak: ## the property tests for longer: make soak SEEDS=1000000
+fuzz: ## the decoders' fuzz corpus again, then 60 s of new inputs each; needs a C++ compiler
+	$(HACK) fuzz --seconds 60
+
+soak: ## properties and fuzzing for longer: make soak SEEDS=1000000 RUNS=10000000
 	BERTH_SEEDS=$(SEEDS) PROPTEST_CASES=$(SEEDS) $(CARGO) test --release --package berth-engine --package berth --lib --test properties
+	BERTH_SEEDS=$(SEEDS) $(CARGO) test --release --package berth-plugins --test metamorphic
+	$(HACK) fuzz --runs $(RUNS)
 
 rustfmt:
 	$(CARGO) fmt --all --check

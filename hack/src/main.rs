@@ -2,6 +2,7 @@
 
 mod deny;
 mod finding;
+mod fuzz;
 mod generate;
 mod licence;
 mod policy;
@@ -33,6 +34,8 @@ enum Task {
     Verify,
     /// Run cargo-deny, without the advisory database where it cannot be fetched
     Deny,
+    /// Replay the fuzz targets' corpus, then fuzz: needs a C++ compiler
+    Fuzz(fuzz::Limits),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Generate => generate::run(),
         Task::Verify => verify::run(),
         Task::Deny => deny::run(),
+        Task::Fuzz(limits) => fuzz::run(&limits),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
