@@ -14,6 +14,7 @@ pub mod installed;
 pub mod kubectl;
 pub mod metrics;
 pub mod nodes;
+pub mod parity;
 pub mod patience;
 pub mod ports;
 pub mod process;
