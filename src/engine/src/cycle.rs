@@ -12,6 +12,7 @@ mod guard;
 mod nominated;
 mod pick;
 mod preemption;
+mod prefilter;
 mod score;
 
 pub use diagnosis::fit_error;

@@ -7,8 +7,9 @@ use crate::framework::{Context, Point, State, Verdict};
 use crate::model::NodeTable;
 
 use super::Scan;
-use super::filter::{Prepared, Rejection};
+use super::filter::Rejection;
 use super::guard::guarded;
+use super::prefilter::Prepared;
 
 /// The copy.
 #[derive(Debug)]

@@ -1,16 +1,14 @@
-//! PreFilter and Filter: which nodes the pod fits, and why not the others.
+//! Filter: which nodes the pod fits, and why not the others.
 
 use rayon::prelude::*;
 
-use crate::base::{NodeIdx, PodIdx, Sym};
-use crate::framework::{
-    Code, Context, Point, PreFiltered, Reads, Reasons, State, Verdict, Verdicts,
-};
+use crate::base::{NodeIdx, PodIdx};
+use crate::framework::{Code, Context, Point, Reads, Reasons, State, Verdict, Verdicts};
 use crate::probe::Probe;
 
 use super::Scan;
-use super::diagnosis::plugin_names;
 use super::guard::guarded;
+use super::prefilter::Prepared;
 
 /// Nodes judged in one call of a filter: 256 verdicts of 48 bytes stay in the first-level cache.
 const CHUNK: usize = 256;
@@ -65,16 +63,6 @@ pub struct Filtered {
     pub evaluated: usize,
     pub(super) states: Vec<State>,
     pub(super) skipped: Vec<bool>,
-}
-
-/// What PreFilter leaves for Filter.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Prepared {
-    pub(super) states: Vec<State>,
-    pub(super) skipped: Vec<bool>,
-    pub(super) narrowed_by: Vec<usize>,
-    pub(super) narrow: Option<Vec<Sym>>,
-    pub(super) stop: Option<Stop>,
 }
 
 impl Filtered {
@@ -164,33 +152,6 @@ impl Scan<'_> {
                 }
             }
         }
-    }
-
-    fn prepare(&self, cx: &Context<'_>, probe: &mut dyn Probe) -> Prepared {
-        let count = self.profile.plugin_count();
-        let mut out = Prepared { skipped: vec![false; count], ..Prepared::default() };
-        out.states.resize_with(count, State::default);
-        for weighted in self.profile.at(Point::PreFilter) {
-            let place = weighted.plugin;
-            let Some(plugin) = self.profile.plugin(place) else { continue };
-            let (Some(pre_filter), Some(state)) =
-                (plugin.as_pre_filter(), out.states.get_mut(place))
-            else {
-                continue;
-            };
-            probe.evaluated(plugin.name(), Point::PreFilter, 1, self.profile.scheduler_name());
-            let said = guarded(plugin.name(), || pre_filter.pre_filter(cx, state));
-            if out.note(cx, place, plugin.name(), said) {
-                break;
-            }
-        }
-        out.check_narrowing(self);
-        out
-    }
-
-    fn admits(&self, prepared: &Prepared, node: NodeIdx) -> bool {
-        let Some(names) = &prepared.narrow else { return true };
-        self.cache.nodes().name(node).is_some_and(|name| names.contains(&name))
     }
 
     fn judge_all(&self, cx: &Context<'_>, prepared: Prepared, pod: PodIdx) -> Filtered {
@@ -323,80 +284,5 @@ impl Scan<'_> {
             }
         }
         Ok(())
-    }
-}
-
-impl Prepared {
-    fn code(&self) -> Code {
-        match &self.stop {
-            None => Code::Success,
-            Some(Stop::Broken(_)) => Code::Error,
-            Some(Stop::PreFilter { resolvable: true, .. }) => Code::Unschedulable,
-            Some(_) => Code::UnschedulableAndUnresolvable,
-        }
-    }
-
-    /// Takes in what a PreFilter said; true where no further one is asked (`RunPreFilterPlugins`).
-    fn note(
-        &mut self,
-        cx: &Context<'_>,
-        place: usize,
-        name: &str,
-        said: Result<PreFiltered, String>,
-    ) -> bool {
-        match said {
-            Ok(PreFiltered::Proceed) => {}
-            Ok(PreFiltered::Skip) => {
-                if let Some(skipped) = self.skipped.get_mut(place) {
-                    *skipped = true;
-                }
-            }
-            Ok(PreFiltered::Narrow(names)) => {
-                self.narrowed_by.push(place);
-                let names = names.iter().filter_map(|n| cx.symbols().get(n));
-                self.narrow = Some(match self.narrow.take() {
-                    None => names.collect(),
-                    Some(before) => names.filter(|n| before.contains(n)).collect(),
-                });
-            }
-            Ok(PreFiltered::Reject { resolvable, reasons }) => {
-                let rejection = Stop::PreFilter {
-                    plugins: vec![place],
-                    plugin: Some(place),
-                    resolvable,
-                    reasons,
-                };
-                self.stop = Some(rejection);
-                return !resolvable;
-            }
-            Ok(PreFiltered::Broken(text)) => {
-                self.stop =
-                    Some(Stop::Broken(format!("running PreFilter plugin {name:?}: {text}")));
-                return true;
-            }
-            Err(panicked) => {
-                self.stop = Some(Stop::Broken(panicked));
-                return true;
-            }
-        }
-        false
-    }
-
-    /// An empty intersection rejects the pod.
-    fn check_narrowing(&mut self, scan: &Scan<'_>) {
-        if self.stop.is_some() || self.narrow.as_ref().is_none_or(|names| !names.is_empty()) {
-            return;
-        }
-        let names = plugin_names(&self.narrowed_by, scan.profile);
-        let text = match names.as_slice() {
-            [one] => format!("node(s) didn't satisfy plugin {one}"),
-            many => format!("node(s) didn't satisfy plugin(s) [{}] simultaneously", many.join(" ")),
-        };
-        self.stop = Some(Stop::PreFilter {
-            plugins: self.narrowed_by.clone(),
-            plugin: None,
-            resolvable: false,
-            reasons: Reasons::from_iter([text.into()]),
-        });
     }
 }

@@ -7,7 +7,8 @@ use crate::framework::Context;
 
 use super::Scan;
 use super::dry_run::DryRun;
-use super::filter::{Prepared, Rejection};
+use super::filter::Rejection;
+use super::prefilter::Prepared;
 
 impl Scan<'_> {
     /// Takes out of `alive`, which passed without them, the nodes that fail with the nominated

@@ -14,7 +14,8 @@ use crate::framework::Context;
 use super::Scan;
 use super::budget::Budgets;
 use super::dry_run::DryRun;
-use super::filter::{Filtered, Prepared, Stop};
+use super::filter::{Filtered, Stop};
+use super::prefilter::Prepared;
 
 /// The pods that would have to leave a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
