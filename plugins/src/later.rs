@@ -66,7 +66,7 @@ pub fn later() -> &'static [Later] {
 pub fn later_points(name: &str) -> &'static [&'static str] {
     match name {
         crate::node_resources::fit::NAME => &["PlacementScore"],
-        crate::volume_binding::NAME => &["Reserve", "PreBind"],
+        crate::volume_binding::NAME => &["PreBind"],
         _ => &[],
     }
 }

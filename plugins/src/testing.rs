@@ -13,7 +13,6 @@ mod storage;
 
 use std::sync::Arc;
 
-use berth_engine::Change;
 use berth_engine::base::{NodeIdx, PodIdx, Sym};
 use berth_engine::cache::Cache;
 use berth_engine::framework::{Context, Plugin, PreFiltered, PreScored, State, Verdict, Verdicts};
@@ -21,6 +20,7 @@ use berth_engine::record::{
     Container, HostPort, Image, NodeRecord, PodRecord, PodSpec, Quantity, ResourceList, StringMap,
     Taint, TaintEffect, Toleration, TolerationOp,
 };
+use berth_engine::{Change, Object};
 
 /// A cluster and a pod.
 pub(crate) struct Scene {
@@ -39,6 +39,11 @@ pub(crate) fn check_filter(plugin: &dyn Plugin, text: &str, expected: &str) {
 /// Checks the normalized scores on the scene of `text`, such as `a 50 | b 75`, or `skip`.
 pub(crate) fn check_scores(plugin: &dyn Plugin, text: &str, expected: &str) {
     Scene::parse(text).check_scores(plugin, expected);
+}
+
+/// Storage objects, see [`storage::objects`].
+pub(crate) fn stored(text: &str) -> Vec<Object> {
+    storage::objects(text)
 }
 
 impl Scene {
@@ -92,7 +97,7 @@ impl Scene {
 
     /// Adds storage objects, see [`storage::objects`].
     pub(crate) fn store(&mut self, text: &str) {
-        for object in storage::objects(text) {
+        for object in stored(text) {
             self.cache.apply_object(&object, Change::Applied);
         }
     }

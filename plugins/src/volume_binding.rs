@@ -1,8 +1,9 @@
 //! Keeps pods where their claims can be served: bound volumes are reachable, unbound ones find a
 //! volume or can be provisioned. Prefers nodes by how full the storage of unbound claims would be.
 //!
-//! Reserve and PreBind, which bind claims, are not there yet: [`crate::refusal`] keeps pods with
-//! claims to bind pending.
+//! Reserve holds the volumes that were chosen, so that the next pod is not offered the same ones
+//! (`AssumePodVolumes`). PreBind, which binds claims, is not there yet: [`crate::refusal`] keeps
+//! pods with claims to bind pending.
 //!
 //! Source: `pkg/scheduler/framework/plugins/volumebinding/{volume_binding.go,binder.go,scorer.go}`.
 
@@ -23,8 +24,8 @@ use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reasons, Score,
-    State, Verdict, Verdicts,
+    Context, Filter, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reasons, Reserve,
+    Reserved, Score, State, TakenVolume, Verdict, Verdicts,
 };
 
 use crate::node_resources::Shape;
@@ -121,6 +122,10 @@ impl Plugin for VolumeBinding {
     fn as_score(&self) -> Option<&dyn Score> {
         Some(self)
     }
+
+    fn as_reserve(&self) -> Option<&dyn Reserve> {
+        Some(self)
+    }
 }
 
 impl PreFilter for VolumeBinding {
@@ -206,5 +211,32 @@ impl Score for VolumeBinding {
         for (score, node) in scores.iter_mut().zip(nodes) {
             *score = claims.on(cx, *node).map_or(0, |serving| self.score_of(&serving));
         }
+    }
+}
+
+impl Reserve for VolumeBinding {
+    fn reserve(&self, cx: &Context<'_>, state: &State, node: NodeIdx) -> Result<Reserved, String> {
+        if claim_volumes(&cx.pod.class.spec.volumes).next().is_none() {
+            return Ok(Reserved::default());
+        }
+        let own;
+        let claims = match state.get::<Arc<PodClaims>>() {
+            Some(claims) => claims,
+            None => {
+                own = PodClaims::of_pod(cx).map_err(Unserved::into_text)?;
+                &own
+            }
+        };
+        if claims.all_bound() {
+            return Ok(Reserved::default());
+        }
+        let serving = claims.on(cx, node)?;
+        let taken = serving.volumes.iter().map(|taken| TakenVolume {
+            volume: taken.volume.into(),
+            claim: taken.claim.key.clone(),
+            claim_uid: taken.claim.uid.clone(),
+        });
+        let made = serving.provisions.iter().map(|made| made.claim.key.clone());
+        Ok(Reserved { volumes: taken.collect(), claims: made.collect() })
     }
 }

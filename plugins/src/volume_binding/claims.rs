@@ -5,7 +5,8 @@ use berth_engine::cache::Objects;
 use berth_engine::framework::{Context, Reason, Verdict};
 use berth_engine::model::NodeTerm;
 use berth_engine::record::{
-    ClaimRecord, NodeSelector, NodeSelectorTerm, VolumeBindingMode, VolumeRecord, VolumeSource,
+    ClaimRecord, NodeSelector, NodeSelectorTerm, ObjectKey, VolumeBindingMode, VolumeRecord,
+    VolumeSource,
 };
 
 use crate::csi_migration::{self, csi_affinity, migrated_driver, plugin_name};
@@ -17,8 +18,6 @@ use super::provisioning::Provisioning;
 
 /// Set by the PersistentVolume controller once claim and volume name each other.
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
-/// The node that a scheduler chose to provision the claim's volume for.
-const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// The claims of a pod, sorted out.
 #[derive(Debug, Default)]
@@ -57,8 +56,8 @@ pub(super) struct Migrated {
 /// A claim that waits for its first consumer.
 #[derive(Debug)]
 pub(super) struct Unbound {
-    /// `namespace/name`.
-    pub(super) key: Box<str>,
+    pub(super) key: ObjectKey,
+    pub(super) uid: Box<str>,
     pub(super) class: Box<str>,
     /// Bytes asked for.
     pub(super) request: i64,
@@ -76,6 +75,13 @@ pub(crate) enum Unserved {
 }
 
 impl Unserved {
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Rejected(reason) => reason.into_owned(),
+            Self::Broken(text) => text,
+        }
+    }
+
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Rejected(reason) => Verdict::unresolvable(reason.clone()),
@@ -117,7 +123,7 @@ impl PodClaims {
         }
         for claim in unbound {
             let unbound = Unbound::of(claim, cx);
-            match claim.annotations.get(SELECTED_NODE) {
+            match cx.cache.volume_holds().node_of(claim) {
                 Some(node) => own.selected.push((unbound, node.into())),
                 None => own.unbound.push(unbound),
             }
@@ -131,10 +137,10 @@ impl PodClaims {
         self.first_unbound().is_none()
     }
 
-    /// A claim to bind, as `namespace/name`.
-    pub(crate) fn first_unbound(&self) -> Option<&str> {
+    /// A claim to bind.
+    pub(crate) fn first_unbound(&self) -> Option<&ObjectKey> {
         let selected = self.selected.iter().map(|(claim, _)| claim);
-        selected.chain(&self.unbound).next().map(|claim| claim.key.as_ref())
+        selected.chain(&self.unbound).next().map(|claim| &claim.key)
     }
 }
 
@@ -210,7 +216,8 @@ impl Migrated {
 impl Unbound {
     fn of(claim: &ClaimRecord, cx: &Context<'_>) -> Self {
         Self {
-            key: claim.key.to_string().into(),
+            key: claim.key.clone(),
+            uid: claim.uid.clone(),
             class: claim.storage_class.clone().unwrap_or_default(),
             request: claim.request.unwrap_or_default().value(),
             candidates: Candidates::of(claim, cx),

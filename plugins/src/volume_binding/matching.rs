@@ -5,7 +5,7 @@
 
 use berth_engine::framework::Context;
 use berth_engine::model::NodeTerm;
-use berth_engine::record::{ClaimRecord, Quantity, VolumeRecord};
+use berth_engine::record::{ClaimRecord, ObjectKey, Quantity, VolumeRecord};
 
 use super::claims::compile;
 use super::selector;
@@ -44,11 +44,13 @@ impl Candidates {
             candidates.broken = Some(text);
             return candidates;
         }
+        let holds = cx.cache.volume_holds();
         for volume in cx.cache.objects().volumes_of_class(class) {
-            if !may_serve(volume, claim, request) {
+            let owner = holds.claim_of(volume);
+            if !may_serve(volume, owner, claim, request) {
                 continue;
             }
-            let list = match &volume.claim {
+            let list = match owner {
                 Some(_) => &mut candidates.own,
                 None if is_free(volume, claim) => &mut candidates.free,
                 None => continue,
@@ -89,12 +91,16 @@ impl Candidates {
     }
 }
 
-/// What has to hold of any volume, one that names the claim included.
-fn may_serve(volume: &VolumeRecord, claim: &ClaimRecord, request: Quantity) -> bool {
-    let is_for_claim = volume
-        .claim
-        .as_ref()
-        .is_none_or(|(key, uid)| *key == claim.key && (uid.is_empty() || *uid == claim.uid));
+/// What has to hold of any volume, one that is the claim's included. `owner` is the claim whose it
+/// is, with its uid.
+fn may_serve(
+    volume: &VolumeRecord,
+    owner: Option<&(ObjectKey, Box<str>)>,
+    claim: &ClaimRecord,
+    request: Quantity,
+) -> bool {
+    let is_for_claim =
+        owner.is_none_or(|(key, uid)| *key == claim.key && (uid.is_empty() || *uid == claim.uid));
     is_for_claim
         && volume.capacity >= request
         && volume.block == claim.block

@@ -24,6 +24,8 @@ pub(super) struct Serving<'a> {
 /// A volume that a claim would take; amounts in bytes.
 #[derive(Debug)]
 pub(super) struct Taken<'a> {
+    pub(super) volume: &'a str,
+    pub(super) claim: &'a Unbound,
     pub(super) class: &'a str,
     pub(super) request: i64,
     pub(super) capacity: i64,
@@ -32,6 +34,7 @@ pub(super) struct Taken<'a> {
 /// A volume that would be made; amounts in bytes.
 #[derive(Debug)]
 pub(super) struct Provision<'a> {
+    pub(super) claim: &'a Unbound,
     pub(super) class: &'a str,
     pub(super) request: i64,
     /// Of the storage that would hold it, where that was asked.
@@ -91,6 +94,8 @@ impl PodClaims {
             };
             chosen.push(&volume.name);
             serving.volumes.push(Taken {
+                volume: &volume.name,
+                claim,
                 class: &volume.class,
                 request: claim.request,
                 capacity: volume.capacity.value(),
@@ -101,6 +106,7 @@ impl PodClaims {
                 Provisioned::Refused => return Ok(Some(REASON_BIND)),
                 Provisioned::NoRoom => return Ok(Some(REASON_SPACE)),
                 Provisioned::Possible(capacity) => serving.provisions.push(Provision {
+                    claim,
                     class: &claim.class,
                     request: claim.request,
                     capacity,

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod reserve;
+
 use super::*;
 use crate::node_resources::UtilizationShapePoint;
 use crate::testing::Scene;

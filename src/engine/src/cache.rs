@@ -7,6 +7,7 @@
 
 mod assume;
 mod change;
+mod holds;
 mod nodes;
 mod nominations;
 mod objects;
@@ -14,6 +15,7 @@ mod pods;
 mod storage;
 
 pub use change::{Changed, ChangedObject};
+pub use holds::VolumeHolds;
 pub use nominations::Nominations;
 pub use objects::{Objects, Services};
 pub use pods::{Pending, PodApplied, SelectingOwner, SelectingOwnerKind};
@@ -44,6 +46,7 @@ pub struct Cache {
     nominations: Nominations,
     objects: Objects,
     claim_users: ClaimUsers,
+    holds: VolumeHolds,
     schedulers: HashSet<Sym, FxBuildHasher>,
     assumed: usize,
     changes: Vec<Changed>,
@@ -65,6 +68,7 @@ impl Default for Cache {
             nominations: Nominations::default(),
             objects: Objects::default(),
             claim_users: ClaimUsers::default(),
+            holds: VolumeHolds::default(),
             schedulers: HashSet::default(),
             assumed: 0,
             changes: Vec::new(),

@@ -13,6 +13,7 @@ mod nominated;
 mod pick;
 mod preemption;
 mod prefilter;
+mod reserve;
 mod score;
 
 pub use diagnosis::fit_error;

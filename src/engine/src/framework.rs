@@ -31,7 +31,9 @@ pub use profile::{Point, Profile, ProfileBuilder, ProfileError, Weighted};
 pub use reads::Reads;
 pub use registry::{Registry, RegistryError, nearest};
 pub use state::State;
-pub use verdict::{Code, PreFiltered, PreScored, Reason, Reasons, Verdict, Verdicts};
+pub use verdict::{
+    Code, PreFiltered, PreScored, Reason, Reasons, Reserved, TakenVolume, Verdict, Verdicts,
+};
 
 /// Highest score of a node by one plugin after normalization (`framework.MaxNodeScore`).
 pub const MAX_NODE_SCORE: i64 = 100;

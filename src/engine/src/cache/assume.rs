@@ -7,6 +7,9 @@
 //!      └──────────────────┘ forget (the bind failed)
 //! ```
 //!
+//! What its volumes need is held along with it, see [`super::VolumeHolds`]: given back by forget, by
+//! the pod's deletion, and by the watch once it shows the objects otherwise.
+//!
 //! There is no expiry: an assumed pod is held until it is confirmed, forgotten or deleted, as in
 //! kube-scheduler (`cacheImpl` in `pkg/scheduler/backend/cache/cache.go`).
 
@@ -52,6 +55,7 @@ impl Cache {
         };
         let node = row.node;
         self.unplace(pod);
+        self.release_holds(pod);
         let ours = self.is_ours(pod);
         if let Some(row) = self.pods.get_mut(pod) {
             row.stage = if ours { Stage::Queued } else { Stage::Foreign };
@@ -84,6 +88,8 @@ impl Cache {
         }
         if before != NODE_NONE {
             self.unplace(pod);
+            // They were for that node.
+            self.release_holds(pod);
             self.changes.push(Changed::pod_removed(before));
         }
         self.place(pod, node, Stage::Bound);

@@ -163,6 +163,7 @@ impl Cache {
         if actions.is_empty() {
             return false;
         }
+        self.holds.drop_of(object);
         let (reads, resource) = object.kind();
         self.changes.push(Changed {
             reads,

@@ -114,6 +114,7 @@ impl Cache {
         }
         self.assumed -= usize::from(stage == Stage::Assumed);
         self.drop_nomination(pod);
+        self.release_holds(pod);
         self.pending.remove(&pod);
         self.resized.remove(&pod);
         self.pods.remove(pod);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::{Millis, NodeIdx, PodIdx};
 use crate::cycle::{Feasible, Filtered, Pick, Scores, Stop, fit_error, pick};
 use crate::effect::{Decision, Effect, FailureReason, PodEvent};
-use crate::framework::{Point, Profile, Reads};
+use crate::framework::{Point, Profile, Reads, Reserved};
 use crate::probe::{AttemptResult, Probe, QueueName};
 use crate::record::ScheduledCondition;
 
@@ -90,13 +90,16 @@ impl Engine {
                     score: if scores.is_some() { pick.total } else { 0 },
                     attempt,
                 };
-                let taken = self.is_taken(pod, pick.node, &profile);
-                if taken && self.place(pod, pick.node, &profile, decision, effects) {
-                    AttemptResult::Scheduled
-                } else {
-                    let text = "no Bind plugin of the profile takes the pod";
-                    self.fail(pod, text, now, effects, probe);
-                    AttemptResult::Error
+                let reserved = self.scan(&profile).reserve(pod, pick.node, &filtered, probe);
+                let placed = reserved.and_then(|reserved| {
+                    self.place(pod, pick.node, reserved, &profile, decision, effects)
+                });
+                match placed {
+                    Ok(()) => AttemptResult::Scheduled,
+                    Err(text) => {
+                        self.fail(pod, &text, now, effects, probe);
+                        AttemptResult::Error
+                    }
                 }
             }
             Decided::Reject { filtered } => {
@@ -111,22 +114,28 @@ impl Engine {
         probe.attempt_ends(profile.scheduler_name(), result, attempt);
     }
 
-    /// Assumes the pod on the node and asks for the bind.
+    /// Assumes the pod on the node with what was reserved for it, and asks for the bind.
+    ///
+    /// # Errors
+    /// Nobody binds it.
     fn place(
         &mut self,
         pod: PodIdx,
         node: NodeIdx,
+        reserved: Reserved,
         profile: &Profile,
         decision: Decision,
         effects: &mut Vec<Effect>,
-    ) -> bool {
+    ) -> Result<(), String> {
         let name = self.pod_name(pod);
         let node_name: Box<str> = self.cache.node_name(node).into();
-        if !self.cache.assume(pod, node) {
-            return false;
+        let unbound = || "no Bind plugin of the profile takes the pod".to_owned();
+        if !self.is_taken(pod, node, profile) || !self.cache.assume(pod, node) {
+            return Err(unbound());
         }
+        self.cache.hold(pod, reserved);
         self.recheck.extend(self.queue.release_head(pod));
-        let Some(entry) = self.queue.remove(pod) else { return false };
+        let Some(entry) = self.queue.remove(pod) else { return Err(unbound()) };
         let flight = Flight {
             pod: name.clone(),
             node: node_name.clone(),
@@ -140,7 +149,7 @@ impl Engine {
             profile: profile.scheduler_name().into(),
             decision,
         });
-        true
+        Ok(())
     }
 
     /// Whether one of the profile's Bind plugins takes the pod.

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use crate::base::{NodeIdx, PodIdx};
 
 use super::{
-    Context, Hints, PodView, PreFiltered, PreScored, Reads, Reason, State, Verdict, Verdicts,
+    Context, Hints, PodView, PreFiltered, PreScored, Reads, Reason, Reserved, State, Verdict,
+    Verdicts,
 };
 
 /// What every plugin has: a name, what it reads, and the points it takes part in.
@@ -153,14 +154,14 @@ pub trait Score: Plugin {
     fn normalize(&self, _cx: &Context<'_>, _state: &State, _scores: &mut [i64]) {}
 }
 
-/// Books something for the pod on its node, and gives it back where the pod does not get there.
+/// Books something for the pod beside the room on its node. What is booked is data that the cache
+/// keeps with the pod, so there is nothing to unreserve.
 pub trait Reserve: Plugin {
+    /// Runs once the node is chosen, with what PreFilter kept in `state`.
+    ///
     /// # Errors
-    /// The reason why it cannot be booked.
-    fn reserve(&self, pod: &PodView<'_>, node: NodeIdx) -> Result<(), Reason>;
-
-    /// Gives back what was booked.
-    fn unreserve(&self, pod: &PodView<'_>, node: NodeIdx);
+    /// Why the attempt fails; the pod backs off.
+    fn reserve(&self, cx: &Context<'_>, state: &State, node: NodeIdx) -> Result<Reserved, String>;
 }
 
 /// May hold a pod back before its bind.

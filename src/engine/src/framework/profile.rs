@@ -57,8 +57,9 @@ impl Point {
         }
     }
 
-    /// Whether the cycle runs the point. The others wait for preemption, volumes and devices; a
-    /// profile with a plugin there is refused, so that nobody relies on a call that never comes.
+    /// Whether the cycle runs the point. The others wait for preemption, groups and the writes
+    /// before a bind; a profile with a plugin there is refused, so that nobody relies on a call
+    /// that never comes.
     pub fn is_run(self) -> bool {
         match self {
             Self::PreEnqueue
@@ -67,10 +68,9 @@ impl Point {
             | Self::Filter
             | Self::PreScore
             | Self::Score
+            | Self::Reserve
             | Self::Bind => true,
-            Self::PostFilter | Self::Reserve | Self::Permit | Self::PreBind | Self::PostBind => {
-                false
-            }
+            Self::PostFilter | Self::Permit | Self::PreBind | Self::PostBind => false,
         }
     }
 

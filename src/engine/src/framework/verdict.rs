@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use crate::record::ObjectKey;
+
 /// A reason in kube-scheduler's words; most are constants.
 pub type Reason = Cow<'static, str>;
 
@@ -140,6 +142,27 @@ pub enum PreFiltered {
     },
     /// The plugin failed; the pod's attempt ends.
     Broken(String),
+}
+
+/// What a Reserve books for a pod: held by the cache until the watch shows the object otherwise or
+/// the pod goes without (`PodVolumes`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reserved {
+    /// Volumes that claims of the pod take.
+    pub volumes: Vec<TakenVolume>,
+    /// Claims whose volume is to be made for the pod's node.
+    pub claims: Vec<ObjectKey>,
+}
+
+/// A PersistentVolume with the claim that takes it (`BindingInfo`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenVolume {
+    /// Name of the PersistentVolume.
+    pub volume: Box<str>,
+    /// The claim.
+    pub claim: ObjectKey,
+    /// `metadata.uid` of the claim.
+    pub claim_uid: Box<str>,
 }
 
 /// What a PreScore says.

@@ -1,0 +1,55 @@
+//! Reserve: what plugins book for the pod on the node that was chosen.
+//!
+//! Source: `RunReservePluginsReserve` in `pkg/scheduler/framework/runtime/framework.go`.
+
+use crate::base::{NodeIdx, PodIdx};
+use crate::framework::{Code, Point, Reserved, State};
+use crate::probe::Probe;
+
+use super::Scan;
+use super::filter::Filtered;
+use super::guard::guarded;
+
+impl Scan<'_> {
+    /// Asks the Reserve plugins, in order, for what the pod takes on `node` beside its room.
+    ///
+    /// # Errors
+    /// A plugin failed: the attempt is an error with this text.
+    pub fn reserve(
+        &self,
+        pod: PodIdx,
+        node: NodeIdx,
+        filtered: &Filtered,
+        probe: &mut dyn Probe,
+    ) -> Result<Reserved, String> {
+        probe.begin(Point::Reserve);
+        let reserved = self.reserve_all(pod, node, filtered, probe);
+        let code = if reserved.is_ok() { Code::Success } else { Code::Error };
+        probe.end(Point::Reserve, code, self.profile.scheduler_name());
+        reserved
+    }
+
+    fn reserve_all(
+        &self,
+        pod: PodIdx,
+        node: NodeIdx,
+        filtered: &Filtered,
+        probe: &mut dyn Probe,
+    ) -> Result<Reserved, String> {
+        let mut all = Reserved::default();
+        let Some(cx) = self.context(pod) else { return Ok(all) };
+        let empty = State::default();
+        for weighted in self.profile.at(Point::Reserve) {
+            let Some(plugin) = self.profile.plugin(weighted.plugin) else { continue };
+            let Some(point) = plugin.as_reserve() else { continue };
+            let state = filtered.states.get(weighted.plugin).unwrap_or(&empty);
+            probe.evaluated(plugin.name(), Point::Reserve, 1, self.profile.scheduler_name());
+            let said = guarded(plugin.name(), || point.reserve(&cx, state, node))?;
+            let own =
+                said.map_err(|e| format!("running Reserve plugin {:?}: {e}", plugin.name()))?;
+            all.volumes.extend(own.volumes);
+            all.claims.extend(own.claims);
+        }
+        Ok(all)
+    }
+}
