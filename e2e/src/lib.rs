@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod batch;
+pub mod bench;
 pub mod binaries;
 pub mod controlplane;
 pub mod credentials;

@@ -20,7 +20,8 @@ pub(super) fn flags(files: &Credentials, etcd_url: &str, port: u16, load: bool) 
         "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
     ];
     if load {
-        disabled.push_str(",TaintNodesByCondition");
+        // As scheduler_perf: its pods carry priorities without a PriorityClass.
+        disabled.push_str(",TaintNodesByCondition,Priority");
         args.extend([
             "--max-requests-inflight=4000".to_owned(),
             "--max-mutating-requests-inflight=2000".to_owned(),

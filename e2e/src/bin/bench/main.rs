@@ -1,67 +1,174 @@
 //! Berth and kube-scheduler on one real control plane, in turn and on equal terms.
 //!
-//! The pods are there before the scheduler starts, as plain pods without an owner; nodes are
-//! objects only, so nothing but etcd, kube-apiserver and the scheduler works. Neither scheduler
-//! has a limit on its requests. What a watch on the pods sees is what counts.
+//! Nodes are objects only, so nothing but etcd, kube-apiserver and one scheduler works. Neither
+//! scheduler has a limit on its requests. What watches on pods and events see is what counts.
 
-use anyhow::{Result, ensure};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
-use e2e::controlplane::{self, ControlPlane};
-use e2e::nodes::NodePool;
-use e2e::scheduler::{Kind, berth_binary};
-
-mod report;
-mod round;
+use e2e::bench::contestant::{Contestant, SWEEP};
+use e2e::bench::ground::Ground;
+use e2e::bench::identity::{Build, Machine, workload_mark};
+use e2e::bench::journal::{Journal, Kept, RoundKey};
+use e2e::bench::program::{contestants, select};
+use e2e::bench::round;
+use e2e::bench::workload::Workload;
+use e2e::binaries::Binaries;
+use e2e::scheduler::berth_binary;
+use e2e::{package_dir, target_dir};
 
 /// Compare Berth with kube-scheduler 1.37.2 on a real control plane.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// Nodes, of 4 CPU, 32 GiB and 110 pods each (scheduler_perf's node-default).
-    #[arg(long, env = "BERTH_BENCH_NODES", default_value_t = 5000)]
-    nodes: usize,
-    /// Pods of a round, of 100m CPU and 500 MB each (scheduler_perf's pod-default).
-    #[arg(long, env = "BERTH_BENCH_PODS", default_value_t = 5000)]
-    pods: usize,
-    /// Rounds of each scheduler; they alternate, and the medians are compared.
+    /// Workloads to run, as CASE or CASE/WORKLOAD with commas between; all of the default set
+    /// without it
+    #[arg(long, env = "BERTH_BENCH_SHAPE")]
+    shape: Option<String>,
+    /// Rounds of each scheduler; they alternate, and medians are compared
     #[arg(long, env = "BERTH_BENCH_ROUNDS", default_value_t = 3)]
     rounds: usize,
-    /// Run only this scheduler: `berth` or `kube-scheduler`.
+    /// Workload files, in scheduler_perf's format; those of e2e/bench/workloads without it
     #[arg(long)]
-    only: Option<String>,
+    workload_file: Vec<PathBuf>,
+    /// List the workloads and run nothing
+    #[arg(long)]
+    list: bool,
+    /// Run these rounds even where they are kept already
+    #[arg(long)]
+    again: bool,
+    /// Write the report from the kept rounds and run nothing
+    #[arg(long)]
+    report_only: bool,
+    /// Where the report goes
+    #[arg(long, default_value_os_t = package_dir().join("bench"))]
+    report_dir: PathBuf,
+}
+
+/// What every round of a run has in common.
+struct Run {
+    machine: Machine,
+    build: Build,
+    journal: Journal,
+    again: bool,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
-    let kinds: Vec<Kind> = [Kind::KubeScheduler, Kind::Berth]
-        .into_iter()
-        .filter(|kind| cli.only.as_deref().is_none_or(|only| only == kind.name()))
-        .collect();
-    ensure!(!kinds.is_empty(), "--only: expected berth or kube-scheduler");
-    ensure!(cli.pods > 1 && cli.rounds > 0, "--pods must be above 1 and --rounds above 0");
-    if kinds.contains(&Kind::Berth) {
-        println!("berth is {}", berth_binary()?.display());
+    ensure!(cli.rounds > 0, "--rounds must be above 0");
+    let (workloads, refused) = load(&cli.workload_file)?;
+    if cli.list {
+        workloads.iter().for_each(|one| println!("{}  {}", one.name, one.labels.join(" ")));
+        refused.iter().for_each(|error| println!("not understood: {error:#}"));
+        return Ok(());
     }
-    let plane = ControlPlane::start(&controlplane::Options {
-        name: "bench".to_owned(),
-        load: true,
-        ..controlplane::Options::default()
-    })
-    .await?;
-    let mut pool = NodePool::new("node", cli.nodes);
-    pool.cpu = "4".to_owned();
-    pool.create(&plane.client()).await?;
-    println!("{} nodes, {} pods a round", cli.nodes, cli.pods);
-    let mut rounds = Vec::new();
-    report::print_header();
-    for number in 1..=cli.rounds {
-        for &kind in &kinds {
-            let round = round::run(&plane, kind, number, cli.pods).await?;
-            report::print_round(number, &round);
-            rounds.push(round);
+    let binaries = Binaries::ready()?;
+    let kubernetes = [binaries.path("kube-apiserver"), binaries.path("kube-scheduler")];
+    let mut run = Run {
+        machine: Machine::here()?,
+        build: Build::of(&berth_binary()?, &kubernetes.each_ref().map(PathBuf::as_path))?,
+        journal: Journal::open(&target_dir().join("bench/rounds.jsonl"))?,
+        again: cli.again,
+    };
+    if !cli.report_only {
+        let selected = select(&workloads, cli.shape.as_deref()).map_err(|error| {
+            refused.iter().for_each(|refusal| eprintln!("not understood: {refusal:#}"));
+            error
+        })?;
+        run.shapes(&selected, cli.rounds).await?;
+    }
+    Ok(())
+}
+
+/// The workloads of some files, and why others of them cannot be run.
+fn load(files: &[PathBuf]) -> Result<(Vec<Workload>, Vec<anyhow::Error>)> {
+    let files = if files.is_empty() { own_files()? } else { files.to_vec() };
+    let (mut workloads, mut refused) = (Vec::new(), Vec::new());
+    for file in files {
+        for workload in Workload::load(&file)? {
+            match workload {
+                Ok(workload) => workloads.push(workload),
+                Err(error) => refused.push(error),
+            }
         }
     }
-    report::print_medians(&rounds, &kinds);
-    plane.stop()
+    Ok((workloads, refused))
+}
+
+fn own_files() -> Result<Vec<PathBuf>> {
+    let dir = package_dir().join("bench/workloads");
+    let is_yaml = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "yaml");
+    let entries = std::fs::read_dir(&dir).with_context(|| dir.display().to_string())?;
+    let paths: Result<Vec<PathBuf>, std::io::Error> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut files: Vec<PathBuf> = paths?.into_iter().filter(|path| is_yaml(path)).collect();
+    files.sort();
+    Ok(files)
+}
+
+impl Run {
+    /// Runs the rounds that are not kept yet, shape after shape.
+    async fn shapes(&mut self, workloads: &[&Workload], rounds: usize) -> Result<()> {
+        println!("{}, commit {}", self.machine.text(), self.build.commit);
+        let mut ground: Option<Ground> = None;
+        for workload in workloads {
+            let mark = workload_mark(workload)?;
+            for round in 1..=rounds {
+                for contestant in contestants(workload, round) {
+                    let key = RoundKey {
+                        shape: workload.name.clone(),
+                        mark: mark.clone(),
+                        round,
+                        contestant,
+                    };
+                    if !self.again && self.journal.find(&key, &self.machine, &self.build).is_some()
+                    {
+                        println!("{} {round} {}: kept", workload.name, contestant.name());
+                        continue;
+                    }
+                    let here = Ground::prepare(ground.take(), workload).await?;
+                    self.round(&here, workload, key).await?;
+                    ground = Some(here);
+                }
+            }
+        }
+        ground.map_or(Ok(()), Ground::stop)
+    }
+
+    async fn round(&mut self, ground: &Ground, workload: &Workload, key: RoundKey) -> Result<()> {
+        let begun = Instant::now();
+        let in_flight = self.in_flight(&key);
+        let contestant = key.contestant;
+        let figures = round::run(ground, workload, contestant, in_flight).await?;
+        println!(
+            "{} {} {}: {:.0} pods/s ({:.0} from the first bind), {} ms CPU a pod, {} MiB, \
+             last event after {} s, {} missing; {:.0} s in all",
+            key.shape,
+            key.round,
+            contestant.name(),
+            figures.rate(),
+            figures.rate_from_first(),
+            figures.cpu_ms_per_pod().map_or_else(|| "-".to_owned(), |ms| format!("{ms:.3}")),
+            figures.peak_mib().map_or_else(|| "-".to_owned(), |mib| format!("{mib:.0}")),
+            figures.last_event_ms.map_or_else(|| "-".to_owned(), |ms| format!("{:.1}", ms / 1e3)),
+            figures.events_missing,
+            begun.elapsed().as_secs_f64(),
+        );
+        let (machine, build) = (self.machine.clone(), self.build.clone());
+        self.journal.keep(Kept { key, machine, build, figures })
+    }
+
+    /// Requests in flight for a flooder: the best of the sweep of the same shape.
+    fn in_flight(&self, key: &RoundKey) -> usize {
+        let sweep = RoundKey { round: 1, contestant: Contestant::Sweep, ..key.clone() };
+        let kept = self.journal.find(&sweep, &self.machine, &self.build);
+        let best = kept.and_then(|kept| {
+            let rates = kept.figures.sweep.iter();
+            rates.max_by(|left, right| left.1.total_cmp(right.1)).map(|(in_flight, _)| *in_flight)
+        });
+        best.unwrap_or(SWEEP[0])
+    }
 }

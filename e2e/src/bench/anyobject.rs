@@ -1,0 +1,175 @@
+//! Objects of any kind: `createAny`, `updateAny`, and the comings and goings of `churn`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use kube::api::{DeleteParams, DynamicObject, PostParams};
+use kube::core::GroupVersionKind;
+use kube::discovery::{Scope, pinned_kind};
+use kube::{Api, Client};
+use serde_json::{Map, Value};
+
+use super::object::ObjectTemplate;
+use super::op::{AnyObject, Churn, ChurnMode};
+use super::workload::Workload;
+
+/// Pause between cycles of a churn that names none.
+const CHURN_PAUSE: Duration = Duration::from_millis(500);
+
+/// Objects that were created and that somebody has to delete.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Leftovers(Arc<Mutex<Vec<Leftover>>>);
+
+#[derive(Clone)]
+struct Leftover {
+    api: Api<DynamicObject>,
+    name: String,
+}
+
+impl std::fmt::Debug for Leftover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.api.resource_url(), self.name)
+    }
+}
+
+impl Leftovers {
+    fn add(&self, api: &Api<DynamicObject>, name: String) {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        list.push(Leftover { api: api.clone(), name });
+    }
+
+    /// Deletes them. Some are gone already: a churn deletes by itself.
+    pub(super) async fn delete(&self) -> Result<()> {
+        let list = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for leftover in list {
+            delete(&leftover.api, &leftover.name).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<()> {
+    match api.delete(name, &DeleteParams::default().grace_period(0)).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+        other => other.map(drop).with_context(|| format!("deleting {name}")),
+    }
+}
+
+/// Where objects of the kind of `object` are.
+async fn api_of(
+    client: &Client,
+    object: &Value,
+    namespace: Option<&str>,
+) -> Result<Api<DynamicObject>> {
+    let text = |field: &str| object[field].as_str().with_context(|| format!("no {field}"));
+    let (group, version) =
+        text("apiVersion")?.rsplit_once('/').unwrap_or(("", text("apiVersion")?));
+    let kind = GroupVersionKind::gvk(group, version, text("kind")?);
+    let (resource, capabilities) =
+        pinned_kind(client, &kind).await.with_context(|| format!("kind {}", kind.kind))?;
+    Ok(match (capabilities.scope, namespace) {
+        (Scope::Namespaced, Some(namespace)) => {
+            Api::namespaced_with(client.clone(), namespace, &resource)
+        }
+        (Scope::Cluster, None) => Api::all_with(client.clone(), &resource),
+        (Scope::Namespaced, None) => anyhow::bail!("{}: namespace is needed", kind.kind),
+        (Scope::Cluster, Some(_)) => anyhow::bail!("{}: has no namespace", kind.kind),
+    })
+}
+
+/// `createAny`.
+pub(super) async fn create(
+    client: &Client,
+    workload: &Workload,
+    op: &AnyObject,
+    leftovers: &Leftovers,
+) -> Result<()> {
+    let template = ObjectTemplate::load(&workload.path(&op.template_path), &op.template_params)?;
+    let count = op.count.unwrap_or(1);
+    for index in 0..count {
+        let object = template.object(index, count)?;
+        let api = api_of(client, &object, op.namespace.as_deref()).await?;
+        let object: DynamicObject = serde_json::from_value(object)?;
+        let created = api.create(&PostParams::default(), &object).await;
+        let created = created.with_context(|| op.template_path.clone())?;
+        leftovers.add(&api, created.metadata.name.unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// `updateAny`: object and status of each.
+pub(super) async fn update(client: &Client, workload: &Workload, op: &AnyObject) -> Result<()> {
+    let template = ObjectTemplate::load(&workload.path(&op.template_path), &op.template_params)?;
+    let count = op.count.unwrap_or(1);
+    let pause = Duration::from_secs(1).checked_div(op.update_per_second).unwrap_or_default();
+    for index in 0..count {
+        tokio::time::sleep(pause).await;
+        let object = template.object(index, count)?;
+        let api = api_of(client, &object, op.namespace.as_deref()).await?;
+        let object: DynamicObject = serde_json::from_value(object)?;
+        let name = object.metadata.name.clone().context("updateAny: an object without a name")?;
+        let parameters = PostParams::default();
+        api.replace(&name, &parameters, &object).await.with_context(|| name.clone())?;
+        api.replace_status(&name, &parameters, &object).await.with_context(|| name)?;
+    }
+    Ok(())
+}
+
+/// `churn`: goes on until it is aborted, or with mode create until it has made its number.
+pub(super) async fn churn(
+    client: Client,
+    workload: Workload,
+    op: Churn,
+    namespace: String,
+    leftovers: Leftovers,
+) -> Result<()> {
+    let mut lanes = Vec::new();
+    for path in &op.template_paths {
+        let object = ObjectTemplate::load(&workload.path(path), &Map::new())?.object(0, 1)?;
+        let api = match api_of(&client, &object, Some(&namespace)).await {
+            Ok(api) => api,
+            Err(_) => api_of(&client, &object, None).await.with_context(|| path.clone())?,
+        };
+        lanes.push((api, serde_json::from_value::<DynamicObject>(object)?));
+    }
+    let slots = op.number.max(1);
+    let mut live: Vec<Vec<Option<String>>> = vec![vec![None; slots]; lanes.len()];
+    let pause = match op.interval_milliseconds {
+        0 => CHURN_PAUSE,
+        milliseconds => Duration::from_millis(milliseconds),
+    };
+    let endless = op.mode == ChurnMode::Recreate || op.number == 0;
+    let mut cycle = 0;
+    while endless || cycle < op.number {
+        tokio::time::sleep(pause).await;
+        for ((api, object), live) in lanes.iter().zip(&mut live) {
+            let slot = &mut live[cycle % slots];
+            match slot.take() {
+                Some(name) => delete(api, &name).await?,
+                None => {
+                    let created = api.create(&PostParams::default(), object).await?;
+                    let name = created.metadata.name.unwrap_or_default();
+                    leftovers.add(api, name.clone());
+                    if op.mode == ChurnMode::Recreate {
+                        *slot = Some(name);
+                    }
+                }
+            }
+        }
+        cycle += 1;
+    }
+    Ok(())
+}
+
+/// Fails unless all background work that has ended has ended well.
+pub(super) fn ensure_well(ended: &Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => anyhow::bail!("background operation: {error:#}"),
+        Err(error) => {
+            ensure!(error.is_cancelled(), "background operation: {error}");
+            Ok(())
+        }
+    }
+}
