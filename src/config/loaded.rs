@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use berth_engine::Config;
-use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder, ProfileError};
+use berth_engine::framework::{
+    FailingPostFilter, Plugin, Point, Profile, ProfileBuilder, ProfileError,
+};
 use berth_plugins::refusal::Refusal;
 
 use super::expand::Expanded;
@@ -16,6 +18,11 @@ use super::v1::{
 
 /// `--pod-max-in-unschedulable-pods-duration` where the flag is not given: 5 minutes.
 const PARKED_MAX_MS: u64 = 300_000;
+
+/// Its PostFilter fails in kube-scheduler where its PreFilter was not asked.
+const FAILING: &str = "DynamicResources";
+/// Where it succeeds at PostFilter, no further plugin is asked.
+const PREEMPTION: &str = "DefaultPreemption";
 
 /// A configuration without errors.
 #[derive(Debug, Clone)]
@@ -49,16 +56,36 @@ impl LoadedProfile {
             let refusal: Arc<dyn Plugin> = Arc::new(Refusal::new());
             builder.add(Point::PreFilter, &refusal, 0)?;
         }
+        let mut asked_before = None;
         for point in ExtensionPoint::ALL {
             let Some(in_engine) = point.in_engine() else { continue };
             for (name, weight) in self.expanded.at(point) {
+                if name == FAILING && in_engine == Point::PreFilter {
+                    asked_before = Some(builder.count_at(in_engine));
+                }
                 let Some(plugin) = self.plugins.get(name) else { continue };
                 if in_engine.is_implemented_by(plugin.as_ref()) {
                     builder.add(in_engine, plugin, *weight)?;
                 }
             }
         }
+        if let Some(preempts_first) = self.preempts_before_failing() {
+            builder
+                .set_failing_post_filter(FailingPostFilter { after: asked_before, preempts_first });
+        }
         builder.build()
+    }
+
+    /// Whether DefaultPreemption comes before the plugin that may fail at PostFilter; `None` where
+    /// that one is not enabled there, or where Berth has it.
+    fn preempts_before_failing(&self) -> Option<bool> {
+        if self.plugins.contains_key(FAILING) {
+            return None;
+        }
+        let names = self.expanded.at(ExtensionPoint::PostFilter);
+        let place = |wanted: &str| names.iter().position(|(name, _)| name == wanted);
+        let failing = place(FAILING)?;
+        Some(place(PREEMPTION).is_some_and(|preemption| preemption < failing))
     }
 }
 
@@ -131,3 +158,6 @@ impl Loaded {
 fn milliseconds(seconds: Option<i64>) -> u64 {
     u64::try_from(seconds.unwrap_or(0)).unwrap_or(0).saturating_mul(1000)
 }
+
+#[cfg(test)]
+mod tests;

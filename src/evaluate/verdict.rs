@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use berth_engine::Decided;
 use berth_engine::base::NodeIdx;
 use berth_engine::cache::Cache;
-use berth_engine::cycle::{Filtered, Pick, Preemption, Scores, Stop, fit_error};
+use berth_engine::cycle::{Filtered, Pick, Preemption, Scores, Stop, Wording, fit_error};
 use berth_engine::framework::{Code, Profile, Reason};
 use serde::Serialize;
 use serde_json::Value;
@@ -87,7 +87,7 @@ impl Cycle {
             Decided::Broken(error) => Self { pod, error: Some(error.clone()), ..Self::default() },
             Decided::Reject { filtered } => {
                 let nodes = cache.nodes().live().len();
-                let message = Some(fit_error(filtered, nodes, profile, None));
+                let message = Some(fit_error(filtered, nodes, profile, Wording::Recorded));
                 Self { message, ..Self::filtered(filtered, pod, profile, cache) }
             }
             Decided::Place { pick, filtered, scores } => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use berth_engine::base::{Draw, NodeIdx};
-use berth_engine::cycle::{Stop, fit_error};
+use berth_engine::cycle::{Stop, Wording, fit_error};
 use berth_engine::framework::{MAX_NODE_SCORE, Point, Profile, ProfileBuilder};
 use berth_engine::record::PodRecord;
 use berth_engine::{Config, Decided, Engine, Input};
@@ -131,7 +131,8 @@ fn verdict(engine: &mut Engine, profile: &Profile, pod: &PodRecord) -> Verdict {
             return Verdict { broken: Some(text.clone()), ..Verdict::default() };
         }
         Decided::Reject { filtered } => {
-            let message = fit_error(filtered, cache.nodes().live().len(), profile, None);
+            let nodes = cache.nodes().live().len();
+            let message = fit_error(filtered, nodes, profile, Wording::Recorded);
             (filtered, Verdict { message: Some(message), ..Verdict::default() })
         }
         Decided::Place { pick, filtered, scores } => {

@@ -16,7 +16,7 @@ mod prefilter;
 mod reserve;
 mod score;
 
-pub use diagnosis::fit_error;
+pub use diagnosis::{Wording, fit_error};
 pub use filter::{Filtered, Rejection, Stop};
 pub use pick::{Feasible, Pick, pick};
 pub use preemption::{Preemption, Victims};

@@ -13,6 +13,7 @@
 //! them.
 
 mod context;
+mod failing;
 mod hints;
 mod plugin;
 mod profile;
@@ -22,6 +23,7 @@ mod state;
 mod verdict;
 
 pub use context::{Context, PodView};
+pub use failing::FailingPostFilter;
 pub use hints::{Action, ClusterEvent, Hint, Hints, Registration, Resource, Subject};
 pub use plugin::{
     Bind, Filter, Permit, Plugin, PostBind, PostFilter, PreBind, PreEnqueue, PreFilter, PreScore,

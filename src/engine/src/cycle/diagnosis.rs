@@ -9,14 +9,25 @@ use crate::framework::Profile;
 
 use super::filter::{Filtered, Stop};
 
+/// Two ways in which kube-scheduler 1.37.2 is known to put the same failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wording<'a> {
+    /// As its binary writes it to a pod.
+    Live {
+        /// What PostFilter plugins said, joined by comma and space; empty for nothing.
+        post_filter: &'a str,
+    },
+    /// As its recorded answers have it (`tests/corpus`): nodes that a PreFilter left out are
+    /// counted under all plugins that rejected, and PostFilter's words are left out.
+    Recorded,
+}
+
 /// The text of the condition and the event: `0/3 nodes are available: 1 Insufficient cpu, …`.
-///
-/// `post_filter` is what PostFilter plugins said, joined by comma and space.
 pub fn fit_error(
     filtered: &Filtered,
     nodes: usize,
     profile: &Profile,
-    post_filter: Option<&str>,
+    wording: Wording<'_>,
 ) -> String {
     let mut text = format!("0/{nodes} nodes are available:");
     match &filtered.stop {
@@ -26,40 +37,49 @@ pub fn fit_error(
             let _ = write!(text, " {}.", reasons.join(", "));
         }
         None => {
-            let counted = histogram(filtered, profile);
+            let counted = histogram(filtered, &excluded_reason(filtered, profile, wording));
             if !counted.is_empty() {
                 let _ = write!(text, " {}.", counted.join(", "));
             }
         }
     }
-    if let Some(said) = post_filter.filter(|s| !s.is_empty()) {
-        let _ = write!(text, " {said}");
+    if let Wording::Live { post_filter } = wording
+        && !post_filter.is_empty()
+    {
+        let _ = write!(text, " {post_filter}");
     }
     text
 }
 
 /// "count reason" for every reason, sorted as strings: "10 x" comes before "2 y".
-fn histogram(filtered: &Filtered, profile: &Profile) -> Vec<String> {
+fn histogram(filtered: &Filtered, excluded: &str) -> Vec<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for rejection in &filtered.rejected {
         for reason in rejection.verdict.reasons() {
             *counts.entry(reason.as_ref()).or_default() += 1;
         }
     }
-    let excluded = excluded_reason(filtered, profile);
     if !filtered.excluded.is_empty() {
-        *counts.entry(&excluded).or_default() += filtered.excluded.len();
+        *counts.entry(excluded).or_default() += filtered.excluded.len();
     }
     let mut lines: Vec<String> = counts.iter().map(|(r, n)| format!("{n} {r}")).collect();
     lines.sort_unstable();
     lines
 }
 
-/// The reason of nodes that a PreFilter left out. It names, sorted, the plugins that narrowed the
-/// nodes and those that rejected the others: the reference's rejector set as it is in the end.
-fn excluded_reason(filtered: &Filtered, profile: &Profile) -> String {
-    let names = plugin_names(&filtered.rejectors(), profile);
-    format!("node(s) didn't satisfy plugin(s) [{}]", names.join(" "))
+/// The reason of nodes that a PreFilter left out: the names, sorted, of the set of rejecting
+/// plugins (`findNodesThatFitPod`). The binary writes it when only the node that the pod is
+/// promised has been judged; the recorded answers show the set as it is in the end.
+fn excluded_reason(filtered: &Filtered, profile: &Profile, wording: Wording<'_>) -> String {
+    let mut plugins = match wording {
+        Wording::Recorded => filtered.rejectors(),
+        Wording::Live { .. } => {
+            [filtered.narrowed_by.as_slice(), filtered.refused_promise.as_slice()].concat()
+        }
+    };
+    plugins.sort_unstable();
+    plugins.dedup();
+    format!("node(s) didn't satisfy plugin(s) [{}]", plugin_names(&plugins, profile).join(" "))
 }
 
 /// Names of the plugins at these places, sorted as `sets.List` does.

@@ -57,6 +57,10 @@ pub struct Filtered {
     pub excluded: Vec<NodeIdx>,
     /// Plugins that narrowed the nodes.
     pub narrowed_by: Vec<usize>,
+    /// Plugins that rejected the node that the pod is promised, which is tried before the others.
+    pub refused_promise: Vec<usize>,
+    /// PreFilter plugins that were asked: all, unless one rejected the pod for good.
+    pub pre_filters_asked: usize,
     /// Set where nothing could be judged.
     pub stop: Option<Stop>,
     /// Nodes judged.
@@ -97,8 +101,9 @@ impl Scan<'_> {
         let prepared = self.prepare(&cx, probe);
         probe.end(Point::PreFilter, prepared.code(), name);
         if let Some(stop) = prepared.stop {
-            let Prepared { states, skipped, .. } = prepared;
-            return Filtered { states, skipped, ..Filtered::stopped(stop) };
+            let Prepared { states, skipped, asked, .. } = prepared;
+            let stopped = Filtered::stopped(stop);
+            return Filtered { states, skipped, pre_filters_asked: asked, ..stopped };
         }
         probe.begin(Point::Filter);
         let filtered = self.judge_all(&cx, prepared, pod);
@@ -171,6 +176,7 @@ impl Scan<'_> {
             }
             Ok(part) if part.feasible.is_empty() => {
                 self.judge_in_parallel(cx, &prepared, &rest, pod).map(|mut others| {
+                    others.refused_promise = part.rejected.iter().map(|r| r.plugin).collect();
                     others.rejected.extend(part.rejected);
                     others.rejected.sort_by_key(|r| r.node);
                     others.evaluated += part.evaluated;
@@ -184,6 +190,7 @@ impl Scan<'_> {
             Ok(part) => Filtered {
                 excluded,
                 narrowed_by: prepared.narrowed_by,
+                pre_filters_asked: prepared.asked,
                 states: prepared.states,
                 skipped: prepared.skipped,
                 ..part

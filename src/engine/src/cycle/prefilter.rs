@@ -18,6 +18,10 @@ pub(super) struct Prepared {
     pub(super) skipped: Vec<bool>,
     pub(super) narrowed_by: Vec<usize>,
     pub(super) narrow: Option<Vec<Sym>>,
+    /// The names that are left, those of no node included.
+    pub(super) names: Option<Vec<Box<str>>>,
+    /// PreFilter plugins that were asked.
+    pub(super) asked: usize,
     pub(super) stop: Option<Stop>,
 }
 
@@ -37,11 +41,11 @@ impl Scan<'_> {
             };
             probe.evaluated(plugin.name(), Point::PreFilter, 1, self.profile.scheduler_name());
             let said = guarded(plugin.name(), || pre_filter.pre_filter(cx, state));
-            if out.note(cx, place, plugin.name(), said) {
+            out.asked += 1;
+            if out.note(cx, place, plugin.name(), said) || out.is_narrowed_to_none(self) {
                 break;
             }
         }
-        out.check_narrowing(self);
         out
     }
 
@@ -78,13 +82,13 @@ impl Prepared {
                     *skipped = true;
                 }
             }
-            Ok(PreFiltered::Narrow(names)) => {
+            Ok(PreFiltered::Narrow(mut names)) => {
                 self.narrowed_by.push(place);
-                let names = names.iter().filter_map(|n| cx.symbols().get(n));
-                self.narrow = Some(match self.narrow.take() {
-                    None => names.collect(),
-                    Some(before) => names.filter(|n| before.contains(n)).collect(),
-                });
+                if let Some(before) = &self.names {
+                    names.retain(|name| before.contains(name));
+                }
+                self.narrow = Some(names.iter().filter_map(|n| cx.symbols().get(n)).collect());
+                self.names = Some(names);
             }
             Ok(PreFiltered::Reject { resolvable, reasons }) => {
                 let rejection = Stop::PreFilter {
@@ -109,10 +113,10 @@ impl Prepared {
         false
     }
 
-    /// An empty intersection rejects the pod.
-    fn check_narrowing(&mut self, scan: &Scan<'_>) {
-        if self.stop.is_some() || self.narrow.as_ref().is_none_or(|names| !names.is_empty()) {
-            return;
+    /// An empty intersection rejects the pod for good, whatever was said before.
+    fn is_narrowed_to_none(&mut self, scan: &Scan<'_>) -> bool {
+        if self.names.as_ref().is_none_or(|names| !names.is_empty()) {
+            return false;
         }
         let names = plugin_names(&self.narrowed_by, scan.profile);
         let text = match names.as_slice() {
@@ -125,5 +129,6 @@ impl Prepared {
             resolvable: false,
             reasons: Reasons::from_iter([text.into()]),
         });
+        true
     }
 }

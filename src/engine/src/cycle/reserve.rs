@@ -23,7 +23,7 @@ impl Scan<'_> {
         probe: &mut dyn Probe,
     ) -> Result<Reserved, String> {
         probe.begin(Point::Reserve);
-        let reserved = self.reserve_all(pod, node, filtered, probe);
+        let reserved = self.reserve_all(pod, node, filtered);
         let code = if reserved.is_ok() { Code::Success } else { Code::Error };
         probe.end(Point::Reserve, code, self.profile.scheduler_name());
         reserved
@@ -34,7 +34,6 @@ impl Scan<'_> {
         pod: PodIdx,
         node: NodeIdx,
         filtered: &Filtered,
-        probe: &mut dyn Probe,
     ) -> Result<Reserved, String> {
         let mut all = Reserved::default();
         let Some(cx) = self.context(pod) else { return Ok(all) };
@@ -43,7 +42,6 @@ impl Scan<'_> {
             let Some(plugin) = self.profile.plugin(weighted.plugin) else { continue };
             let Some(point) = plugin.as_reserve() else { continue };
             let state = filtered.states.get(weighted.plugin).unwrap_or(&empty);
-            probe.evaluated(plugin.name(), Point::Reserve, 1, self.profile.scheduler_name());
             let said = guarded(plugin.name(), || point.reserve(&cx, state, node))?;
             let own =
                 said.map_err(|e| format!("running Reserve plugin {:?}: {e}", plugin.name()))?;

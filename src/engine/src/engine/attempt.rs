@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::base::{Millis, NodeIdx, PodIdx};
-use crate::cycle::{Feasible, Filtered, Pick, Scores, Stop, fit_error, pick};
+use crate::cycle::{Feasible, Filtered, Pick, Scores, Stop, Wording, fit_error, pick};
 use crate::effect::{Decision, Effect, FailureReason, PodEvent};
-use crate::framework::{Point, Profile, Reads, Reserved};
+use crate::framework::{FailingPostFilter, Point, Profile, Reads, Reserved};
 use crate::probe::{AttemptResult, Probe, QueueName};
 use crate::record::ScheduledCondition;
 
@@ -170,7 +170,9 @@ impl Engine {
         probe: &mut dyn Probe,
     ) {
         let nodes = self.cache.nodes().live().len();
-        let message = fit_error(filtered, nodes, profile, None);
+        let post_filter = self.post_filter(pod, filtered, profile);
+        let wording = Wording::Live { post_filter };
+        let message = fit_error(filtered, nodes, profile, wording);
         let rejectors = filtered.rejectors();
         let reads = Reads::NODE_EXISTS | rejectors.iter().map(|p| profile.reads(*p)).sum();
         let by_hints = rejectors.iter().any(|place| {
@@ -191,6 +193,20 @@ impl Engine {
         }
         probe.incoming(QueueName::Unschedulable, "ScheduleAttemptFailure");
         self.tell(pod, profile, FailureReason::Unschedulable, message, effects);
+    }
+
+    /// What kube-scheduler's PostFilter plugins add to the text, as far as `run` carries them out:
+    /// nothing of preemption yet.
+    fn post_filter(&self, pod: PodIdx, filtered: &Filtered, profile: &Profile) -> &'static str {
+        let fails = profile.failing_post_filter().filter(|one| {
+            let cut = matches!(filtered.stop, Some(Stop::PreFilter { resolvable: false, .. }));
+            one.has_no_state(cut, filtered.pre_filters_asked)
+        });
+        let Some(failing) = fails else { return "" };
+        // A preemption that succeeds ends PostFilter before the failing plugin is asked.
+        let preempts = failing.preempts_first
+            && self.preempt(pod, profile, filtered).is_ok_and(|p| !p.candidates.is_empty());
+        if preempts { "" } else { FailingPostFilter::TEXT }
     }
 
     /// The attempt itself failed: the pod backs off.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Plugin, Reads};
+use super::{FailingPostFilter, Plugin, Reads};
 
 /// An extension point, by its name in kube-scheduler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,6 +108,7 @@ pub struct Profile {
     scheduler_name: Box<str>,
     plugins: Vec<Arc<dyn Plugin>>,
     points: Vec<Vec<Weighted>>,
+    failing_post_filter: Option<FailingPostFilter>,
 }
 
 /// What makes a profile unusable. The texts are kube-scheduler's.
@@ -159,6 +160,7 @@ impl ProfileBuilder {
                 scheduler_name: scheduler_name.into(),
                 plugins: Vec::new(),
                 points: vec![Vec::new(); Point::ALL.len()],
+                failing_post_filter: None,
             },
         }
     }
@@ -207,6 +209,17 @@ impl ProfileBuilder {
         Ok(self)
     }
 
+    /// Says that the configuration enables a plugin whose PostFilter may fail.
+    pub fn set_failing_post_filter(&mut self, failing: FailingPostFilter) -> &mut Self {
+        self.profile.failing_post_filter = Some(failing);
+        self
+    }
+
+    /// Number of plugins added at `point` so far.
+    pub fn count_at(&self, point: Point) -> usize {
+        self.profile.at(point).len()
+    }
+
     /// The profile, checked.
     ///
     /// # Errors
@@ -239,6 +252,11 @@ impl Profile {
     /// The plugins at a point, in order.
     pub fn at(&self, point: Point) -> &[Weighted] {
         self.points.get(point as usize).map(|p| p.as_slice()).unwrap_or_default()
+    }
+
+    /// The plugin of the configuration whose PostFilter may fail.
+    pub fn failing_post_filter(&self) -> Option<FailingPostFilter> {
+        self.failing_post_filter
     }
 
     /// The plugin at a place.
