@@ -31,54 +31,16 @@ pub enum Verdict {
     Refused {
         /// The condition's reason.
         reason: String,
-        /// The condition's message up to what PostFilter plugins said.
+        /// The condition's message without preemption's report, of which Berth says nothing yet.
         message: String,
-        /// What they said: preemption's report, or `not found`. Berth says nothing there yet.
-        post_filter: String,
     },
 }
 
-/// How two verdicts on a pod that fits nowhere relate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Likeness {
-    /// The same reason and message.
-    Same,
-    /// The same but for the plugins in `node(s) didn't satisfy plugin(s) [A B]`: a known
-    /// difference. kube-scheduler lists those that narrowed the nodes (`findNodesThatFitPod`),
-    /// Berth those that rejected the remaining ones too, as `tests/corpus` has it.
-    OtherPlugins,
-    /// Something else.
-    Different,
-}
-
 impl Verdict {
-    /// A refusal, its message parted where PostFilter's words begin. DynamicResources says
-    /// `not found` where a PreFilter plugin before it has rejected the pod.
+    /// A refusal.
     pub fn refused(reason: &str, message: &str) -> Self {
-        let not_found = || message.strip_suffix(". not found").map(|text| text.len() + 1);
-        let end = message.find(" preemption: ").or_else(not_found).unwrap_or(message.len());
-        let (message, post_filter) = message.split_at(end);
-        let text = |part: &str| part.trim_start().to_owned();
-        Self::Refused {
-            reason: text(reason),
-            message: text(message),
-            post_filter: text(post_filter),
-        }
-    }
-
-    /// Compares two refusals, PostFilter's words aside.
-    pub fn likeness(&self, other: &Self) -> Likeness {
-        let (
-            Self::Refused { reason: a_reason, message: a, .. },
-            Self::Refused { reason: b_reason, message: b, .. },
-        ) = (self, other)
-        else {
-            return Likeness::Different;
-        };
-        if a_reason != b_reason {
-            return Likeness::Different;
-        }
-        likeness(a, b)
+        let message = message.split_once(" preemption: ").map_or(message, |(before, _)| before);
+        Self::Refused { reason: reason.to_owned(), message: message.to_owned() }
     }
 
     /// The node, where it was placed.
@@ -88,24 +50,6 @@ impl Verdict {
             Self::Refused { .. } => None,
         }
     }
-}
-
-/// Compares the messages of two refusals.
-pub fn likeness(a: &str, b: &str) -> Likeness {
-    if a == b {
-        return Likeness::Same;
-    }
-    match (without_plugins(a), without_plugins(b)) {
-        (Some(a), Some(b)) if a == b => Likeness::OtherPlugins,
-        _ => Likeness::Different,
-    }
-}
-
-/// The text around the list of plugins of the nodes that were left out.
-fn without_plugins(message: &str) -> Option<(&str, &str)> {
-    let (before, rest) = message.split_once("didn't satisfy plugin(s) [")?;
-    let (_, after) = rest.split_once(']')?;
-    Some((before, after))
 }
 
 /// One moment at which a pod is decided.
@@ -164,23 +108,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_are_the_same_but_for_what_is_known() {
+    fn refusals_are_compared_to_the_letter_but_for_preemption() {
         let of = |message| Verdict::refused("Unschedulable", message);
         let plain = of("0/2 nodes are available: 2 Insufficient cpu.");
-        let told = "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes";
-        assert_eq!(plain.likeness(&of(told)), Likeness::Same);
-        let other = of("0/2 nodes are available: 2 Insufficient memory.");
-        assert_eq!(plain.likeness(&other), Likeness::Different);
-        let claim = of("0/2 nodes are available: claim \"x\" not found.");
-        let twice = of("0/2 nodes are available: claim \"x\" not found. not found");
-        assert_eq!(claim.likeness(&twice), Likeness::Same);
-        assert_ne!(claim, twice);
-        let one = of("0/2 nodes are available: 1 x, 1 node(s) didn't satisfy plugin(s) [A].");
-        let both = of("0/2 nodes are available: 1 x, 1 node(s) didn't satisfy plugin(s) [A B].");
-        assert_eq!(one.likeness(&both), Likeness::OtherPlugins);
-        let else_ = of("0/2 nodes are available: 1 y, 1 node(s) didn't satisfy plugin(s) [A].");
-        assert_eq!(else_.likeness(&both), Likeness::Different);
-        let node = Verdict::Placed("n00".to_owned());
-        assert_eq!(node.likeness(&one), Likeness::Different);
+        let told = of("0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes");
+        assert_eq!(plain, told);
+        assert_ne!(plain, of("0/2 nodes are available: 2 Insufficient memory."));
+        assert_ne!(plain, of("0/2 nodes are available: 2 Insufficient cpu. not found"));
+        assert_ne!(
+            plain,
+            Verdict::refused("SchedulerError", "0/2 nodes are available: 2 Insufficient cpu.")
+        );
     }
 }
