@@ -1,4 +1,6 @@
-//! One kind's list and watch over HTTP, driven by [`Resume`].
+//! One kind's list and watch over HTTP, driven by [`Resume`]. Lists are in `list`.
+
+mod list;
 
 use std::time::Duration;
 
@@ -12,9 +14,9 @@ use super::feed::{Feed, Stopped, decoded};
 use super::kind::Kind;
 use super::proto::frames::{Frames, Framing};
 use super::request::{Format, RequestError, Source, full_text};
-use super::resume::{Failure, PageVerdict, Resume, Step};
+use super::resume::{Failure, Resume, Step};
 use super::state::{KindState, StateCell};
-use super::stats::{add, count};
+use super::stats::count;
 use super::templates::Templates;
 use super::{json, proto};
 
@@ -58,7 +60,7 @@ impl Follower {
                     tokio::time::sleep(wait).await;
                     Ok(())
                 }
-                Step::List(token) => self.list(token).await,
+                Step::List(list) => self.list(&list).await,
                 Step::Watch(version, timeout) => self.watch(&version, timeout).await,
             };
             if done.is_err() {
@@ -70,71 +72,6 @@ impl Follower {
 
     fn now(&self) -> Duration {
         self.begun.elapsed()
-    }
-
-    /// Asks for one page and applies it.
-    async fn list(&mut self, token: Option<String>) -> Result<(), Stopped> {
-        if token.is_none() {
-            count(&self.feed.stats().lists);
-            self.feed.begin_list();
-        }
-        let answer = self.source.list(self.kind, token.as_deref()).await;
-        let page = answer.and_then(|(format, body)| self.read_page(format, &body));
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                self.failed("list", &error);
-                return Ok(());
-            }
-        };
-        let now = self.now();
-        let verdict = self.resume.page(&page.resource_version, &page.continue_token, now);
-        if verdict == PageVerdict::Old {
-            tracing::warn!(
-                kind = %self.kind, version = page.resource_version,
-                "the list is older than what was seen: not applied, asking again"
-            );
-            return Ok(());
-        }
-        if self.resume.take_reset() {
-            tracing::error!(
-                kind = %self.kind, version = page.resource_version,
-                "the API server's lists stay older than what was seen (etcd restored from a \
-                 backup?): taking them as the truth"
-            );
-            self.feed.forget_versions();
-        }
-        add(&self.feed.stats().listed, page.items.len());
-        for item in page.items {
-            self.feed.applied(item).await?;
-        }
-        if verdict == PageVerdict::ApplyLast {
-            self.feed.sweep().await?;
-        }
-        self.feed.flush().await?;
-        if verdict == PageVerdict::ApplyLast {
-            self.last_failure.clear();
-            self.feed.at_version(&page.resource_version);
-            if self.state.set(KindState::Synced) {
-                let version = page.resource_version;
-                tracing::debug!(kind = %self.kind, version, "listed");
-            }
-        }
-        Ok(())
-    }
-
-    fn read_page(
-        &mut self,
-        format: Format,
-        body: &Bytes,
-    ) -> Result<super::decode::Page, RequestError> {
-        let begun = std::time::Instant::now();
-        let page = match format {
-            Format::Protobuf => proto::page(self.kind, body, &mut self.templates),
-            Format::Json => json::page(self.kind, body, &mut self.templates),
-        };
-        decoded(self.feed.stats(), body.len(), begun);
-        page.map_err(|error| RequestError::Unreadable(error.to_string()))
     }
 
     /// Watches until the watch ends.

@@ -4,6 +4,7 @@
 //! buffer without copying; only the fields of the wire structs are copied, each string once.
 
 pub(crate) mod frames;
+pub(crate) mod list;
 
 use bytes::Bytes;
 use prost::Message;
@@ -57,7 +58,7 @@ pub(crate) fn object(kind: Kind, document: &Bytes, templates: &mut Templates) ->
 }
 
 /// One object without envelope, as lists hold them.
-fn bare_object(kind: Kind, raw: Bytes, templates: &mut Templates) -> Item {
+pub(crate) fn bare_object(kind: Kind, raw: Bytes, templates: &mut Templates) -> Item {
     by_kind!(kind, typed_object(kind, raw, templates))
 }
 

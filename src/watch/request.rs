@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 
 use super::kind::Kind;
-use super::resume::Failure;
+use super::resume::{Failure, List};
 use super::wire::meta::Status;
 use super::{json, proto};
 
@@ -19,8 +19,8 @@ const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const PAGE_MAX: usize = 256 << 20;
 /// Largest error answer that is read; a Status is below 10 kB.
 const STATUS_MAX: usize = 1 << 20;
-/// Time for a page from request to last byte; the API server itself gives up after 60 s.
-const PAGE_DEADLINE: Duration = Duration::from_secs(90);
+/// Time for a page or a list from request to last byte; the API server itself gives up after 60 s.
+pub(crate) const LIST_DEADLINE: Duration = Duration::from_secs(90);
 /// Time for a watch to be answered at all.
 const WATCH_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -165,26 +165,23 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// One page of the list, read at quorum: no resource version is given.
+    /// Asks for a list: what the server has at hand, which may be the whole list, or a page.
     pub(crate) async fn list(
         &self,
         kind: Kind,
-        token: Option<&str>,
-    ) -> Result<(Format, Bytes), RequestError> {
+        list: &List,
+    ) -> Result<Response<Body>, RequestError> {
         let mut query = format!("limit={}", self.page_size);
-        if let Some(token) = token {
-            query.push_str("&continue=");
-            push_encoded(&mut query, token);
+        match list {
+            // JSON is read page by page only; the cache would give all at once.
+            List::Cached if self.format == Format::Protobuf => query.push_str("&resourceVersion=0"),
+            List::Cached | List::Quorum => {}
+            List::Continue(token) => {
+                query.push_str("&continue=");
+                push_encoded(&mut query, token);
+            }
         }
-        let page = async {
-            let response = self.get(kind, &query).await?;
-            let format = Format::of(&response);
-            let body = collect(response, PAGE_MAX).await?;
-            Ok((format, body))
-        };
-        tokio::time::timeout(PAGE_DEADLINE, page)
-            .await
-            .map_err(|_| RequestError::Lost(format!("no whole page within {PAGE_DEADLINE:?}")))?
+        self.get(kind, &query).await
     }
 
     /// A watch from `version`, which the server ends after `timeout`.
@@ -242,6 +239,11 @@ async fn refusal(response: Response<Body>) -> RequestError {
         *retry_after = header.or(*retry_after).filter(|_| code != StatusCode::GONE);
     }
     error
+}
+
+/// The whole body of a page.
+pub(crate) async fn page_body(response: Response<Body>) -> Result<Bytes, RequestError> {
+    collect(response, PAGE_MAX).await
 }
 
 async fn collect(response: Response<Body>, limit: usize) -> Result<Bytes, RequestError> {

@@ -25,10 +25,22 @@ const WATCH_TIMEOUT: Duration = Duration::from_secs(300);
 pub(crate) enum Step {
     /// Sleep.
     Wait(Duration),
-    /// Ask for a page of the list; without a token the first one, read at quorum.
-    List(Option<String>),
+    /// Ask for a list or a page of one.
+    List(List),
     /// Watch from a resource version, for as long as given.
     Watch(String, Duration),
+}
+
+/// Which list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum List {
+    /// From the server's cache (`resourceVersion=0`), as client-go's reflectors list first: it costs
+    /// etcd nothing, and the watch brings what it lacks. Asked for once, as the first thing.
+    Cached,
+    /// Read at quorum, the first page: never older than what was seen.
+    Quorum,
+    /// The page of this token.
+    Continue(String),
 }
 
 /// What to do with a page.
@@ -78,6 +90,8 @@ pub(crate) struct Resume {
     failed_tries: u32,
     /// Versions of the past count no more: the server's history has been replaced.
     reset: bool,
+    /// Nothing has been asked for yet.
+    fresh: bool,
 }
 
 impl Resume {
@@ -91,6 +105,7 @@ impl Resume {
             old_lists: 0,
             failed_tries: 0,
             reset: false,
+            fresh: true,
         }
     }
 
@@ -100,7 +115,11 @@ impl Resume {
             return Step::Wait(std::mem::take(&mut self.wait));
         }
         match &self.state {
-            State::Listing { token } => Step::List(token.clone()),
+            State::Listing { token: Some(token) } => Step::List(List::Continue(token.clone())),
+            State::Listing { token: None } if std::mem::take(&mut self.fresh) => {
+                Step::List(List::Cached)
+            }
+            State::Listing { token: None } => Step::List(List::Quorum),
             State::Watching { version } => {
                 let timeout = WATCH_TIMEOUT + WATCH_TIMEOUT.mul_f64(self.backoff.fraction());
                 Step::Watch(version.clone(), Duration::from_secs(timeout.as_secs()))
@@ -108,10 +127,16 @@ impl Resume {
         }
     }
 
+    /// Whether a list at `version` is older than what was seen.
+    pub(crate) fn is_old(&self, version: &str) -> bool {
+        let number = number(version);
+        number != 0 && number < self.newest
+    }
+
     /// A page has come, of a list at `version`; `token` is that of the next page, or empty.
     pub(crate) fn page(&mut self, version: &str, token: &str, now: Duration) -> PageVerdict {
         let number = number(version);
-        if number != 0 && number < self.newest {
+        if self.is_old(version) {
             self.old_lists += 1;
             if self.old_lists < OLD_LISTS {
                 self.state = State::Listing { token: None };
@@ -201,7 +226,7 @@ mod tests {
 
     fn watching(version: &str) -> Resume {
         let mut resume = Resume::new(1);
-        assert_eq!(resume.next_step(), Step::List(None));
+        assert_eq!(resume.next_step(), Step::List(List::Cached));
         assert_eq!(resume.page(version, "", NOW), PageVerdict::ApplyLast);
         resume
     }
@@ -228,9 +253,18 @@ mod tests {
     fn pages_then_watch_from_the_lists_version() {
         let mut resume = Resume::new(1);
         assert_eq!(resume.page("100", "next", NOW), PageVerdict::Apply);
-        assert_eq!(resume.next_step(), Step::List(Some("next".into())));
+        assert_eq!(resume.next_step(), Step::List(List::Continue("next".into())));
         assert_eq!(resume.page("100", "", NOW), PageVerdict::ApplyLast);
         assert_eq!(watched_version(&mut resume), "100");
+    }
+
+    #[test]
+    fn the_cache_is_asked_once() {
+        let mut resume = Resume::new(1);
+        assert_eq!(resume.next_step(), Step::List(List::Cached));
+        resume.failed(Failure::Other, NOW);
+        waited(&mut resume);
+        assert_eq!(resume.next_step(), Step::List(List::Quorum));
     }
 
     #[test]
@@ -257,33 +291,35 @@ mod tests {
     fn an_expired_version_lists_anew_at_once_and_then_slower() {
         let mut resume = watching("100");
         resume.failed(Failure::Expired, NOW);
-        assert_eq!(resume.next_step(), Step::List(None));
+        assert_eq!(resume.next_step(), Step::List(List::Quorum));
         assert_eq!(resume.page("200", "", NOW), PageVerdict::ApplyLast);
         resume.failed(Failure::Expired, NOW);
         assert!(waited(&mut resume) >= Duration::from_millis(1600));
-        assert_eq!(resume.next_step(), Step::List(None));
+        assert_eq!(resume.next_step(), Step::List(List::Quorum));
     }
 
     #[test]
     fn an_expired_token_restarts_the_list() {
         let mut resume = Resume::new(1);
+        resume.next_step();
         resume.page("100", "next", NOW);
         resume.failed(Failure::Expired, NOW);
-        assert_eq!(resume.next_step(), Step::List(None));
+        assert_eq!(resume.next_step(), Step::List(List::Quorum));
     }
 
     #[test]
     fn a_page_that_failed_is_asked_for_again() {
         let mut resume = Resume::new(1);
+        resume.next_step();
         resume.page("100", "next", NOW);
         resume.failed(Failure::Other, NOW);
         waited(&mut resume);
-        assert_eq!(resume.next_step(), Step::List(Some("next".into())));
+        assert_eq!(resume.next_step(), Step::List(List::Continue("next".into())));
         for _ in 1..TRIES {
             resume.failed(Failure::Other, NOW);
             waited(&mut resume);
         }
-        assert_eq!(resume.next_step(), Step::List(None));
+        assert_eq!(resume.next_step(), Step::List(List::Quorum));
     }
 
     #[test]
@@ -293,7 +329,7 @@ mod tests {
         resume.failed(Failure::Expired, NOW);
         assert_eq!(resume.page("149", "", NOW), PageVerdict::Old);
         waited(&mut resume);
-        assert_eq!(resume.next_step(), Step::List(None));
+        assert_eq!(resume.next_step(), Step::List(List::Quorum));
         assert_eq!(resume.page("150", "", NOW), PageVerdict::ApplyLast);
         assert!(!resume.take_reset());
     }
@@ -319,7 +355,7 @@ mod tests {
             resume.failed(Failure::Other, NOW);
             waited(&mut resume);
         }
-        assert_eq!(resume.next_step(), Step::List(None));
+        assert_eq!(resume.next_step(), Step::List(List::Quorum));
     }
 
     #[test]
