@@ -4,23 +4,23 @@
 //! up (`lookup`), not repeated blindly and not assumed failed. Every bind taken is reported as one
 //! [`Input::BindOutcome`], except those still open when a drain's deadline passes.
 
+mod body;
 mod lookup;
 mod outcome;
 mod pause;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use berth_engine::{AttemptResult, BindOutcome, Decision, Effect, FLIGHTS_MAX, Input, PodName};
 use kube::Client;
-use serde::Serialize;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Bucket, Rate, exchange, request};
+use crate::client::protobuf::BodyFormat;
+use crate::client::{Answer, Bucket, Failure, Rate, RightOfWay, exchange, request};
 use crate::logging::DECISION;
 use crate::metrics::{BindMetrics, signed};
 
@@ -47,6 +47,8 @@ pub struct BindOptions {
     pub deadline: Duration,
     /// How a lost answer is looked up.
     pub lookup: LookupOptions,
+    /// Bodies as protobuf, where the server reads it.
+    pub protobuf: bool,
 }
 
 impl Default for BindOptions {
@@ -56,6 +58,7 @@ impl Default for BindOptions {
             in_flight_max: BIND_IN_FLIGHT_MAX,
             deadline: Duration::from_secs(10),
             lookup: LookupOptions::default(),
+            protobuf: true,
         }
     }
 }
@@ -74,6 +77,8 @@ pub struct Bind {
     /// When the attempt began, for `scheduling_attempt_duration_seconds`
     /// ([`crate::metrics::Tally::next_start`]).
     pub started: Instant,
+    /// When the decision was made and the bind began to wait for its POST.
+    pub decided: Instant,
 }
 
 impl Bind {
@@ -84,7 +89,7 @@ impl Bind {
     pub fn from_effect(effect: Effect, started: Instant) -> Result<Self, Box<Effect>> {
         match effect {
             Effect::Bind { pod, node, profile, decision } => {
-                Ok(Self { pod, node, profile, decision, started })
+                Ok(Self { pod, node, profile, decision, started, decided: Instant::now() })
             }
             other => Err(Box::new(other)),
         }
@@ -95,8 +100,8 @@ impl Bind {
 #[derive(Debug, Clone)]
 pub struct BinderHandle {
     queue: mpsc::Sender<Bind>,
-    /// Binds taken and not yet reported.
-    open: Arc<AtomicUsize>,
+    /// Knows the binds taken and not yet reported.
+    way: Arc<RightOfWay>,
 }
 
 impl BinderHandle {
@@ -110,9 +115,9 @@ impl BinderHandle {
     // The caller needs the bind back whole, to hand it in again.
     #[allow(clippy::result_large_err)]
     pub fn try_send(&self, bind: Bind) -> Result<(), Bind> {
-        self.open.fetch_add(1, Relaxed);
+        self.way.begin();
         self.queue.try_send(bind).map_err(|error| {
-            self.open.fetch_sub(1, Relaxed);
+            self.way.end();
             match error {
                 TrySendError::Full(bind) | TrySendError::Closed(bind) => bind,
             }
@@ -148,7 +153,8 @@ struct Shared {
     metrics: BindMetrics,
     outcomes: mpsc::Sender<Input>,
     pause: Pause,
-    open: Arc<AtomicUsize>,
+    way: Arc<RightOfWay>,
+    format: BodyFormat,
 }
 
 impl Binder {
@@ -165,10 +171,10 @@ impl Binder {
     ) -> Self {
         let (queue, bindings) = mpsc::channel(BIND_QUEUE_MAX);
         let closing = CancellationToken::new();
-        let open = Arc::<AtomicUsize>::default();
-        let handle = BinderHandle { queue, open: Arc::clone(&open) };
-        let pause = Pause::default();
-        let shared = Arc::new(Shared { client, options, metrics, outcomes, pause, open });
+        let way = Arc::<RightOfWay>::default();
+        let handle = BinderHandle { queue, way: Arc::clone(&way) };
+        let (pause, format) = (Pause::default(), BodyFormat::new(options.protobuf));
+        let shared = Arc::new(Shared { client, options, metrics, outcomes, pause, way, format });
         let dispatcher = tokio::spawn(dispatch(shared, bindings, closing.clone()));
         Self { handle, closing, dispatcher }
     }
@@ -178,6 +184,11 @@ impl Binder {
         self.handle.clone()
     }
 
+    /// What tells the lanes that give way whether binds are open.
+    pub fn right_of_way(&self) -> Arc<RightOfWay> {
+        Arc::clone(&self.handle.way)
+    }
+
     /// Takes no more binds, finishes those taken, and gives up at the deadline.
     pub async fn drain(mut self, deadline: Duration) -> Drained {
         self.closing.cancel();
@@ -185,7 +196,7 @@ impl Binder {
             // Dropping the dispatcher's JoinSet aborts the binds in flight.
             self.dispatcher.abort();
         }
-        Drained { left: self.handle.open.load(Relaxed) }
+        Drained { left: self.handle.way.give_up() }
     }
 }
 
@@ -211,6 +222,7 @@ async fn dispatch(
         let shared = Arc::clone(&shared);
         shared.pause.wait().await;
         bucket.take().await;
+        shared.metrics.wait.observe(bind.decided.elapsed().as_secs_f64());
         tasks.spawn(async move {
             let uid = bind.pod.uid.clone();
             let outcome = shared.bind(&bind).await;
@@ -223,43 +235,6 @@ async fn dispatch(
     while tasks.join_next().await.is_some() {}
 }
 
-/// `v1.Binding`, field order as in Kubernetes' own JSON.
-#[derive(Serialize)]
-struct BindingBody<'a> {
-    kind: &'static str,
-    #[serde(rename = "apiVersion")]
-    api_version: &'static str,
-    metadata: BindingMetadata<'a>,
-    target: BindingTarget<'a>,
-}
-
-#[derive(Serialize)]
-struct BindingMetadata<'a> {
-    name: &'a str,
-    namespace: &'a str,
-    /// A namesake made since is refused with 409.
-    uid: &'a str,
-}
-
-#[derive(Serialize)]
-struct BindingTarget<'a> {
-    kind: &'static str,
-    name: &'a str,
-}
-
-fn body(bind: &Bind) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&BindingBody {
-        kind: "Binding",
-        api_version: "v1",
-        metadata: BindingMetadata {
-            name: &bind.pod.key.name,
-            namespace: &bind.pod.key.namespace,
-            uid: &bind.pod.uid,
-        },
-        target: BindingTarget { kind: "Node", name: &bind.node },
-    })
-}
-
 impl Shared {
     async fn bind(&self, bind: &Bind) -> BindOutcome {
         let key = &bind.pod.key;
@@ -270,18 +245,18 @@ impl Shared {
             "/api/v1/namespaces/{}/pods/{}/binding?timeout={seconds}s",
             key.namespace, key.name
         );
-        let post = body(bind).map_err(|e| e.to_string()).and_then(|body| {
-            request("POST", &path, Some(("application/json", body))).map_err(|e| e.to_string())
-        });
-        let post = match post {
-            Ok(post) => post,
+        let protobuf = self.format.is_protobuf();
+        let mut result = self.post(bind, &path, protobuf).await;
+        if let Ok(Ok(answer)) = &result
+            && self.format.is_refused(answer.status, protobuf)
+        {
+            tracing::info!("The API server reads no protobuf in bindings: writing JSON");
+            result = self.post(bind, &path, false).await;
+        }
+        let result = match result {
+            Ok(result) => result,
             Err(error) => return BindOutcome::Denied(format!("pod {key}: {error}")),
         };
-        let start = Instant::now();
-        self.metrics.in_flight.inc();
-        let result = exchange(&self.client, post, self.options.deadline).await;
-        self.metrics.in_flight.dec();
-        self.metrics.duration.observe(start.elapsed().as_secs_f64());
         if let Some(wait) = outcome::pause(&result) {
             self.pause.extend(Instant::now(), wait);
         }
@@ -295,9 +270,27 @@ impl Shared {
         }
     }
 
+    /// One POST. The outer error is a request that cannot be written.
+    async fn post(
+        &self,
+        bind: &Bind,
+        path: &str,
+        protobuf: bool,
+    ) -> Result<Result<Answer, Failure>, String> {
+        let content = body::body(bind, protobuf).map_err(|e| e.to_string())?;
+        let post = request("POST", path, Some(content)).map_err(|e| e.to_string())?;
+        let start = Instant::now();
+        self.metrics.writes.inc();
+        self.metrics.in_flight.inc();
+        let result = exchange(&self.client, post, self.options.deadline).await;
+        self.metrics.in_flight.dec();
+        self.metrics.duration.observe(start.elapsed().as_secs_f64());
+        Ok(result)
+    }
+
     async fn report(&self, bind: Bind, uid: Box<str>, outcome: BindOutcome) {
         self.metrics.count(outcome::label(&outcome));
-        let Bind { pod, node, profile, decision, started } = bind;
+        let Bind { pod, node, profile, decision, started, .. } = bind;
         let bound = outcome == BindOutcome::Bound;
         let result = if bound { AttemptResult::Scheduled } else { AttemptResult::Error };
         self.metrics.attempts.count(result.as_str(), &profile, started.elapsed().as_secs_f64());
@@ -315,7 +308,7 @@ impl Shared {
         if self.outcomes.send(Input::BindOutcome { uid, outcome }).await.is_err() {
             tracing::debug!("The engine has stopped: a bind outcome is not reported");
         }
-        self.open.fetch_sub(1, Relaxed);
+        self.way.end();
     }
 }
 

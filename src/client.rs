@@ -1,13 +1,16 @@
 //! The connection to the API server. Enter at [`connect`]; requests go out by [`exchange`].
 //!
 //! One client serves watches, binds, patches and events: kube 5 speaks HTTP/1.1, so that each
-//! request in flight has a connection of its own and none can hold up another. What keeps binds
-//! first is that every lane has its own limit of requests in flight.
+//! request in flight has a connection of its own and none can hold up another; its pool keeps each
+//! for the next request. What keeps binds first is that every lane has its own limit of requests
+//! in flight, and that the others' are small while binds are open (`right_of_way`).
 
 mod bucket;
 mod exchange;
 #[cfg(test)]
 pub(crate) mod fake;
+pub(crate) mod protobuf;
+mod right_of_way;
 
 use std::path::PathBuf;
 
@@ -18,6 +21,8 @@ use kube::{Client, Config};
 
 pub use bucket::{Bucket, Rate};
 pub(crate) use exchange::{Answer, Failure, exchange, request};
+pub(crate) use right_of_way::GivingWay;
+pub use right_of_way::{RightOfWay, Share};
 
 /// Where the API server is and who asks.
 #[derive(Debug, Clone, Default)]

@@ -1,32 +1,33 @@
 //! Events about pods, in kube-scheduler's words, and about the configuration: `events.k8s.io/v1`.
 //! Enter at [`EventSink::spawn`].
 //!
-//! An event costs the API server more than a bind, so events have a lane of their own behind the
-//! binds: a bounded queue, few requests in flight, a rate of their own. When the queue is full an
-//! event is dropped and counted; nothing else ever waits for an event.
+//! An event costs the API server more than a bind, so events have a lane of their own that gives
+//! way to binds: they trail a burst of pods. What waits is bounded and nothing waits for an event
+//! (`backlog`); `lane` writes, `series` counts what says the same again.
 
+mod backlog;
+mod lane;
 mod record;
 mod series;
+mod wire;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use berth_engine::{Effect, PodEvent, PodName};
 use jiff::Timestamp;
 use kube::Client;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Answer, Bucket, Failure, Rate, exchange, request};
+use crate::client::{Rate, RightOfWay, Share};
 use crate::metrics::{EventMetrics, signed};
 
+use backlog::{About, Backlog, Taken, Waiting};
+pub use backlog::{EVENTS_WAITING_MAX, Granularity};
+use lane::{Lane, Queue, dispatch};
 pub use record::{Event, Regarding, Statement, cut_note};
-use series::{Series, Write};
-
-/// Events that wait. kube-scheduler's broadcaster holds 1,000 and drops the rest; at 2,000 binds/s
-/// and 500 events/s, 16,384 bridge a Job of 20,000 pods. About 500 bytes each: 8 MB.
-pub const EVENT_QUEUE_MAX: usize = 16_384;
 
 /// How to write.
 #[derive(Debug, Clone)]
@@ -34,22 +35,28 @@ pub struct EventOptions {
     /// Events per second; kube-scheduler gives events a client of their own with
     /// `clientConnection.qps`.
     pub rate: Rate,
-    /// Most events posted and not yet answered. 4 at 10 ms carry 400/s, what an API server on two
-    /// cores takes beside binds; more would only take its time from the binds.
-    pub in_flight_max: usize,
+    /// Most events posted and not yet answered. Beside binds one of 65 requests at the server is an
+    /// event; alone, 32 at 20 ms carry 1,600/s, more than a server on two cores takes.
+    pub share: Share,
     /// Deadline of one request.
     pub deadline: Duration,
     /// End of `reportingInstance`: `<profile>-<hostname>`.
     pub hostname: String,
+    /// One event for each pod placed, or one for each controller and second.
+    pub granularity: Granularity,
+    /// Bodies as protobuf, where the server reads it.
+    pub protobuf: bool,
 }
 
 impl Default for EventOptions {
     fn default() -> Self {
         Self {
             rate: Rate::from_client_connection(0.0, 0),
-            in_flight_max: 4,
+            share: Share { beside_binds: 1, alone: 32 },
             deadline: Duration::from_secs(10),
             hostname: hostname(),
+            granularity: Granularity::default(),
+            protobuf: true,
         }
     }
 }
@@ -74,59 +81,46 @@ const RETRY_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How often series that have ended are forgotten and those that go on are written.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// An event that waits. Its text is made when its turn comes, not on the engine's thread.
-#[derive(Debug)]
-struct Waiting {
-    about: About,
-    controller: Box<str>,
-    time: Timestamp,
-}
-
-#[derive(Debug)]
-enum About {
-    Pod(PodName, PodEvent),
-    Object(Regarding, Statement),
-}
-
-impl Waiting {
-    fn event(self, hostname: &str) -> Event {
-        let (regarding, statement) = match self.about {
-            About::Pod(pod, event) => {
-                let statement = Statement::of(&pod.key, event);
-                (pod.into(), statement)
-            }
-            About::Object(regarding, statement) => (regarding, statement),
-        };
-        Event::new(regarding, &self.controller, statement, hostname, self.time)
-    }
-}
-
 /// Takes events.
 #[derive(Debug, Clone)]
 pub struct EventHandle {
-    queue: mpsc::Sender<Waiting>,
+    queue: Arc<Queue>,
     metrics: EventMetrics,
 }
 
 impl EventHandle {
-    /// Takes an event about a pod from the profile of this name. Never waits; where the queue is
-    /// full the event is dropped and counted.
+    /// Takes an event about a pod from the profile of this name. Never waits; where as many wait as
+    /// may, a placement is counted in an event of the pod's controller, and what cannot be is
+    /// dropped and counted.
     pub fn publish(&self, pod: PodName, profile: Box<str>, event: PodEvent) {
         self.enqueue(About::Pod(pod, event), profile);
     }
 
     /// Takes an event about another object, on the same terms.
     pub fn publish_about(&self, regarding: Regarding, controller: &str, statement: Statement) {
-        self.enqueue(About::Object(regarding, statement), controller.into());
+        self.enqueue(About::Object(Box::new((regarding, statement))), controller.into());
     }
 
-    fn enqueue(&self, about: About, controller: Box<str>) {
-        let waiting = Waiting { about, controller, time: Timestamp::now() };
-        if self.queue.try_send(waiting).is_err() {
-            self.metrics.dropped.inc();
+    fn enqueue(&self, about: About, reporter: Box<str>) {
+        let waiting = Waiting { about, reporter, time: Timestamp::now() };
+        let (taken, len) = {
+            let mut backlog = self.queue.backlog();
+            (backlog.push(waiting, Instant::now()), backlog.len())
+        };
+        match taken {
+            Taken::Alone => {}
+            Taken::Folded => {
+                self.metrics.folded.inc();
+            }
+            Taken::Dropped => {
+                // Once per 10,000: a server that takes no events must not fill the log too.
+                if self.metrics.dropped.inc().is_multiple_of(10_000) {
+                    tracing::warn!(waiting = len, "As many events wait as may: some are dropped");
+                }
+            }
         }
-        let waiting = EVENT_QUEUE_MAX - self.queue.capacity();
-        self.metrics.queue.set(signed(waiting));
+        self.metrics.queue.set(signed(len));
+        self.queue.wake.notify_one();
     }
 
     /// Takes [`Effect::Event`].
@@ -153,15 +147,21 @@ pub struct EventSink {
 }
 
 impl EventSink {
-    /// Starts the sink on the current tokio runtime.
+    /// Starts the sink on the current tokio runtime; it gives way to the binds that `way` knows.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn spawn(client: Client, options: EventOptions, metrics: EventMetrics) -> Self {
-        let (queue, events) = mpsc::channel(EVENT_QUEUE_MAX);
+    pub fn spawn(
+        client: Client,
+        options: EventOptions,
+        metrics: EventMetrics,
+        way: Arc<RightOfWay>,
+    ) -> Self {
+        let backlog = Mutex::new(Backlog::new(options.granularity));
+        let queue = Arc::new(Queue { backlog, wake: Notify::new() });
         let closing = CancellationToken::new();
-        let lane = Arc::new(Lane { client, options, metrics: metrics.clone() });
-        let dispatcher = tokio::spawn(dispatch(lane, events, closing.clone()));
+        let lane = Arc::new(Lane::new(client, options, metrics.clone()));
+        let dispatcher = tokio::spawn(dispatch(lane, Arc::clone(&queue), way, closing.clone()));
         Self { handle: EventHandle { queue, metrics }, closing, dispatcher }
     }
 
@@ -170,156 +170,14 @@ impl EventSink {
         self.handle.clone()
     }
 
-    /// Writes what waits, and gives up at the deadline. Returns whether all was written.
-    pub async fn drain(mut self, deadline: Duration) -> bool {
+    /// Writes what waits, and gives up at the deadline. Returns how many events had not been sent
+    /// by then; those sent and not answered are not among them.
+    pub async fn drain(mut self, deadline: Duration) -> usize {
         self.closing.cancel();
-        let done = tokio::time::timeout(deadline, &mut self.dispatcher).await.is_ok();
-        if !done {
+        if tokio::time::timeout(deadline, &mut self.dispatcher).await.is_err() {
             self.dispatcher.abort();
         }
-        done
-    }
-}
-
-struct Lane {
-    client: Client,
-    options: EventOptions,
-    metrics: EventMetrics,
-}
-
-async fn dispatch(
-    lane: Arc<Lane>,
-    mut events: mpsc::Receiver<Waiting>,
-    closing: CancellationToken,
-) {
-    let mut series = Series::default();
-    let mut bucket = Bucket::new(lane.options.rate, Instant::now());
-    let permits = Arc::new(Semaphore::new(lane.options.in_flight_max.max(1)));
-    let mut sweep = tokio::time::interval(SWEEP_EVERY);
-    let mut tasks = JoinSet::new();
-    loop {
-        while tasks.try_join_next().is_some() {}
-        let writes = tokio::select! {
-            event = events.recv() => {
-                let Some(event) = event else { break };
-                lane.metrics.queue.set(signed(events.len()));
-                let event = event.event(&lane.options.hostname);
-                series.add(event, Instant::now()).into_iter().collect()
-            }
-            _ = sweep.tick() => series.sweep(Instant::now()),
-            () = closing.cancelled(), if !events.is_closed() => {
-                events.close();
-                Vec::new()
-            }
-        };
-        for write in writes {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-            bucket.take().await;
-            let lane = Arc::clone(&lane);
-            tasks.spawn(async move {
-                lane.write(&write).await;
-                drop(permit);
-            });
-        }
-    }
-    while tasks.join_next().await.is_some() {}
-}
-
-/// What to do after a try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Done,
-    /// The event to add to is gone: write it anew.
-    Recreate,
-    Retry(Option<Duration>),
-    Failed,
-}
-
-/// How a write is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Method {
-    Create,
-    Patch,
-    /// POST of an event that a PATCH has not found. A conflict then means that its first POST has
-    /// landed meanwhile, and the PATCH is tried again.
-    Recreate,
-}
-
-/// client-go's `recordEvent` retries only where no answer came; we also retry where the server
-/// says that it could not, and count what exists already as done.
-fn next(result: &Result<Answer, Failure>, method: Method) -> Next {
-    let Ok(answer) = result else { return Next::Retry(None) };
-    match answer.status {
-        200..=299 => Next::Done,
-        409 if method == Method::Create => Next::Done,
-        404 if method == Method::Patch => Next::Recreate,
-        409 | 429 | 500.. => Next::Retry(answer.retry_after),
-        _ => Next::Failed,
-    }
-}
-
-impl Lane {
-    async fn write(&self, write: &Write) {
-        let first = match write {
-            Write::Create(_) => Method::Create,
-            Write::Patch(_) => Method::Patch,
-        };
-        let mut method = first;
-        let (Write::Create(event) | Write::Patch(event)) = write;
-        let mut wait = RETRY_WAIT;
-        for attempt in 1..=TRIES_MAX {
-            let request = if method == Method::Patch {
-                let content = "application/strategic-merge-patch+json";
-                request("PATCH", &event.path(), Some((content, event.series_patch())))
-            } else {
-                let content = Some(("application/json", event.to_json()));
-                request("POST", &event.collection(), content)
-            };
-            let Ok(request) = request else { break };
-            let result = exchange(&self.client, request, self.options.deadline).await;
-            let asked = match next(&result, method) {
-                Next::Done => {
-                    match method {
-                        Method::Patch => self.metrics.series.inc(),
-                        Method::Create | Method::Recreate => self.metrics.created.inc(),
-                    };
-                    return;
-                }
-                Next::Recreate => {
-                    method = Method::Recreate;
-                    continue;
-                }
-                Next::Retry(asked) => {
-                    method = first;
-                    asked
-                }
-                Next::Failed => {
-                    self.fail(event, &result);
-                    return;
-                }
-            };
-            if attempt == TRIES_MAX {
-                self.fail(event, &result);
-                return;
-            }
-            tokio::time::sleep(asked.unwrap_or(wait).min(RETRY_WAIT_MAX)).await;
-            wait = (wait * 2).min(RETRY_WAIT_MAX);
-        }
-        self.metrics.failed.inc();
-    }
-
-    fn fail(&self, event: &Event, result: &Result<Answer, Failure>) {
-        self.metrics.failed.inc();
-        let error = match result {
-            Ok(answer) => answer.text(),
-            Err(failure) => failure.to_string(),
-        };
-        // A namespace that is being deleted takes no events: news to nobody.
-        if error.contains("is being terminated") {
-            tracing::debug!(event = event.path(), error, "Event refused");
-        } else {
-            tracing::warn!(event = event.path(), error, "Event refused, it will not be retried");
-        }
+        self.handle.queue.backlog().len()
     }
 }
 

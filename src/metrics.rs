@@ -125,6 +125,10 @@ pub struct BindMetrics {
     pub(crate) lookups: Counter,
     /// Decided and not yet posted.
     pub(crate) queue: Gauge,
+    /// From the decision to the POST, in seconds.
+    pub(crate) wait: Histogram,
+    /// POSTs.
+    pub(crate) writes: Counter,
     pub(crate) attempts: AttemptMetrics,
     outcomes: [Counter; OUTCOME_LABELS.len()],
 }
@@ -143,6 +147,7 @@ impl BindMetrics {
 #[derive(Debug, Clone)]
 pub struct StatusMetrics {
     pub(crate) queue: Gauge,
+    pub(crate) writes: Counter,
     pub(crate) written: Counter,
     pub(crate) gone: Counter,
     pub(crate) replaced: Counter,
@@ -154,7 +159,9 @@ pub struct StatusMetrics {
 #[derive(Debug, Clone)]
 pub struct EventMetrics {
     pub(crate) queue: Gauge,
+    pub(crate) writes: Counter,
     pub(crate) created: Counter,
+    pub(crate) folded: Counter,
     pub(crate) series: Counter,
     pub(crate) failed: Counter,
     pub(crate) dropped: Counter,
@@ -185,17 +192,21 @@ impl Metrics {
         };
         let engine = engine(&mut registrar, attempts.clone());
         let outcomes = registrar.counters(list::BIND_OUTCOMES);
+        let writes = registrar.counters(list::API_WRITES);
         let bind = BindMetrics {
             in_flight: registrar.gauges(list::GOROUTINES).with(&["binding"]),
             duration: registrar.histogram(list::BIND_DURATION),
             lookups: registrar.counter(list::BIND_LOOKUPS),
             queue: registrar.gauge(list::BIND_QUEUE),
+            wait: registrar.histogram(list::BIND_WAIT),
+            writes: writes.with(&["binding"]),
             attempts,
             outcomes: OUTCOME_LABELS.map(|label| outcomes.with(&[label])),
         };
         let patches = registrar.counters(list::STATUS_PATCHES);
         let status = StatusMetrics {
             queue: registrar.gauge(list::STATUS_QUEUE),
+            writes: writes.with(&["status"]),
             written: patches.with(&["written"]),
             gone: patches.with(&["gone"]),
             replaced: patches.with(&["replaced"]),
@@ -205,7 +216,9 @@ impl Metrics {
         let published = registrar.counters(list::EVENTS);
         let events = EventMetrics {
             queue: registrar.gauge(list::EVENT_QUEUE),
+            writes: writes.with(&["event"]),
             created: published.with(&["created"]),
+            folded: published.with(&["folded"]),
             series: published.with(&["series"]),
             failed: published.with(&["failed"]),
             dropped: published.with(&["dropped"]),

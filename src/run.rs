@@ -137,6 +137,7 @@ fn options(args: &Run, loaded: &Loaded) -> Options {
         format,
         threads,
         seed: args.seed.unwrap_or_else(random_seed),
+        events: args.events,
     }
 }
 

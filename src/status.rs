@@ -2,7 +2,7 @@
 //!
 //! Only the latest word about a pod counts: what waits for a pod is replaced by what comes after
 //! it, and a pod is never written twice at once. Conditions have a lane and a rate of their own,
-//! so that binds go first.
+//! which gives way to binds.
 
 mod patch;
 mod pending;
@@ -13,11 +13,13 @@ use std::time::Duration;
 use berth_engine::{Effect, PodName};
 use jiff::Timestamp;
 use kube::Client;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Answer, Bucket, Failure, Rate, exchange, request};
+use crate::client::{
+    Answer, Bucket, Failure, GivingWay, Rate, RightOfWay, Share, exchange, request,
+};
 use crate::metrics::{StatusMetrics, signed};
 
 pub use patch::{Condition, StatusChange};
@@ -28,9 +30,10 @@ use pending::{Pending, Taken};
 pub struct StatusOptions {
     /// Patches per second; a share of `clientConnection.qps` beside the binds' own.
     pub rate: Rate,
-    /// Most patches posted and not yet answered: 8 at 10 ms carry 800/s, as many as a burst of
-    /// new unschedulable pods needs to be told within seconds.
-    pub in_flight_max: usize,
+    /// Most patches posted and not yet answered. 8 at 10 ms carry 800/s, as many as a burst of new
+    /// unschedulable pods needs to be told within seconds; beside binds 1 of 65 requests at the
+    /// server is a patch.
+    pub share: Share,
     /// Deadline of one PATCH.
     pub deadline: Duration,
 }
@@ -38,7 +41,8 @@ pub struct StatusOptions {
 impl Default for StatusOptions {
     fn default() -> Self {
         let rate = Rate::from_client_connection(0.0, 0).share(4);
-        Self { rate, in_flight_max: 8, deadline: Duration::from_secs(10) }
+        let share = Share { beside_binds: 1, alone: 8 };
+        Self { rate, share, deadline: Duration::from_secs(10) }
     }
 }
 
@@ -127,7 +131,12 @@ impl StatusWriter {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn spawn(client: Client, options: StatusOptions, metrics: StatusMetrics) -> Self {
+    pub fn spawn(
+        client: Client,
+        options: StatusOptions,
+        metrics: StatusMetrics,
+        way: Arc<RightOfWay>,
+    ) -> Self {
         let queue = Arc::new(Queue {
             pending: Mutex::new(Pending::default()),
             wake: Notify::new(),
@@ -135,7 +144,7 @@ impl StatusWriter {
         });
         let closing = CancellationToken::new();
         let dispatcher =
-            tokio::spawn(dispatch(client, options, Arc::clone(&queue), closing.clone()));
+            tokio::spawn(dispatch(client, options, way, Arc::clone(&queue), closing.clone()));
         Self { handle: StatusHandle { queue }, closing, dispatcher }
     }
 
@@ -157,15 +166,16 @@ impl StatusWriter {
 async fn dispatch(
     client: Client,
     options: StatusOptions,
+    way: Arc<RightOfWay>,
     queue: Arc<Queue>,
     closing: CancellationToken,
 ) {
     let mut bucket = Bucket::new(options.rate, std::time::Instant::now());
-    let permits = Arc::new(Semaphore::new(options.in_flight_max.max(1)));
+    let lane = GivingWay::new(way, options.share);
     let mut tasks = JoinSet::new();
     loop {
         while tasks.try_join_next().is_some() {}
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+        let place = lane.enter().await;
         bucket.take().await;
         // The change is read only now: as late as possible, it is the latest.
         let (pod, change, first) = loop {
@@ -190,7 +200,7 @@ async fn dispatch(
             };
             queue.metrics.queue.set(signed(len));
             queue.wake.notify_one();
-            drop(permit);
+            drop(place);
         });
     }
 }
@@ -241,7 +251,10 @@ async fn write(
     loop {
         let content = Some(("application/strategic-merge-patch+json", body.clone()));
         let result = match request("PATCH", &path, content) {
-            Ok(request) => exchange(client, request, deadline).await,
+            Ok(request) => {
+                metrics.writes.inc();
+                exchange(client, request, deadline).await
+            }
             Err(error) => {
                 tracing::error!(pod = %pod.key, %error, "Cannot name the pod in a request");
                 metrics.failed.inc();

@@ -236,7 +236,7 @@ pub(crate) fn pod(uid: &str, words: &str) -> PodRecord {
     let mut pod = PodRecord::new(namespace, uid, uid, Arc::new(spec));
     pod.labels = labels(words);
     pod.terminating = terminating;
-    pod.owner = owner;
+    pod.owner = owner.map(Arc::new);
     pod
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{Logging, parse_go_bool, parse_go_duration};
 use crate::config::GoDuration;
+use crate::events::Granularity;
 
 /// `berth run`.
 #[derive(Debug, clap::Args)]
@@ -124,6 +125,12 @@ pub struct Run {
     /// Seed of the draw between equally good nodes; else one from the operating system
     #[arg(long, value_name = "N", help_heading = "Scheduling")]
     pub seed: Option<u64>,
+
+    /// Events of pods that were placed: one for each pod, or one for each Job and second
+    ///
+    /// An event costs the API server more than a bind. They are written behind the binds.
+    #[arg(long, value_name = "PER", value_enum, default_value_t, help_heading = "Scheduling")]
+    pub events: Granularity,
 
     /// Threads of the scheduling cycle; else `parallelism` of the configuration, at most one per
     /// core

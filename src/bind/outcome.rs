@@ -36,11 +36,14 @@ pub(super) fn of_post(result: &Result<Answer, Failure>) -> Verdict {
         }
         Err(lost @ Failure::Lost(_)) => return Verdict::InDoubt(lost.to_string()),
     };
+    // The body of a success says nothing more.
+    if matches!(answer.status, 200 | 201) {
+        return Verdict::Known(BindOutcome::Bound);
+    }
     let status = answer.api_status();
     let reason = status.as_ref().map_or("", |s| s.reason.as_str());
     let text = answer.text();
     match answer.status {
-        200 | 201 => Verdict::Known(BindOutcome::Bound),
         404 if reason == "NotFound" => Verdict::Known(BindOutcome::Gone),
         409 => Verdict::Known(BindOutcome::Conflict(text)),
         429 => Verdict::Known(BindOutcome::Throttled(text)),

@@ -19,7 +19,8 @@ fn bind_of(pod: &str) -> Bind {
         node: "n1".into(),
         profile: "berth".into(),
         decision: Decision::default(),
-        started: std::time::Instant::now(),
+        started: Instant::now(),
+        decided: Instant::now(),
     }
 }
 
@@ -28,6 +29,7 @@ fn options() -> BindOptions {
         rate: Rate::Unlimited,
         in_flight_max: 4,
         deadline: LONG,
+        protobuf: false,
         lookup: LookupOptions {
             deadline: LONG,
             backoff_initial: Duration::from_millis(1),
@@ -267,4 +269,43 @@ async fn binds_go_on_after_a_pause() {
     .await;
     assert!(matches!(bench.bind("a").await, BindOutcome::Throttled(_)));
     assert_eq!(bench.bind("b").await, BindOutcome::Bound);
+}
+
+#[tokio::test]
+async fn a_bind_in_protobuf() {
+    let options = BindOptions { protobuf: true, ..options() };
+    let mut bench = Bench::new(options, |_| created()).await;
+    assert_eq!(bench.bind("p").await, BindOutcome::Bound);
+    let seen = &bench.server.requests()[0];
+    assert_eq!(seen.header("content-type"), "application/vnd.kubernetes.protobuf");
+    // Envelope, type, metadata with name, namespace and uid, target with kind and name.
+    let expected = b"k8s\0\x0a\x0d\x0a\x02v1\x12\x07Binding\x12\x1c\
+        \x0a\x0e\x0a\x01p\x1a\x02ns\x2a\x05uid-p\x12\x0a\x0a\x04Node\x1a\x02n1";
+    assert_eq!(seen.body.escape_ascii().to_string(), expected.escape_ascii().to_string());
+}
+
+#[tokio::test]
+async fn a_server_without_protobuf_gets_json() {
+    let options = BindOptions { protobuf: true, ..options() };
+    let mut bench = Bench::new(options, |seen| match seen.header("content-type") {
+        "application/json" => created(),
+        _ => Reply::status(415, "UnsupportedMediaType", ""),
+    })
+    .await;
+    assert_eq!(bench.bind("p").await, BindOutcome::Bound);
+    assert_eq!(bench.bind("q").await, BindOutcome::Bound);
+    assert_eq!(bench.server.requests().len(), 3, "refused once");
+}
+
+#[tokio::test]
+async fn connections_are_used_again() {
+    let mut bench = Bench::new(options(), |_| created()).await;
+    let handle = bench.binder.handle();
+    for pod in 0..200 {
+        handle.try_send(bind_of(&pod.to_string())).unwrap();
+    }
+    for _ in 0..200 {
+        bench.outcome().await;
+    }
+    assert!(bench.server.connections() <= 4, "{} connections", bench.server.connections());
 }

@@ -5,12 +5,15 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Request};
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
 use kube::client::Body;
+use prost::Message;
 use serde::Deserialize;
+
+use super::protobuf::{self, PROTOBUF};
 
 /// Longest answer read. An object is at most 1.5 MiB in etcd; JSON of it stays below twice that.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -36,6 +39,9 @@ impl Answer {
 
     /// The `v1.Status` in the body, if it is one.
     pub(crate) fn api_status(&self) -> Option<ApiStatus> {
+        if let Some(raw) = protobuf::content(&self.body) {
+            return WireStatus::decode(raw).ok().map(ApiStatus::from);
+        }
         serde_json::from_slice::<ApiStatus>(&self.body).ok().filter(|s| s.kind == "Status")
     }
 
@@ -64,6 +70,21 @@ pub(crate) struct ApiStatus {
     pub(crate) message: String,
 }
 
+/// `v1.Status` as protobuf: asked of an answer that is no success, so that it can be nothing else.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+struct WireStatus {
+    #[prost(string, tag = "3")]
+    message: String,
+    #[prost(string, tag = "4")]
+    reason: String,
+}
+
+impl From<WireStatus> for ApiStatus {
+    fn from(wire: WireStatus) -> Self {
+        Self { kind: "Status".to_owned(), reason: wire.reason, message: wire.message }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
@@ -75,7 +96,8 @@ pub(crate) enum Failure {
     Lost(String),
 }
 
-/// Builds a request with an optional JSON body of the given content type.
+/// Builds a request with an optional body of the given content type. Whoever writes protobuf is
+/// answered in it.
 ///
 /// # Errors
 /// `path` cannot stand in a URL: a name that the API server would not have let pass.
@@ -87,6 +109,10 @@ pub(crate) fn request(
     let builder = Request::builder().method(method).uri(path);
     match body {
         None => builder.body(Body::empty()),
+        Some((PROTOBUF, bytes)) => {
+            let accept = HeaderValue::from_static("application/vnd.kubernetes.protobuf, */*");
+            builder.header(CONTENT_TYPE, PROTOBUF).header(ACCEPT, accept).body(Body::from(bytes))
+        }
         Some((content_type, bytes)) => {
             builder.header(CONTENT_TYPE, content_type).body(Body::from(bytes))
         }

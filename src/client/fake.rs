@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -74,6 +75,7 @@ type Script = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
 pub(crate) struct FakeServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Seen>>>,
+    connections: Arc<AtomicUsize>,
     /// Aborts the accept loop and with it all connections when dropped.
     _tasks: JoinSet<()>,
 }
@@ -84,8 +86,10 @@ impl FakeServer {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::new(script), Arc::clone(&requests)));
-        Self { address, requests, _tasks: tasks }
+        let connections = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&connections);
+        tasks.spawn(accept(listener, Arc::new(script), Arc::clone(&requests), counted));
+        Self { address, requests, connections, _tasks: tasks }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -95,15 +99,26 @@ impl FakeServer {
         Client::try_from(config).unwrap()
     }
 
+    /// Connections accepted so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Relaxed)
+    }
+
     /// All requests so far, in the order of their arrival.
     pub(crate) fn requests(&self) -> Vec<Seen> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-async fn accept(listener: TcpListener, script: Script, requests: Arc<Mutex<Vec<Seen>>>) {
+async fn accept(
+    listener: TcpListener,
+    script: Script,
+    requests: Arc<Mutex<Vec<Seen>>>,
+    accepted: Arc<AtomicUsize>,
+) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        accepted.fetch_add(1, Relaxed);
         let script = Arc::clone(&script);
         let requests = Arc::clone(&requests);
         let service =

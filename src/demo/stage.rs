@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::manifest::NAMESPACE;
 use crate::client::Rate;
+use crate::events::Granularity;
 use crate::run::{Options, Scheduler};
 use crate::watch::Format;
 
@@ -53,6 +54,7 @@ impl Stage {
             format: Format::Json,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             seed,
+            events: Granularity::Each,
         };
         let scheduler = Scheduler::start(client(&sandbox).await?, config, options)
             .context("starting the scheduler")?;

@@ -5,6 +5,9 @@ use berth_engine::{PodEvent, PodName};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::wire;
+use crate::client::protobuf::{self, ObjectMeta, ObjectReference};
+
 /// Longest `note` (`validation.NoteLengthLimit`), in bytes.
 const NOTE_MAX: usize = 1024;
 
@@ -14,11 +17,13 @@ const INSTANCE_MAX: usize = 128;
 /// Longest name of an object, in bytes (RFC 1123 subdomain).
 const NAME_MAX: usize = 253;
 
-/// What an event is about: an object of core/v1.
+/// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Regarding {
-    /// `Pod`, `ConfigMap`.
-    pub kind: &'static str,
+    /// `v1`, `batch/v1`.
+    pub api_version: Box<str>,
+    /// `Pod`, `ConfigMap`, `Job`.
+    pub kind: Box<str>,
     /// Namespace and name.
     pub key: ObjectKey,
     /// `metadata.uid`; empty where it is not known. `kubectl describe` asks for events by it.
@@ -27,7 +32,7 @@ pub struct Regarding {
 
 impl From<PodName> for Regarding {
     fn from(pod: PodName) -> Self {
-        Self { kind: "Pod", key: pod.key, uid: pod.uid }
+        Self { api_version: "v1".into(), kind: "Pod".into(), key: pod.key, uid: pod.uid }
     }
 }
 
@@ -48,7 +53,7 @@ impl Statement {
     /// A pod's event in kube-scheduler's words.
     pub(super) fn of(pod: &ObjectKey, event: PodEvent) -> Self {
         let (kind, reason, action, note) = match event {
-            PodEvent::Scheduled { node } => {
+            PodEvent::Scheduled { node, .. } => {
                 let note = format!("Successfully assigned {pod} to {node}");
                 ("Normal", SCHEDULED, "Binding", note)
             }
@@ -57,6 +62,12 @@ impl Statement {
             }
         };
         Self { kind, reason, action, note }
+    }
+
+    /// That so many pods of a controller were placed.
+    pub(super) fn placed(pods: u32) -> Self {
+        let note = format!("{pods} {} placed", if pods == 1 { "pod" } else { "pods" });
+        Self { kind: "Normal", reason: SCHEDULED, action: "Binding", note }
     }
 }
 
@@ -187,7 +198,7 @@ impl Event {
             "action": self.action,
             "reason": self.reason,
             "regarding": {
-                "apiVersion": "v1",
+                "apiVersion": self.regarding.api_version,
                 "kind": self.regarding.kind,
                 "namespace": self.regarding.key.namespace,
                 "name": self.regarding.key.name,
@@ -202,6 +213,37 @@ impl Event {
             event["series"] = self.series_value();
         }
         event.to_string().into_bytes()
+    }
+
+    /// The whole event in protobuf.
+    pub(super) fn to_protobuf(&self) -> Vec<u8> {
+        let about = &self.regarding;
+        let event = wire::Event {
+            metadata: Some(ObjectMeta {
+                name: self.name.clone(),
+                namespace: self.namespace().to_owned(),
+                uid: String::new(),
+            }),
+            event_time: Some(self.time.into()),
+            series: self.series.map(|(count, last)| wire::EventSeries {
+                count: i32::try_from(count).unwrap_or(i32::MAX),
+                last_observed_time: Some(last.into()),
+            }),
+            reporting_controller: self.controller.to_string(),
+            reporting_instance: self.instance.clone(),
+            action: self.action.to_owned(),
+            reason: self.reason.to_owned(),
+            regarding: Some(ObjectReference {
+                kind: about.kind.to_string(),
+                namespace: about.key.namespace.to_string(),
+                name: about.key.name.to_string(),
+                uid: about.uid.to_string(),
+                api_version: about.api_version.to_string(),
+            }),
+            note: self.note.clone(),
+            kind: self.kind.to_owned(),
+        };
+        protobuf::document("events.k8s.io/v1", "Event", &event)
     }
 
     /// A patch that counts one more.
@@ -232,7 +274,7 @@ mod tests {
 
     #[test]
     fn scheduled_in_full() {
-        let event = PodEvent::Scheduled { node: "n1".into() };
+        let event = PodEvent::Scheduled { node: "n1".into(), controller: None };
         let event = about_pod("p", event, "host");
         let expected = json!({
             "apiVersion": "events.k8s.io/v1", "kind": "Event",
@@ -275,7 +317,8 @@ mod tests {
     #[test]
     fn an_object_without_a_known_uid() {
         let key = ObjectKey::new("berth-system", "berth-config");
-        let regarding = Regarding { kind: "ConfigMap", key, uid: "".into() };
+        let regarding =
+            Regarding { api_version: "v1".into(), kind: "ConfigMap".into(), key, uid: "".into() };
         let note = "line 3".to_owned();
         let statement =
             Statement { kind: "Warning", reason: "ConfigRejected", action: "Reload", note };
@@ -309,7 +352,7 @@ mod tests {
         let name = super::name(&dotted, time());
         assert!(!name.contains("-.") && !name.contains(".."), "{name}");
         let host = "h".repeat(300);
-        let event = PodEvent::Scheduled { node: "n".into() };
+        let event = PodEvent::Scheduled { node: "n".into(), controller: None };
         assert_eq!(about_pod("p", event, &host).instance.len(), 128);
     }
 }

@@ -192,7 +192,7 @@ mod tests {
     fn scheduled_is_not_remembered() {
         let mut series = Series::default();
         let pod = PodName { key: ObjectKey::new("ns", "p"), uid: "p".into() };
-        let event = PodEvent::Scheduled { node: "n".into() };
+        let event = PodEvent::Scheduled { node: "n".into(), controller: None };
         let event = about(pod, event, Timestamp::UNIX_EPOCH);
         for _ in 0..2 {
             let write = series.add(event.clone(), Instant::now());

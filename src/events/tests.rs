@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use berth_engine::record::ObjectKey;
+use berth_engine::record::{ObjectKey, Owner};
 
 use super::*;
 use crate::client::fake::{FakeServer, Reply, Seen};
@@ -17,7 +17,9 @@ fn pod(name: &str) -> PodName {
 fn options() -> EventOptions {
     EventOptions {
         rate: Rate::Unlimited,
-        in_flight_max: 1,
+        share: Share { beside_binds: 1, alone: 1 },
+        granularity: Granularity::Each,
+        protobuf: false,
         deadline: LONG,
         hostname: "host".to_owned(),
     }
@@ -27,6 +29,10 @@ fn failed(note: &str) -> PodEvent {
     PodEvent::FailedScheduling { note: note.to_owned() }
 }
 
+fn placed() -> PodEvent {
+    PodEvent::Scheduled { node: "n".into(), controller: None }
+}
+
 /// Publishes `events` to a server with this script; returns what it saw and the metrics.
 async fn published(
     events: Vec<(PodName, PodEvent)>,
@@ -34,11 +40,11 @@ async fn published(
 ) -> (Vec<Seen>, String) {
     let server = FakeServer::start(script).await;
     let metrics = Metrics::new(Arc::default());
-    let sink = EventSink::spawn(server.client(), options(), metrics.events.clone());
+    let sink = EventSink::spawn(server.client(), options(), metrics.events.clone(), Arc::default());
     for (pod, event) in events {
         sink.handle().publish(pod, "berth".into(), event);
     }
-    assert!(sink.drain(LONG).await);
+    assert_eq!(sink.drain(LONG).await, 0);
     (server.requests(), metrics.encode(None).body)
 }
 
@@ -72,13 +78,12 @@ async fn repeats_are_counted_on_the_first() {
 async fn effects_are_taken() {
     let server = FakeServer::start(ok).await;
     let metrics = Metrics::new(Arc::default());
-    let sink = EventSink::spawn(server.client(), options(), metrics.events.clone());
-    let event = PodEvent::Scheduled { node: "n".into() };
-    let effect = Effect::Event { pod: pod("p"), profile: "batch".into(), event };
+    let sink = EventSink::spawn(server.client(), options(), metrics.events.clone(), Arc::default());
+    let effect = Effect::Event { pod: pod("p"), profile: "batch".into(), event: placed() };
     sink.handle().take(effect).unwrap();
     let other = Effect::Nominate { pod: pod("p"), node: None };
     assert_eq!(sink.handle().take(other.clone()), Err(Box::new(other)));
-    assert!(sink.drain(LONG).await);
+    assert_eq!(sink.drain(LONG).await, 0);
     let body = server.requests()[0].json();
     assert_eq!(body["reportingController"], "batch");
     assert_eq!(body["reportingInstance"], "batch-host");
@@ -132,12 +137,81 @@ async fn an_expired_event_is_written_anew() {
 async fn a_full_queue_drops_and_counts() {
     let server = FakeServer::start(|_| Reply::Hang).await;
     let metrics = Metrics::new(Arc::default());
-    let sink = EventSink::spawn(server.client(), options(), metrics.events.clone());
-    let event = PodEvent::Scheduled { node: "n".into() };
+    let sink = EventSink::spawn(server.client(), options(), metrics.events.clone(), Arc::default());
     // No await: the sink cannot take one out meanwhile.
-    for _ in 0..EVENT_QUEUE_MAX + 5 {
-        sink.handle().publish(pod("p"), "berth".into(), event.clone());
+    for _ in 0..EVENTS_WAITING_MAX + 5 {
+        sink.handle().publish(pod("p"), "berth".into(), placed());
     }
     has(&metrics.encode(None).body, "dropped", 5);
-    assert!(!sink.drain(Duration::from_millis(50)).await);
+    // One has been sent and hangs; the bound is on those that wait.
+    assert_eq!(sink.drain(Duration::from_millis(50)).await, EVENTS_WAITING_MAX - 1);
+}
+
+#[tokio::test]
+async fn events_give_way_to_binds() {
+    let server = FakeServer::start(|_| Reply::Hang).await;
+    let metrics = Metrics::new(Arc::default());
+    let way = Arc::<RightOfWay>::default();
+    let options = EventOptions { share: Share { beside_binds: 1, alone: 8 }, ..options() };
+    let sink = EventSink::spawn(server.client(), options, metrics.events.clone(), Arc::clone(&way));
+    way.begin();
+    for _ in 0..20 {
+        sink.handle().publish(pod("p"), "berth".into(), placed());
+    }
+    let sent = async |n: usize| {
+        while server.requests().len() < n {
+            tokio::task::yield_now().await;
+        }
+        // Whoever would send more has had time to.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(server.requests().len(), n);
+    };
+    sent(1).await;
+    way.end();
+    sent(8).await;
+    assert_eq!(sink.drain(Duration::from_millis(20)).await, 12);
+}
+
+#[tokio::test]
+async fn placements_of_a_job_are_one_event() {
+    let server = FakeServer::start(ok).await;
+    let metrics = Metrics::new(Arc::default());
+    let options = EventOptions { granularity: Granularity::Job, ..options() };
+    let sink = EventSink::spawn(server.client(), options, metrics.events.clone(), Arc::default());
+    let (kind, name) = ("Job".into(), "train".into());
+    let owner = Owner { api_version: "batch/v1".into(), kind, name, uid: "u-job".into() };
+    let controller = Some(Arc::new(owner));
+    for number in 0..412 {
+        let event = PodEvent::Scheduled { node: "n".into(), controller: controller.clone() };
+        sink.handle().publish(pod(&number.to_string()), "berth".into(), event);
+    }
+    assert_eq!(sink.drain(LONG).await, 0);
+    let seen = server.requests();
+    assert_eq!(seen.len(), 1);
+    let body = seen[0].json();
+    assert_eq!((&body["note"], &body["reason"]), (&"412 pods placed".into(), &"Scheduled".into()));
+    let regarding = serde_json::json!({"apiVersion": "batch/v1", "kind": "Job", "name": "train",
+        "namespace": "ns", "uid": "u-job"});
+    assert_eq!(body["regarding"], regarding);
+    let text = metrics.encode(None).body;
+    has(&text, "folded", 412);
+    assert!(text.contains("berth_api_writes_total{kind=\"event\"} 1\n"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_without_protobuf_gets_json() {
+    let server = FakeServer::start(|seen| match seen.header("content-type") {
+        "application/json" => Reply::json(201, "{}"),
+        _ => Reply::status(415, "UnsupportedMediaType", ""),
+    })
+    .await;
+    let metrics = Metrics::new(Arc::default());
+    let options = EventOptions { protobuf: true, ..options() };
+    let sink = EventSink::spawn(server.client(), options, metrics.events.clone(), Arc::default());
+    for _ in 0..2 {
+        sink.handle().publish(pod("p"), "berth".into(), placed());
+    }
+    assert_eq!(sink.drain(LONG).await, 0);
+    assert_eq!(server.requests().len(), 3, "refused once");
+    has(&metrics.encode(None).body, "created", 2);
 }

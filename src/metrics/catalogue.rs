@@ -136,13 +136,19 @@ metrics! {
         "From the POST of a Binding to its answer, or to its deadline");
     BIND_LOOKUPS = counter("berth_bind_lookups_total", &[],
         "Binds whose answer was lost and that were looked up");
+    BIND_WAIT = histogram("berth_bind_wait_seconds", &[], (0.0001, 2.0, 18),
+        "From the decision to the POST of its Binding: the wait in the lane");
+    API_WRITES = counter("berth_api_writes_total", &["kind"],
+        "Writes asked of the API server, tries included: binding, status, event. Over \
+         berth_bind_outcomes_total{outcome=\"bound\"} they are the writes per pod");
     BIND_QUEUE = gauge("berth_bind_queue_length", &[], "Binds decided and not yet posted");
     STATUS_PATCHES = counter("berth_status_patches_total", &["result"],
         "Patches of pods/status: written, gone (404), replaced (a newer one came first), failed, \
          dropped (queue full)");
     STATUS_QUEUE = gauge("berth_status_queue_length", &[], "Pods whose status waits to be written");
     EVENTS = counter("berth_events_total", &["result"],
-        "Events: created, series (counted on an earlier one), failed, dropped (queue full)");
+        "Events: created, series (counted on an earlier one), folded (counted in one event of \
+         their controller), failed, dropped (as many wait as may)");
     EVENT_QUEUE = gauge("berth_event_queue_length", &[], "Events that wait to be written");
 
     // Watches.

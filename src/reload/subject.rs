@@ -64,7 +64,7 @@ impl Subject {
     ) -> Result<Option<Self>, SubjectError> {
         let Some(text) = config_map else {
             let pod = pod.and_then(|name| Some(ObjectKey::new(&namespace()?, name)));
-            return Ok(pod.map(|key| Self(Regarding { kind: "Pod", key, uid: pod_uid.into() })));
+            return Ok(pod.map(|key| Self(about("Pod", key, pod_uid))));
         };
         let key = match text.split('/').collect::<Vec<_>>().as_slice() {
             [name] if !name.is_empty() => {
@@ -76,14 +76,14 @@ impl Subject {
             }
             _ => return Err(SubjectError::Name(text.to_owned())),
         };
-        Ok(Some(Self(Regarding { kind: "ConfigMap", key, uid: "".into() })))
+        Ok(Some(Self(about("ConfigMap", key, ""))))
     }
 
     /// The object, with its uid where that can be read: `kubectl describe` asks for it. An event
     /// without one is seen by `kubectl get events` all the same.
     pub(super) async fn regarding(&self, client: &Client) -> Regarding {
         let mut regarding = self.0.clone();
-        if regarding.kind == "ConfigMap" {
+        if &*regarding.kind == "ConfigMap" {
             match uid(client, &regarding.key).await {
                 Ok(uid) => regarding.uid = uid,
                 Err(error) => {
@@ -93,6 +93,10 @@ impl Subject {
         }
         regarding
     }
+}
+
+fn about(kind: &str, key: ObjectKey, uid: &str) -> Regarding {
+    Regarding { api_version: "v1".into(), kind: kind.into(), key, uid: uid.into() }
 }
 
 async fn uid(client: &Client, config_map: &ObjectKey) -> Result<Box<str>, String> {
@@ -119,7 +123,7 @@ mod tests {
     fn subject(map: Option<&str>, pod: Option<&str>, namespace: Option<&str>) -> String {
         let namespace = || namespace.map(str::to_owned);
         match Subject::of(map, pod, "u", &namespace) {
-            Ok(Some(Subject(Regarding { kind, key, uid }))) => format!("{kind} {key} {uid:?}"),
+            Ok(Some(Subject(Regarding { kind, key, uid, .. }))) => format!("{kind} {key} {uid:?}"),
             Ok(None) => "nobody".to_owned(),
             Err(error) => error.to_string(),
         }

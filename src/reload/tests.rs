@@ -13,6 +13,7 @@ use tracing::subscriber::DefaultGuard;
 
 use super::*;
 use crate::client::{ConnectOptions, Rate, connect};
+use crate::events::Granularity;
 use crate::run::Options;
 use crate::watch::Format;
 
@@ -94,7 +95,8 @@ impl Bench {
         fs::write(&path, text).unwrap();
         let registry = berth_plugins::in_tree().unwrap();
         let loaded = config::load(text, "config.yaml", &registry).unwrap();
-        let options = Options { rate: Rate::Unlimited, format: Format::Json, threads: 1, seed: 1 };
+        let (rate, events) = (Rate::Unlimited, Granularity::Each);
+        let options = Options { rate, format: Format::Json, threads: 1, seed: 1, events };
         let config = loaded.engine_config(true).unwrap();
         let scheduler = Scheduler::start(client.clone(), config, options).unwrap();
         let at_start = InForce::at_start(loaded);

@@ -1,5 +1,7 @@
 //! Where effects go: binds first, conditions and events in lanes of their own.
 
+use std::time::Instant;
+
 use berth_engine::Effect;
 
 use crate::bind::{Bind, BinderHandle};
@@ -31,7 +33,8 @@ impl Lanes {
                 Effect::Bind { pod, node, profile, decision } => {
                     tracing::debug!(pod = %pod.key, node = %node, "Attempting to bind pod to node");
                     let started = tally.next_start();
-                    self.hand_in(Bind { pod, node, profile, decision, started });
+                    let decided = Instant::now();
+                    self.hand_in(Bind { pod, node, profile, decision, started, decided });
                 }
                 effect @ Effect::Condition { .. } => {
                     if let Effect::Condition { pod, reason, message, .. } = &effect {

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder};
 use crate::client::Rate;
-use crate::events::{EventHandle, EventOptions, EventSink};
+use crate::events::{EventHandle, EventOptions, EventSink, Granularity};
 use crate::metrics::{Metrics, Tally};
 use crate::status::{StatusOptions, StatusWriter};
 use crate::watch::{CHANNEL_BATCHES, Format, States, WatchOptions, Watches};
@@ -19,9 +19,10 @@ use crate::watch::{CHANNEL_BATCHES, Format, States, WatchOptions, Watches};
 use super::lanes::Lanes;
 use super::thread::{Order, Turns};
 
-/// Conditions and events that wait at a stop get this long: the next scheduler writes what is
-/// still true again.
-const TELL_DEADLINE: Duration = Duration::from_secs(3);
+/// Conditions and events that wait at a stop get this long, together with [`super::STOP_DEADLINE`]
+/// less than the 30 s that a pod has by default to end. At 700/s it is 7,000 events; what is
+/// left then is told in the log. The next scheduler writes conditions that are still true again.
+const TELL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How to run.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub struct Options {
     pub threads: usize,
     /// Seed of the draw between equally good nodes.
     pub seed: u64,
+    /// How events tell of pods that were placed.
+    pub events: Granularity,
 }
 
 /// How the scheduler is, for readiness checks and metrics; clones see the same.
@@ -95,18 +98,25 @@ impl Scheduler {
     pub fn start(client: Client, config: Config, options: Options) -> Result<Self> {
         let (batches, inputs) = mpsc::channel(CHANNEL_BATCHES);
         let (outcome_sender, outcomes) = mpsc::channel(BIND_QUEUE_MAX);
-        let Options { rate, format, threads, seed } = options;
+        let Options { rate, format, threads, seed, events: granularity } = options;
         let watch_options = WatchOptions { format, ..WatchOptions::default() };
         let watches = Watches::start(&client, &watch_options, &batches);
         drop(batches);
         let metrics = Arc::new(Metrics::new(Arc::clone(watches.stats())));
-        let bind_options = BindOptions { rate, ..BindOptions::default() };
+        let protobuf = format == Format::Protobuf;
+        let bind_options = BindOptions { rate, protobuf, ..BindOptions::default() };
         let binder =
             Binder::spawn(client.clone(), bind_options, metrics.bind.clone(), outcome_sender);
         let status_options = StatusOptions { rate: rate.share(4), ..StatusOptions::default() };
-        let status = StatusWriter::spawn(client.clone(), status_options, metrics.status.clone());
-        let event_options = EventOptions { rate, ..EventOptions::default() };
-        let events = EventSink::spawn(client, event_options, metrics.events.clone());
+        let way = binder.right_of_way();
+        let status = StatusWriter::spawn(
+            client.clone(),
+            status_options,
+            metrics.status.clone(),
+            Arc::clone(&way),
+        );
+        let event_options = EventOptions { rate, granularity, protobuf, ..EventOptions::default() };
+        let events = EventSink::spawn(client, event_options, metrics.events.clone(), way);
         let synced = Arc::new(AtomicBool::new(false));
         let (orders, order_receiver) = watch::channel(Order::Run);
         let (configs, config_receiver) = mpsc::channel(1);
@@ -175,10 +185,10 @@ impl Scheduler {
         }
         let drained = self.binder.drain(Duration::from_millis(100)).await;
         let told = tokio::join!(self.status.drain(TELL_DEADLINE), self.events.drain(TELL_DEADLINE));
-        if told.0 > 0 || !told.1 {
-            tracing::info!(
+        if told.0 > 0 || told.1 > 0 {
+            tracing::warn!(
                 conditions = told.0,
-                events = !told.1,
+                events = told.1,
                 "conditions or events were left unwritten"
             );
         }

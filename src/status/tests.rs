@@ -16,7 +16,11 @@ fn pod(name: &str) -> PodName {
 }
 
 fn options() -> StatusOptions {
-    StatusOptions { rate: Rate::Unlimited, in_flight_max: 2, deadline: LONG }
+    StatusOptions {
+        rate: Rate::Unlimited,
+        share: Share { beside_binds: 1, alone: 2 },
+        deadline: LONG,
+    }
 }
 
 /// Writes `changes` in order to a server with this script; returns what the server saw and the
@@ -27,7 +31,8 @@ async fn wrote(
 ) -> (Vec<Seen>, String) {
     let server = FakeServer::start(script).await;
     let metrics = Metrics::new(Arc::default());
-    let writer = StatusWriter::spawn(server.client(), options(), metrics.status.clone());
+    let writer =
+        StatusWriter::spawn(server.client(), options(), metrics.status.clone(), Arc::default());
     for (pod, change) in changes {
         writer.handle().publish(pod, change);
     }
@@ -47,7 +52,8 @@ fn ok(_: &Seen) -> Reply {
 async fn a_condition_is_a_patch_of_the_status() {
     let server = FakeServer::start(ok).await;
     let metrics = Metrics::new(Arc::default());
-    let writer = StatusWriter::spawn(server.client(), options(), metrics.status.clone());
+    let writer =
+        StatusWriter::spawn(server.client(), options(), metrics.status.clone(), Arc::default());
     let effect = Effect::Condition {
         pod: pod("p"),
         reason: FailureReason::Unschedulable,
@@ -127,7 +133,8 @@ async fn too_many_requests_do_not_use_up_the_tries() {
 async fn a_drain_gives_up_at_its_deadline() {
     let server = FakeServer::start(|_| Reply::Hang).await;
     let metrics = Metrics::new(Arc::default());
-    let writer = StatusWriter::spawn(server.client(), options(), metrics.status.clone());
+    let writer =
+        StatusWriter::spawn(server.client(), options(), metrics.status.clone(), Arc::default());
     for name in ["a", "b", "c"] {
         writer.handle().publish(pod(name), says("x"));
     }

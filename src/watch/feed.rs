@@ -1,11 +1,13 @@
 //! From decoded objects to inputs: drops what is old or changes nothing, and batches the rest.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use berth_engine::Input;
 use berth_engine::record::NodeRecord;
+use hashbrown::DefaultHashBuilder;
 use tokio::sync::mpsc;
 
 use super::decode::{Decoded, Item};
@@ -37,6 +39,7 @@ pub(crate) struct Feed {
     known: Known,
     /// Last record of each node, to tell heartbeats from changes.
     nodes: HashMap<Box<str>, Arc<NodeRecord>>,
+    hasher: DefaultHashBuilder,
     batch: Batch,
     inputs: mpsc::Sender<Batch>,
     stats: Arc<WatchStats>,
@@ -50,6 +53,7 @@ impl Feed {
             kind,
             known: Known::default(),
             nodes: HashMap::new(),
+            hasher: DefaultHashBuilder::default(),
             batch: Batch::new(),
             inputs,
             stats,
@@ -82,8 +86,9 @@ impl Feed {
                 return Ok(Box::default());
             }
         };
-        match self.known.apply(&identity) {
+        match self.known.apply(&identity, self.digest(&input)) {
             Seen::Stale => count(&self.stats().stale),
+            Seen::Same => count(&self.stats().suppressed),
             Seen::Newer => self.changed(input).await?,
             Seen::Replaced(uid) => {
                 self.gone(identity.key, uid).await?;
@@ -91,6 +96,18 @@ impl Feed {
             }
         }
         Ok(identity.resource_version)
+    }
+
+    /// A hash of what a pod on a node says to the engine; 0 for anything else. Kubelets write a
+    /// pod's status several times, and all but the first change nothing here.
+    fn digest(&self, input: &Input) -> u64 {
+        let Input::PodApplied(pod) = input else { return 0 };
+        if pod.node_name.is_none() {
+            return 0;
+        }
+        let mut state = self.hasher.build_hasher();
+        pod.hash_assigned(&mut state);
+        state.finish().max(1)
     }
 
     /// An object that is gone. Tells its resource version.
@@ -195,4 +212,52 @@ pub(crate) fn decoded(stats: &KindStats, bytes: usize, begun: std::time::Instant
     add(&stats.decoded_bytes, bytes);
     let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
     stats.decode_nanos.fetch_add(nanos, Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::watch::json;
+    use crate::watch::templates::Templates;
+
+    /// What the engine is told of a pod's states, one after the other.
+    async fn told(states: &[serde_json::Value]) -> usize {
+        let (sender, mut inputs) = mpsc::channel(CHANNEL_BATCHES);
+        let mut feed = Feed::new(Kind::Pod, sender, Arc::default());
+        let mut templates = Templates::default();
+        for (at, state) in states.iter().enumerate() {
+            let mut pod = state.clone();
+            pod["metadata"]["name"] = "p".into();
+            pod["metadata"]["uid"] = "u".into();
+            pod["metadata"]["resourceVersion"] = (at + 1).to_string().into();
+            let text = serde_json::to_vec(&pod).unwrap();
+            feed.applied(json::object(Kind::Pod, &text, &mut templates)).await.unwrap();
+        }
+        feed.flush().await.unwrap();
+        drop(feed);
+        let mut told = 0;
+        while let Some(batch) = inputs.recv().await {
+            told += batch.len();
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn a_pod_on_a_node_speaks_only_when_it_says_something_else() {
+        let pod = |node: &str, label: &str, phase: &str| {
+            serde_json::json!({"metadata": {"labels": {"a": label}}, "spec": {"nodeName": node},
+                "status": {"phase": phase, "startTime": "2026-01-02T15:04:05Z",
+                    "conditions": [{"type": "Ready", "status": phase}]}})
+        };
+        let pending = pod("n", "x", "Pending");
+        let running = pod("n", "x", "Running");
+        assert_eq!(told(&[pending.clone(), running.clone()]).await, 1);
+        assert_eq!(told(&[running.clone(), pod("n", "y", "Running")]).await, 2);
+        assert_eq!(told(&[running, pod("n", "x", "Failed")]).await, 2);
+        assert_eq!(told(&[pending.clone(), pending]).await, 1);
+        // The engine writes conditions of pods without a node, and must see what became of them.
+        let waiting = pod("", "x", "Pending");
+        assert_eq!(told(&[waiting.clone(), waiting]).await, 2);
+    }
 }

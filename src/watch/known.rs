@@ -9,7 +9,8 @@ use super::resume::number;
 /// A uid in 16 bytes where it is a UUID, as those of Kubernetes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Uid {
-    Uuid(u128),
+    /// Its bytes: an array, so that an entry is 48 bytes and not 64.
+    Uuid([u8; 16]),
     Text(Box<str>),
 }
 
@@ -20,6 +21,8 @@ struct Entry {
     uid: Uid,
     /// Resource version; 0 where it is not a number.
     version: u64,
+    /// Hash of what it says; 0 where that is not kept.
+    digest: u64,
     /// Number of the list that had it last, or during which it was seen.
     list: u32,
 }
@@ -31,6 +34,8 @@ pub(crate) enum Seen {
     Newer,
     /// Another object of this name was there and is gone; the old one's uid.
     Replaced(Box<str>),
+    /// Newer, and it says the same.
+    Same,
     /// Not newer than what is known.
     Stale,
 }
@@ -48,14 +53,15 @@ impl Known {
         self.list = self.list.wrapping_add(1);
     }
 
-    /// An object that is there.
-    pub(crate) fn apply(&mut self, identity: &Identity) -> Seen {
+    /// An object that is there. `digest` is a hash of what it says, 0 for none: of 2^64 changes one
+    /// would be taken for none.
+    pub(crate) fn apply(&mut self, identity: &Identity, digest: u64) -> Seen {
         let version = number(&identity.resource_version);
         let uid = Uid::new(&identity.uid);
         let list = self.list;
         let key = joined(&identity.key);
         let Some(entry) = self.entries.get_mut(&*key) else {
-            self.entries.insert(key.into_boxed_str(), Entry { uid, version, list });
+            self.entries.insert(key.into_boxed_str(), Entry { uid, version, digest, list });
             return Seen::Newer;
         };
         entry.list = list;
@@ -63,8 +69,9 @@ impl Known {
             return Seen::Stale;
         }
         entry.version = version;
+        let before = std::mem::replace(&mut entry.digest, digest);
         if entry.uid == uid {
-            return Seen::Newer;
+            return if digest != 0 && before == digest { Seen::Same } else { Seen::Newer };
         }
         Seen::Replaced(std::mem::replace(&mut entry.uid, uid).into_text())
     }
@@ -115,12 +122,12 @@ impl Known {
 impl Uid {
     fn new(text: &str) -> Self {
         let uuid = uuid(text).filter(|value| text_of(*value) == text);
-        uuid.map_or_else(|| Self::Text(text.into()), Self::Uuid)
+        uuid.map_or_else(|| Self::Text(text.into()), |value| Self::Uuid(value.to_be_bytes()))
     }
 
     fn into_text(self) -> Box<str> {
         match self {
-            Self::Uuid(value) => text_of(value).into_boxed_str(),
+            Self::Uuid(bytes) => text_of(u128::from_be_bytes(bytes)).into_boxed_str(),
             Self::Text(text) => text,
         }
     }
@@ -172,11 +179,11 @@ mod tests {
         let mut known = Known::default();
         known.begin_list();
         for name in ["a", "b", "c"] {
-            assert_eq!(known.apply(&object(name, A, "5")), Seen::Newer);
+            assert_eq!(known.apply(&object(name, A, "5"), 0), Seen::Newer);
         }
         assert!(known.sweep().is_empty());
         known.begin_list();
-        assert_eq!(known.apply(&object("a", A, "5")), Seen::Stale);
+        assert_eq!(known.apply(&object("a", A, "5"), 0), Seen::Stale);
         known.keep(&ObjectKey::new("n", "b"));
         known.keep(&ObjectKey::new("n", "never seen"));
         assert_eq!(known.sweep(), [(ObjectKey::new("n", "c"), A.into())]);
@@ -186,23 +193,36 @@ mod tests {
     #[test]
     fn older_versions_do_not_count() {
         let mut known = Known::default();
-        known.apply(&object("a", A, "10"));
-        assert_eq!(known.apply(&object("a", A, "9")), Seen::Stale);
-        assert_eq!(known.apply(&object("a", A, "10")), Seen::Stale);
-        assert_eq!(known.apply(&object("a", A, "x")), Seen::Newer);
-        assert_eq!(known.apply(&object("a", A, "1")), Seen::Newer);
+        known.apply(&object("a", A, "10"), 0);
+        assert_eq!(known.apply(&object("a", A, "9"), 0), Seen::Stale);
+        assert_eq!(known.apply(&object("a", A, "10"), 0), Seen::Stale);
+        assert_eq!(known.apply(&object("a", A, "x"), 0), Seen::Newer);
+        assert_eq!(known.apply(&object("a", A, "1"), 0), Seen::Newer);
         known.forget_versions();
-        assert_eq!(known.apply(&object("a", A, "1")), Seen::Newer);
+        assert_eq!(known.apply(&object("a", A, "1"), 0), Seen::Newer);
     }
 
     #[test]
     fn a_name_used_again_is_another_object() {
         let mut known = Known::default();
-        known.apply(&object("a", A, "10"));
-        assert_eq!(known.apply(&object("a", B, "20")), Seen::Replaced(A.into()));
+        known.apply(&object("a", A, "10"), 0);
+        assert_eq!(known.apply(&object("a", B, "20"), 0), Seen::Replaced(A.into()));
         assert_eq!(known.remove(&object("a", A, "15")), None);
         assert_eq!(known.remove(&object("a", B, "25")), Some(B.into()));
         assert_eq!(known.remove(&object("a", B, "25")), None);
+    }
+
+    #[test]
+    fn who_says_the_same_again() {
+        let mut known = Known::default();
+        assert_eq!(known.apply(&object("a", A, "1"), 7), Seen::Newer);
+        assert_eq!(known.apply(&object("a", A, "2"), 7), Seen::Same);
+        assert_eq!(known.apply(&object("a", A, "3"), 8), Seen::Newer);
+        assert_eq!(known.apply(&object("a", A, "2"), 8), Seen::Stale);
+        assert_eq!(known.apply(&object("a", B, "4"), 8), Seen::Replaced(A.into()));
+        assert_eq!(known.apply(&object("a", B, "5"), 0), Seen::Newer);
+        assert_eq!(known.apply(&object("a", B, "6"), 0), Seen::Newer, "0 is no digest");
+        assert_eq!(size_of::<Entry>(), 48);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! One `Arc<PodSpec>` for all pods with equal templates.
+//! One `Arc<PodSpec>` for all pods with equal templates, one `Arc<Owner>` for all of a controller.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use berth_engine::record::PodSpec;
+use berth_engine::record::{Owner, PodSpec};
 use hashbrown::{DefaultHashBuilder, HashMap};
 
 /// Templates per generation. A template of one container is about 0.5 kB, one with affinity and
@@ -11,6 +11,10 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 /// A cluster has as many templates in use as it has workloads; where it has more than this, pods
 /// of the rarer ones share among themselves only, which costs memory and nothing else.
 const GENERATION_MAX: usize = 2048;
+
+/// Controllers kept; about 250 bytes each, 0.5 MB. When full it starts anew, which costs one more
+/// copy of those in use.
+const OWNERS_MAX: usize = 2048;
 
 /// A bounded cache of templates by content.
 ///
@@ -21,6 +25,8 @@ pub(crate) struct Templates {
     hasher: DefaultHashBuilder,
     young: HashMap<u64, Arc<PodSpec>>,
     old: HashMap<u64, Arc<PodSpec>>,
+    /// Controllers by uid.
+    owners: HashMap<Box<str>, Arc<Owner>>,
 }
 
 impl Templates {
@@ -41,6 +47,19 @@ impl Templates {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(hash, Arc::clone(&shared));
+        shared
+    }
+
+    /// The shared controller equal to `owner`.
+    pub(crate) fn share_owner(&mut self, owner: Owner) -> Arc<Owner> {
+        if let Some(shared) = self.owners.get(&owner.uid).filter(|shared| ***shared == owner) {
+            return Arc::clone(shared);
+        }
+        if self.owners.len() >= OWNERS_MAX {
+            self.owners.clear();
+        }
+        let shared = Arc::new(owner);
+        self.owners.insert(shared.uid.clone(), Arc::clone(&shared));
         shared
     }
 }

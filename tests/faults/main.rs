@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bindings;
+mod events;
 mod ledger;
 mod objects;
 mod pods;

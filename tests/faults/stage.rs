@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use berth::client::{ConnectOptions, Rate, connect};
+use berth::events::Granularity;
 use berth::run::{Options, Scheduler, default_config};
 use berth::watch::Format;
 use berth_sandbox::Sandbox;
@@ -33,7 +34,12 @@ impl Stage {
 
     /// In a sandbox that has been prepared; the first lists may still be under way.
     pub(crate) async fn of(sandbox: Sandbox) -> Self {
-        let scheduler = scheduler(&sandbox).await;
+        Self::telling(sandbox, Granularity::Each).await
+    }
+
+    /// With such events.
+    pub(crate) async fn telling(sandbox: Sandbox, events: Granularity) -> Self {
+        let scheduler = scheduler(&sandbox, events).await;
         Self { sandbox, scheduler }
     }
 
@@ -130,14 +136,14 @@ pub(crate) async fn sandbox(nodes: Vec<Value>, heartbeat: Option<Duration>) -> S
 }
 
 /// A scheduler that connects by the sandbox's kubeconfig, as `berth run --kubeconfig` does.
-pub(crate) async fn scheduler(sandbox: &Sandbox) -> Scheduler {
+pub(crate) async fn scheduler(sandbox: &Sandbox, events: Granularity) -> Scheduler {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, sandbox.kubeconfig()).unwrap();
     let connection = ConnectOptions { kubeconfig: Some(kubeconfig), master: None };
     let client = connect(&connection).await.unwrap();
     let config = default_config(&berth_plugins::in_tree().unwrap()).unwrap();
-    let options =
-        Options { rate: Rate::Unlimited, format: Format::default(), threads: 1, seed: 37 };
+    let (rate, format) = (Rate::Unlimited, Format::default());
+    let options = Options { rate, format, threads: 1, seed: 37, events };
     Scheduler::start(client, config, options).unwrap()
 }

@@ -114,12 +114,13 @@ impl Scenario {
             pod.labels = dice.labels();
             pod.priority = dice.pick(&[0, 0, 10]);
             pod.terminating = dice.chance(5);
-            pod.owner = dice.chance(40).then(|| Owner {
+            let owner = dice.chance(40).then(|| Owner {
                 api_version: "apps/v1".into(),
                 kind: dice.pick(&["ReplicaSet", "StatefulSet"]).into(),
                 name: dice.one("owner", 2).into(),
                 uid: "owner-uid".into(),
             });
+            pod.owner = owner.map(Arc::new);
             pod
         };
         Self {

@@ -1,7 +1,9 @@
 //! What the scheduler asks of the world. The set is closed: a new variant is an architectural
 //! change. The shell acts on each or refuses it loudly; it never drops one in silence.
 
-use crate::record::ObjectKey;
+use std::sync::Arc;
+
+use crate::record::{ObjectKey, Owner};
 
 /// A pod as an effect names it: enough for a request that cannot hit a namesake.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -101,6 +103,8 @@ pub enum PodEvent {
     Scheduled {
         /// The node's name.
         node: Box<str>,
+        /// The pod's controller, where events are told by controller.
+        controller: Option<Arc<Owner>>,
     },
     /// Warning, reason FailedScheduling, action Scheduling.
     FailedScheduling {

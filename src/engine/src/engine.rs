@@ -25,7 +25,7 @@ use crate::framework::Profile;
 use crate::input::{Config, Input};
 use crate::probe::Probe;
 use crate::queue::{Entry, Queue, QueueCounts};
-use crate::record::ObjectKey;
+use crate::record::{ObjectKey, Owner};
 
 /// Attempts in one step. Inputs wait at most this long: 32 plain scans of 5,000 nodes take about
 /// 20 ms.
@@ -45,6 +45,7 @@ struct Flight {
     pod: PodName,
     node: Box<str>,
     profile: Box<str>,
+    controller: Option<Arc<Owner>>,
     // The pod's history in the queue, to come back to if the bind fails.
     entry: Entry,
 }

@@ -31,7 +31,7 @@ impl Pod {
         let mut meta = self.metadata.unwrap_or_default();
         let mut spec = self.spec.unwrap_or_default();
         let status = self.status.unwrap_or_default();
-        let owner = meta.controller();
+        let owner = meta.controller().map(|owner| templates.share_owner(owner));
         let node_name = non_empty(spec.node_name.take());
         let priority = spec.priority.unwrap_or_default();
         let preemption_policy = match spec.preemption_policy.as_deref() {

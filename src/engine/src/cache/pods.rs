@@ -1,5 +1,7 @@
 //! Pod objects.
 
+use std::sync::Arc;
+
 use crate::base::{PodIdx, Sym};
 use crate::model::{Footprint, NODE_NONE, Pod, Stage};
 use crate::record::{Owner, PodRecord, PreemptionPolicy, ScheduledCondition};
@@ -23,6 +25,8 @@ pub struct Pending {
     pub generation: i64,
     /// Its controller, where that selects pods.
     pub owner: Option<SelectingOwner>,
+    /// Its controller, whatever it is: for events.
+    pub controller: Option<Arc<Owner>>,
 }
 
 /// A controller whose selector goes into default spread constraints (`helper.DefaultSelector`). Of
@@ -238,7 +242,8 @@ impl Cache {
             scheduled: record.scheduled.clone(),
             created_ms: record.created_ms,
             generation: record.generation,
-            owner: record.owner.as_ref().and_then(SelectingOwner::of),
+            owner: record.owner.as_deref().and_then(SelectingOwner::of),
+            controller: record.owner.clone(),
         }
     }
 

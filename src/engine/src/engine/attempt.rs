@@ -129,6 +129,7 @@ impl Engine {
     ) -> Result<(), String> {
         let name = self.pod_name(pod);
         let node_name: Box<str> = self.cache.node_name(node).into();
+        let controller = self.cache.pending(pod).and_then(|p| p.controller.clone());
         let unbound = || "no Bind plugin of the profile takes the pod".to_owned();
         if !self.is_taken(pod, node, profile) || !self.cache.assume(pod, node) {
             return Err(unbound());
@@ -140,6 +141,7 @@ impl Engine {
             pod: name.clone(),
             node: node_name.clone(),
             profile: profile.scheduler_name().into(),
+            controller,
             entry,
         };
         self.flights.insert(name.uid.clone(), flight);

@@ -18,14 +18,14 @@ impl Engine {
     ) {
         let Some(flight) = self.flights.remove(uid) else { return };
         let pod = self.cache.pods().find(uid);
-        let Flight { pod: name, node, profile, entry } = flight;
+        let Flight { pod: name, node, profile, controller, entry } = flight;
         if outcome == BindOutcome::Bound {
             let waited = now.saturating_sub(entry.first_active_ms.unwrap_or(now));
             probe.bound(&profile, entry.attempts, waited);
             if entry.flushed {
                 probe.scheduled_after_flush();
             }
-            let event = PodEvent::Scheduled { node };
+            let event = PodEvent::Scheduled { node, controller };
             effects.push(Effect::Event { pod: name, profile, event });
             return;
         }

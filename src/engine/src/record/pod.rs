@@ -1,5 +1,6 @@
 //! A pod as scheduling sees it: the template that its siblings share, and what is its own.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Affinity, InTreeVolume, Quantity, ResourceList, StringMap, TopologySpreadConstraint};
@@ -264,8 +265,8 @@ pub struct PodRecord {
     pub uid: Box<str>,
     /// `metadata.labels`.
     pub labels: StringMap,
-    /// The controller, from `metadata.ownerReferences`.
-    pub owner: Option<Owner>,
+    /// The controller, from `metadata.ownerReferences`; its pods share it.
+    pub owner: Option<Arc<Owner>>,
     /// `metadata.creationTimestamp`, milliseconds since the epoch; 0 where unknown.
     pub created_ms: u64,
     /// `metadata.generation`; 0 where unknown.
@@ -320,6 +321,16 @@ impl PodRecord {
             scheduled: None,
             resize: None,
         }
+    }
+}
+
+impl PodRecord {
+    /// Hashes what is read of a pod that has a node. Its conditions, its generation, and its phase
+    /// until it ends are not: updates that change only them mean nothing.
+    pub fn hash_assigned(&self, state: &mut impl Hasher) {
+        (&self.node_name, &self.labels, &self.spec, self.priority).hash(state);
+        (self.terminating, self.preempted, self.started_ms, &self.resize).hash(state);
+        self.phase.is_terminal().hash(state);
     }
 }
 

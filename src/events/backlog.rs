@@ -1,0 +1,186 @@
+//! Events that wait for their turn: each by itself, or folded into one per controller and second.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use berth_engine::record::{ObjectKey, Owner};
+use berth_engine::{PodEvent, PodName};
+use jiff::Timestamp;
+
+use super::record::{Event, Regarding, Statement};
+
+/// Events that wait by themselves. One is 144 bytes and five texts of 32 to 48 bytes each, about
+/// 340 bytes: 68 MB at most, none while there is nothing to tell. At 2,000 binds/s and 700
+/// events/s between them it bridges a burst of 300,000 pods; what comes beyond is folded.
+pub const EVENTS_WAITING_MAX: usize = 200_000;
+
+/// Controllers whose events are being folded at once; about 400 bytes each, 7 MB.
+const FOLDS_MAX: usize = 16_384;
+
+/// How long a fold takes events in before it is written.
+const FOLD: Duration = Duration::from_secs(1);
+
+/// How many events tell of pods that were placed: `--events`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Granularity {
+    /// One for each pod, as kube-scheduler does
+    #[default]
+    Each,
+    /// One for each Job (or other controller) and second, such as "412 pods placed"
+    Job,
+}
+
+/// An event that waits. Its text is made when its turn comes, not on the engine's thread.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) about: About,
+    /// Who reports it: a profile's name.
+    pub(super) reporter: Box<str>,
+    pub(super) time: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) enum About {
+    Pod(PodName, PodEvent),
+    /// So many pods of the controller in the namespace were placed.
+    Placed(Box<str>, Arc<Owner>, u32),
+    Object(Box<(Regarding, Statement)>),
+}
+
+impl Waiting {
+    pub(super) fn event(self, hostname: &str) -> Event {
+        let (regarding, statement) = match self.about {
+            About::Pod(pod, event) => {
+                let statement = Statement::of(&pod.key, event);
+                (pod.into(), statement)
+            }
+            About::Placed(namespace, owner, pods) => {
+                let regarding = Regarding {
+                    api_version: owner.api_version.clone(),
+                    kind: owner.kind.clone(),
+                    key: ObjectKey { namespace, name: owner.name.clone() },
+                    uid: owner.uid.clone(),
+                };
+                (regarding, Statement::placed(pods))
+            }
+            About::Object(object) => *object,
+        };
+        Event::new(regarding, &self.reporter, statement, hostname, self.time)
+    }
+}
+
+/// What became of an event handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It waits by itself.
+    Alone,
+    /// It is counted in the event of its controller.
+    Folded,
+    /// It was not taken: as many wait as may.
+    Dropped,
+}
+
+/// Who is reported on by whom.
+type FoldKey = (Box<str>, Box<str>);
+
+#[derive(Debug)]
+struct Fold {
+    namespace: Box<str>,
+    owner: Arc<Owner>,
+    pods: u32,
+    due: Instant,
+}
+
+/// The events that wait.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    granularity: Granularity,
+    alone: VecDeque<Waiting>,
+    folds: HashMap<FoldKey, Fold>,
+    /// Keys of `folds`, the one first due in front.
+    due: VecDeque<FoldKey>,
+}
+
+/// What is next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Something is there to be written.
+    Ready,
+    /// A fold will be, then.
+    At(Instant),
+    /// Nothing waits.
+    Nothing,
+}
+
+impl Backlog {
+    pub(super) fn new(granularity: Granularity) -> Self {
+        Self { granularity, ..Self::default() }
+    }
+
+    /// Events to be written, folds as one each.
+    pub(super) fn len(&self) -> usize {
+        self.alone.len() + self.folds.len()
+    }
+
+    pub(super) fn push(&mut self, waiting: Waiting, now: Instant) -> Taken {
+        let full = self.alone.len() >= EVENTS_WAITING_MAX;
+        let waiting = match (self.granularity, full) {
+            (Granularity::Each, false) => waiting,
+            _ => match self.fold(waiting, now) {
+                None => return Taken::Folded,
+                Some(waiting) if !full => waiting,
+                Some(_) => return Taken::Dropped,
+            },
+        };
+        self.alone.push_back(waiting);
+        Taken::Alone
+    }
+
+    /// Counts a pod's placement on its controller; gives back what cannot be counted so.
+    fn fold(&mut self, waiting: Waiting, now: Instant) -> Option<Waiting> {
+        let About::Pod(pod, PodEvent::Scheduled { controller: Some(owner), .. }) = &waiting.about
+        else {
+            return Some(waiting);
+        };
+        let key = (owner.uid.clone(), waiting.reporter.clone());
+        if let Some(fold) = self.folds.get_mut(&key) {
+            fold.pods = fold.pods.saturating_add(1);
+            return None;
+        }
+        if self.folds.len() >= FOLDS_MAX {
+            return Some(waiting);
+        }
+        let (namespace, owner) = (pod.key.namespace.clone(), Arc::clone(owner));
+        self.folds.insert(key.clone(), Fold { namespace, owner, pods: 1, due: now + FOLD });
+        self.due.push_back(key);
+        None
+    }
+
+    /// Whether something can be written now; with `closing` folds are not waited for.
+    pub(super) fn next(&self, now: Instant, closing: bool) -> Next {
+        let due = self.due.front().and_then(|key| self.folds.get(key)).map(|fold| fold.due);
+        match due {
+            Some(due) if closing || due <= now => Next::Ready,
+            _ if !self.alone.is_empty() => Next::Ready,
+            Some(due) => Next::At(due),
+            None => Next::Nothing,
+        }
+    }
+
+    /// Takes the next event: folds first, they are few.
+    pub(super) fn pop(&mut self, now: Instant, closing: bool) -> Option<Waiting> {
+        let is_due = |fold: &Fold| closing || fold.due <= now;
+        if self.due.front().and_then(|key| self.folds.get(key)).is_some_and(is_due)
+            && let Some(key) = self.due.pop_front()
+            && let Some(fold) = self.folds.remove(&key)
+        {
+            let about = About::Placed(fold.namespace, fold.owner, fold.pods);
+            return Some(Waiting { about, reporter: key.1, time: Timestamp::now() });
+        }
+        self.alone.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests;
