@@ -3,7 +3,10 @@
 //! Source: `pkg/scheduler/framework/plugins/imagelocality/image_locality.go`.
 
 use berth_engine::base::{NodeIdx, Sym};
-use berth_engine::framework::{Context, MAX_NODE_SCORE, Plugin, Reads, Score, State};
+use berth_engine::framework::{
+    Context, GroupKey, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PodMoved, Reads, Score,
+    State, Touched,
+};
 use smallvec::SmallVec;
 
 /// The name in configurations.
@@ -33,8 +36,58 @@ impl Plugin for ImageLocality {
         Reads::NOTHING
     }
 
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Groups
+    }
+
+    fn as_grouped(&self) -> Option<&dyn Grouped> {
+        Some(self)
+    }
+
     fn as_score(&self) -> Option<&dyn Score> {
         Some(self)
+    }
+}
+
+impl Grouped for ImageLocality {
+    fn open(&self, _cx: &Context<'_>) -> Option<Box<dyn Groups>> {
+        Some(Box::new(Held))
+    }
+}
+
+/// Nodes by the sizes of the pod's images on them; how many nodes hold an image is looked up for
+/// each choice, so that a node that pulls one is judged again and no other.
+#[derive(Debug)]
+struct Held;
+
+/// The number of a node that does not hold an image.
+const NOT_HELD: i64 = -1;
+
+impl Groups for Held {
+    fn reads(&self) -> Reads {
+        Reads::NOTHING
+    }
+
+    fn follows_all(&self) -> bool {
+        false
+    }
+
+    fn follow(&mut self, _cx: &Context<'_>, _moved: &PodMoved<'_>, _touched: &mut Touched) {}
+
+    fn key(&self, cx: &Context<'_>, node: NodeIdx, key: &mut GroupKey) {
+        let held = cx.nodes.images(node);
+        key.extend(cx.pod.class.images.iter().map(|image| {
+            held.iter().find(|(name, _)| name == image).map_or(NOT_HELD, |(_, size)| *size)
+        }));
+    }
+
+    fn raw(&self, cx: &Context<'_>, key: &[i64]) -> i64 {
+        let total = cx.cache.nodes().live().len();
+        let found = cx.pod.class.images.iter().zip(key).filter(|(_, size)| **size != NOT_HELD);
+        let worths = found.map(|(image, size)| {
+            (*size as f64 * (cx.cache.images().holders(*image) as f64 / total as f64)) as i64
+        });
+        scaled(worths.sum(), cx.pod.class.image_slots)
     }
 }
 

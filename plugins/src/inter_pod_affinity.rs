@@ -7,6 +7,7 @@
 mod args;
 mod counts;
 mod domains;
+mod groups;
 mod preferences;
 mod scope;
 #[cfg(test)]
@@ -18,12 +19,13 @@ use std::hash::BuildHasher;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::framework::{
-    Context, Filter, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads,
-    Reasons, Score, State, Verdict, Verdicts,
+    Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered,
+    PreScore, PreScored, Reads, Reasons, Score, State, Verdict, Verdicts,
 };
 use rustc_hash::FxBuildHasher;
 
 use counts::Counts;
+use groups::AffinityGroups;
 use preferences::Preferences;
 
 /// The name in configurations.
@@ -72,6 +74,14 @@ impl Plugin for InterPodAffinity {
         if repelled.is_empty() && !alone { 0 } else { FxBuildHasher.hash_one((repelled, alone)) }
     }
 
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Groups
+    }
+
+    fn as_grouped(&self) -> Option<&dyn Grouped> {
+        Some(self)
+    }
+
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {
         Some(self)
     }
@@ -86,6 +96,19 @@ impl Plugin for InterPodAffinity {
 
     fn as_score(&self) -> Option<&dyn Score> {
         Some(self)
+    }
+}
+
+impl Grouped for InterPodAffinity {
+    fn open(&self, cx: &Context<'_>) -> Option<Box<dyn Groups>> {
+        let terms = cx.pod.class.pod_terms.as_deref();
+        if terms.is_some_and(|t| t.error.is_some()) {
+            return None;
+        }
+        let prefers =
+            terms.is_some_and(|t| !t.preferred.is_empty() || !t.anti_preferred.is_empty());
+        let hard_weight = (!self.ignore_existing || prefers).then_some(self.hard_weight);
+        Some(Box::new(AffinityGroups::new(cx, hard_weight)))
     }
 }
 

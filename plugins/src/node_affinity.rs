@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 
 use berth_engine::base::{NodeIdx, Symbols};
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reasons, Score,
-    State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reasons,
+    Score, State, Verdict, Verdicts,
 };
 use berth_engine::model::{Class, NodeTable, NodeTerm, NodeTerms, PreferredNodeTerm};
 use berth_engine::record::{self, Preferred, SelectorOp};
@@ -72,6 +72,15 @@ impl Plugin for NodeAffinity {
 
     fn reads(&self) -> Reads {
         Reads::NODE_LABELS
+    }
+
+    /// Added terms are compiled for each cycle, in the symbols that there are then.
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        if self.required.is_none() && self.preferred.is_empty() {
+            Keeps::Node(Reads::NODE_LABELS)
+        } else {
+            Keeps::Nothing
+        }
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

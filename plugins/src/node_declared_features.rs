@@ -8,7 +8,7 @@
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
 };
 
 /// The name in configurations.
@@ -47,6 +47,10 @@ impl Plugin for NodeDeclaredFeatures {
 
     fn reads(&self) -> Reads {
         Reads::NODE_FEATURES
+    }
+
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Node(self.reads())
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

@@ -4,7 +4,7 @@
 
 use berth_engine::base::{NodeIdx, Sym};
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
 };
 
 /// The name in configurations.
@@ -31,6 +31,11 @@ impl Plugin for NodeName {
     /// A node's name never changes.
     fn reads(&self) -> Reads {
         Reads::NODE_EXISTS
+    }
+
+    /// A pod that names a node is none of those that are asked for.
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Aside
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

@@ -4,7 +4,7 @@
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
 };
 use berth_engine::model::UsedPort;
 
@@ -31,6 +31,10 @@ impl Plugin for NodePorts {
 
     fn reads(&self) -> Reads {
         Reads::NODE_ROOM
+    }
+
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Node(self.reads())
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

@@ -4,7 +4,7 @@
 
 use berth_engine::base::{NodeIdx, Sym, Symbols};
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
 };
 use berth_engine::model::CompiledToleration;
 use berth_engine::record::TaintEffect;
@@ -35,6 +35,10 @@ impl Plugin for NodeUnschedulable {
 
     fn reads(&self) -> Reads {
         Reads::NODE_UNSCHEDULABLE
+    }
+
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Node(self.reads())
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
 };
-use berth_engine::record::CsiNodeRecord;
+use berth_engine::record::{CsiNodeRecord, Volume};
 
 use crate::csi_migration;
 use crate::pod_claims::claim_volume;
@@ -62,6 +62,10 @@ impl Plugin for NodeVolumeLimits {
             | Reads::VOLUME_ATTACHMENTS
     }
 
+    fn keeps(&self, cx: &Context<'_>) -> Keeps {
+        if counts(&cx.pod.class.spec.volumes) { Keeps::Nothing } else { Keeps::Aside }
+    }
+
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {
         Some(self)
     }
@@ -73,14 +77,17 @@ impl Plugin for NodeVolumeLimits {
 
 impl PreFilter for NodeVolumeLimits {
     fn pre_filter(&self, cx: &Context<'_>, state: &mut State) -> PreFiltered {
-        let volumes = &cx.pod.class.spec.volumes;
-        if !volumes.iter().any(|v| claim_volume(v).is_some() || csi_migration::inline(v).is_some())
-        {
+        if !counts(&cx.pod.class.spec.volumes) {
             return PreFiltered::Skip;
         }
         state.put(Arc::new(Wanted::of_pod(cx)));
         PreFiltered::Proceed
     }
+}
+
+/// Whether any of a pod's volumes may count.
+fn counts(volumes: &[Volume]) -> bool {
+    volumes.iter().any(|v| claim_volume(v).is_some() || csi_migration::inline(v).is_some())
 }
 
 impl Filter for NodeVolumeLimits {

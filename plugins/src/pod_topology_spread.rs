@@ -8,6 +8,7 @@ mod args;
 mod constraint;
 mod default_selector;
 mod go_ln;
+mod groups;
 mod hard;
 mod soft;
 #[cfg(test)]
@@ -21,14 +22,15 @@ use std::hash::BuildHasher;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::framework::{
-    Context, Filter, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads,
-    Score, State, Verdict, Verdicts,
+    Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered,
+    PreScore, PreScored, Reads, Score, State, Verdict, Verdicts,
 };
 use berth_engine::model::LabelSelectorError;
 use berth_engine::record::{self, WhenUnsatisfiable};
 use rustc_hash::FxBuildHasher;
 
 use constraint::Constraint;
+use groups::SpreadGroups;
 use hard::{Hard, Judgement};
 use soft::{IGNORED, Soft};
 
@@ -138,6 +140,14 @@ impl Plugin for PodTopologySpread {
         }
     }
 
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Groups
+    }
+
+    fn as_grouped(&self) -> Option<&dyn Grouped> {
+        Some(self)
+    }
+
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {
         Some(self)
     }
@@ -152,6 +162,17 @@ impl Plugin for PodTopologySpread {
 
     fn as_score(&self) -> Option<&dyn Score> {
         Some(self)
+    }
+}
+
+impl Grouped for PodTopologySpread {
+    fn open(&self, cx: &Context<'_>) -> Option<Box<dyn Groups>> {
+        let nodes: Vec<NodeIdx> = cx.nodes.live().iter().collect();
+        let (hard, soft) = (self.hard(cx).ok()?, self.soft(cx, &nodes).ok()?);
+        let defaulted = cx.pod.class.spec.topology_spread.is_empty() && !self.defaults.is_empty();
+        let owners = if defaulted { Reads::SELECTOR_OWNERS } else { Reads::NOTHING };
+        let all_keys = self.requires_all_keys(cx);
+        Some(Box::new(SpreadGroups::new(Hard::new(hard, cx), soft, all_keys, owners, cx)))
     }
 }
 

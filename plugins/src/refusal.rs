@@ -5,7 +5,7 @@
 //! profile that it runs. It goes once [`crate::later`] names no filter any more and VolumeBinding
 //! binds.
 
-use berth_engine::framework::{Context, Plugin, PreFilter, PreFiltered, Reads, State};
+use berth_engine::framework::{Context, Keeps, Plugin, PreFilter, PreFiltered, Reads, State};
 use berth_engine::record::PodSpec;
 
 use crate::pod_claims::claim_volumes;
@@ -32,6 +32,15 @@ impl Plugin for Refusal {
 
     fn reads(&self) -> Reads {
         Reads::NOTHING
+    }
+
+    fn keeps(&self, cx: &Context<'_>) -> Keeps {
+        let spec = &cx.pod.class.spec;
+        if missing(spec).is_none() && claim_volumes(&spec.volumes).next().is_none() {
+            Keeps::Aside
+        } else {
+            Keeps::Nothing
+        }
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

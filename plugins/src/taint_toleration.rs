@@ -4,8 +4,8 @@
 
 use berth_engine::base::{NodeIdx, Sym};
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Score, State,
-    Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Score,
+    State, Verdict, Verdicts,
 };
 use berth_engine::model::CompiledToleration;
 use berth_engine::record::TaintEffect;
@@ -37,6 +37,10 @@ impl Plugin for TaintToleration {
 
     fn reads(&self) -> Reads {
         Reads::NODE_TAINTS
+    }
+
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Node(self.reads())
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

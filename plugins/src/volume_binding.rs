@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reasons, Reserve,
-    Reserved, Score, State, TakenVolume, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reasons,
+    Reserve, Reserved, Score, State, TakenVolume, Verdict, Verdicts,
 };
 
 use crate::node_resources::Shape;
@@ -105,6 +105,13 @@ impl Plugin for VolumeBinding {
             | Reads::CSI_NODES
             | Reads::CSI_DRIVERS
             | Reads::STORAGE_CAPACITIES
+    }
+
+    fn keeps(&self, cx: &Context<'_>) -> Keeps {
+        match claim_volumes(&cx.pod.class.spec.volumes).next() {
+            None => Keeps::Aside,
+            Some(_) => Keeps::Nothing,
+        }
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

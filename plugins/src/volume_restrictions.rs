@@ -8,11 +8,12 @@ mod tests;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, Reads, Reasons, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, Reasons, State, Verdict,
+    Verdicts,
 };
 use berth_engine::record::Volume;
 
-use crate::pod_claims::not_found;
+use crate::pod_claims::{claim_volumes, not_found};
 
 /// The name in configurations.
 pub const NAME: &str = "VolumeRestrictions";
@@ -49,6 +50,15 @@ impl Plugin for VolumeRestrictions {
 
     fn reads(&self) -> Reads {
         Reads::NODE_ROOM | Reads::PODS | Reads::CLAIMS
+    }
+
+    fn keeps(&self, cx: &Context<'_>) -> Keeps {
+        let volumes = &cx.pod.class.spec.volumes;
+        if claim_volumes(volumes).next().is_none() && !volumes.iter().any(is_exclusive) {
+            Keeps::Aside
+        } else {
+            Keeps::Nothing
+        }
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

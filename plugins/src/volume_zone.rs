@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use berth_engine::base::{NodeIdx, Sym, Symbols};
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, Reads, Reasons, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, Reasons, State, Verdict,
+    Verdicts,
 };
 use berth_engine::model::NodeTable;
 use berth_engine::record::{Volume, VolumeBindingMode, VolumeRecord};
 
-use crate::pod_claims::not_found;
+use crate::pod_claims::{claim_volumes, not_found};
 
 /// The name in configurations.
 pub const NAME: &str = "VolumeZone";
@@ -62,6 +63,13 @@ impl Plugin for VolumeZone {
 
     fn reads(&self) -> Reads {
         Reads::NODE_LABELS | Reads::CLAIMS | Reads::VOLUMES | Reads::STORAGE_CLASSES
+    }
+
+    fn keeps(&self, cx: &Context<'_>) -> Keeps {
+        match claim_volumes(&cx.pod.class.spec.volumes).next() {
+            None => Keeps::Aside,
+            Some(_) => Keeps::Nothing,
+        }
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

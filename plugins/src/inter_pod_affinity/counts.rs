@@ -14,16 +14,16 @@ use super::scope::{Reverse, Scope, Target};
 /// What PreFilter leaves for Filter (`preFilterState`).
 #[derive(Debug, Clone)]
 pub(super) struct Counts {
-    terms: Option<Arc<PodTerms>>,
+    pub(super) terms: Option<Arc<PodTerms>>,
     scopes: Vec<Scope>,
     anti_scopes: Vec<Scope>,
     /// Pods whose anti-affinity means the incoming pod.
-    existing: Domains,
+    pub(super) existing: Domains,
     /// Pods that match all affinity terms, under each term's key.
-    affinity: Domains,
+    pub(super) affinity: Domains,
     /// Pods that match an anti-affinity term.
-    anti_affinity: Domains,
-    matches_itself: bool,
+    pub(super) anti_affinity: Domains,
+    pub(super) matches_itself: bool,
 }
 
 /// Topology keys of anti-affinity terms that mean a pod, one for each term.
@@ -137,7 +137,14 @@ impl Counts {
 
     /// Follows `amount` pods like `pod` on `node`, a row of `cx.nodes` (`updateWithPod`).
     pub(super) fn update(&mut self, cx: &Context<'_>, pod: PodIdx, node: NodeIdx, amount: i64) {
-        let Some(target) = Target::existing(cx, pod) else { return };
+        if let Some(target) = Target::existing(cx, pod) {
+            self.follow(&target, node, amount);
+        }
+    }
+
+    /// Follows `amount` pods like `target` on `node`.
+    pub(super) fn follow(&mut self, target: &Target<'_>, node: NodeIdx, amount: i64) {
+        let cx = target.cx;
         if let Some(theirs) = target.class.pod_terms.as_deref().filter(|t| t.repels()) {
             let reverse = Reverse::new(cx);
             for term in theirs.anti_required.iter().filter(|term| reverse.matches(term)) {
@@ -145,7 +152,7 @@ impl Counts {
             }
         }
         if let Some(terms) = self.terms.clone().filter(|t| has_required(t)) {
-            self.update_own(&terms, &target, node, amount);
+            self.update_own(&terms, target, node, amount);
         }
     }
 

@@ -39,6 +39,16 @@ impl Domains {
         Some(self.amounts.get(&(key, value)).copied().unwrap_or(0))
     }
 
+    /// The amount of a domain.
+    pub(super) fn amount(&self, key: Sym, value: Sym) -> i64 {
+        self.amounts.get(&(key, value)).copied().unwrap_or(0)
+    }
+
+    /// The keys there are, or were.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Sym> {
+        self.keys.iter().copied()
+    }
+
     /// The amounts of all domains of the node.
     pub(super) fn of(&self, nodes: &NodeTable, node: NodeIdx) -> impl Iterator<Item = i64> {
         self.keys.iter().filter_map(move |key| self.at(nodes, node, *key))

@@ -16,13 +16,14 @@ pub(super) struct Preferences {
 }
 
 /// Topology keys and weights of what pods of one class have to say about the incoming pod.
-type Wishes = SmallVec<[(Sym, i64); 2]>;
+pub(super) type Wishes = SmallVec<[(Sym, i64); 2]>;
 
 /// An own preferred term with the namespaces it means, and its signed weight.
-struct Own<'a> {
-    of: &'a PreferredPodTerm,
-    scope: Scope,
-    weight: i64,
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Own<'a> {
+    pub(super) of: &'a PreferredPodTerm,
+    pub(super) scope: Scope,
+    pub(super) weight: i64,
 }
 
 impl Preferences {
@@ -74,7 +75,8 @@ impl Preferences {
     }
 }
 
-fn own<'a>(terms: &'a PodTerms, cx: &Context<'_>) -> Vec<Own<'a>> {
+/// The preferred terms of the incoming pod.
+pub(super) fn own<'a>(terms: &'a PodTerms, cx: &Context<'_>) -> Vec<Own<'a>> {
     let scoped = |of: &'a PreferredPodTerm, weight: i32| Own {
         of,
         scope: Scope::of(&of.term, cx),
@@ -85,7 +87,8 @@ fn own<'a>(terms: &'a PodTerms, cx: &Context<'_>) -> Vec<Own<'a>> {
     drawn.chain(repelled).collect()
 }
 
-fn wishes_of(theirs: &PodTerms, reverse: &Reverse<'_>, hard_weight: i64) -> Wishes {
+/// What the terms of a pod that is there say of the incoming one.
+pub(super) fn wishes_of(theirs: &PodTerms, reverse: &Reverse<'_>, hard_weight: i64) -> Wishes {
     let required = theirs.required.iter().filter(|_| hard_weight > 0);
     let drawn = theirs.preferred.iter().map(|p| (&p.term, p.weight));
     let repelled = theirs.anti_preferred.iter().map(|p| (&p.term, p.weight.wrapping_neg()));

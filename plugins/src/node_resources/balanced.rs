@@ -4,7 +4,7 @@
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, MAX_NODE_SCORE, Plugin, PreScore, PreScored, Reads, Score, State,
+    Context, Keeps, MAX_NODE_SCORE, Plugin, PreScore, PreScored, Reads, Score, State,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,10 @@ impl Plugin for NodeResourcesBalancedAllocation {
         Reads::NOTHING
     }
 
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Node(Reads::NODE_ALLOCATABLE | Reads::NODE_ROOM)
+    }
+
     fn as_pre_score(&self) -> Option<&dyn PreScore> {
         Some(self)
     }
@@ -105,6 +109,10 @@ impl PreScore for NodeResourcesBalancedAllocation {
 }
 
 impl Score for NodeResourcesBalancedAllocation {
+    fn is_absolute(&self) -> bool {
+        true
+    }
+
     fn score(&self, cx: &Context<'_>, state: &State, nodes: &[NodeIdx], scores: &mut [i64]) {
         let own;
         let asked = match state.get::<AskedList>() {

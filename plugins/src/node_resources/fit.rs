@@ -12,8 +12,8 @@ pub use args::{
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reason, Reasons,
-    Score, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reason,
+    Reasons, Score, State, Verdict, Verdicts,
 };
 use berth_engine::model::{Dim, NodeTable, is_extended_resource};
 use smallvec::SmallVec;
@@ -107,6 +107,10 @@ impl Plugin for NodeResourcesFit {
         Reads::NODE_ALLOCATABLE | Reads::NODE_ROOM
     }
 
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Node(self.reads())
+    }
+
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {
         Some(self)
     }
@@ -163,6 +167,10 @@ impl PreScore for NodeResourcesFit {
 }
 
 impl Score for NodeResourcesFit {
+    fn is_absolute(&self) -> bool {
+        true
+    }
+
     fn score(&self, cx: &Context<'_>, state: &State, nodes: &[NodeIdx], scores: &mut [i64]) {
         let own;
         let asked = match state.get::<AskedList>() {

@@ -1,7 +1,7 @@
 //! One constraint, ready for one pod's cycle.
 
 use berth_engine::base::{NodeIdx, PodIdx, Sym};
-use berth_engine::framework::Context;
+use berth_engine::framework::{Context, PodMoved};
 use berth_engine::model::{LabelMatcher, LabelSelectorError, NodeTable, Pod};
 use berth_engine::record::TopologySpreadConstraint;
 
@@ -76,6 +76,14 @@ impl Constraint {
     /// Whether a pod is of the same namespace and matches the selector.
     pub(super) fn matches(&self, cx: &Context<'_>, pod: PodIdx) -> bool {
         cx.cache.pods().get(pod).is_some_and(|row| self.means(cx, row))
+    }
+
+    /// Whether a pod counts: as [`Constraint::count`] has it.
+    pub(super) fn counts(&self, cx: &Context<'_>, pod: &PodMoved<'_>) -> bool {
+        !pod.terminating
+            && !self.selector.is_empty()
+            && pod.class.namespace == cx.pod.class.namespace
+            && self.selector.matches(cx.cache.labels(), pod.labels)
     }
 
     fn means(&self, cx: &Context<'_>, row: &Pod) -> bool {

@@ -81,6 +81,11 @@ impl Hard {
         }
     }
 
+    /// The constraints, each with its pods by domain.
+    pub(super) fn into_counts(self) -> impl Iterator<Item = (Constraint, FxHashMap<Sym, i64>)> {
+        self.rules.into_iter().map(|rule| (rule.constraint, rule.pods))
+    }
+
     pub(super) fn judge(&self, nodes: &NodeTable, node: NodeIdx) -> Judgement {
         for rule in &self.rules {
             let Some(value) = nodes.label(node, rule.constraint.key) else {

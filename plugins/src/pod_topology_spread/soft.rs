@@ -28,7 +28,7 @@ struct Rule {
 }
 
 /// The domain of a node. No label and an empty one are the same, as in a Go map.
-fn domain(nodes: &NodeTable, node: NodeIdx, key: Sym, empty: Sym) -> Sym {
+pub(super) fn domain(nodes: &NodeTable, node: NodeIdx, key: Sym, empty: Sym) -> Sym {
     nodes.label(node, key).filter(|value| *value != empty).unwrap_or(Sym::NONE)
 }
 
@@ -65,6 +65,11 @@ impl Soft {
             Rule { constraint: constraint.clone(), pods, weight }
         };
         Self { rules: constraints.iter().map(rule).collect(), all_keys }
+    }
+
+    /// The constraints, each with its pods by domain.
+    pub(super) fn into_counts(self) -> impl Iterator<Item = (Constraint, FxHashMap<Sym, i64>)> {
+        self.rules.into_iter().map(|rule| (rule.constraint, rule.pods))
     }
 
     pub(super) fn is_empty(&self) -> bool {

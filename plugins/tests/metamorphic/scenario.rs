@@ -165,11 +165,11 @@ impl Scenario {
 }
 
 /// Names above 99 are for large clusters only, which are never renamed.
-fn node_name(dice: &Dice, at: usize) -> String {
+pub(crate) fn node_name(dice: &Dice, at: usize) -> String {
     if at < 100 { dice.name("node", at) } else { format!("node-{at}") }
 }
 
-fn node(dice: &mut Dice, at: usize) -> NodeRecord {
+pub(crate) fn node(dice: &mut Dice, at: usize) -> NodeRecord {
     let name = node_name(dice, at);
     let mut labels = vec![("kubernetes.io/hostname".to_owned(), name.clone())];
     if dice.chance(85) {

@@ -8,6 +8,7 @@
 mod assume;
 mod change;
 mod holds;
+mod log;
 mod nodes;
 mod nominations;
 mod objects;
@@ -16,6 +17,7 @@ mod storage;
 
 pub use change::{Changed, ChangedObject};
 pub use holds::VolumeHolds;
+pub use log::{LOG_MAX, Log, Logged};
 pub use nominations::Nominations;
 pub use objects::{Objects, Services};
 pub use pods::{Pending, PodApplied, SelectingOwner, SelectingOwnerKind};
@@ -50,6 +52,7 @@ pub struct Cache {
     schedulers: HashSet<Sym, FxBuildHasher>,
     assumed: usize,
     changes: Vec<Changed>,
+    log: Log,
 }
 
 impl Default for Cache {
@@ -72,6 +75,7 @@ impl Default for Cache {
             schedulers: HashSet::default(),
             assumed: 0,
             changes: Vec::new(),
+            log: Log::default(),
         }
     }
 }

@@ -18,8 +18,10 @@ mod score;
 
 pub use diagnosis::{Wording, fit_error};
 pub use filter::{Filtered, Rejection, Stop};
+pub(crate) use guard::guarded;
 pub use pick::{Feasible, Pick, pick};
 pub use preemption::{Preemption, Victims};
+pub(crate) use prefilter::Prepared;
 pub use score::Scores;
 
 use rayon::ThreadPool;

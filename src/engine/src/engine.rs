@@ -5,6 +5,7 @@
 
 mod apply;
 mod attempt;
+mod choose;
 mod evaluation;
 mod outcome;
 mod wake;
@@ -25,6 +26,7 @@ use crate::framework::Profile;
 use crate::input::{Config, Input};
 use crate::probe::Probe;
 use crate::queue::{Entry, Queue, QueueCounts};
+use crate::ranking::Rankings;
 use crate::record::{ObjectKey, Owner};
 
 /// Attempts in one step. Inputs wait at most this long: 32 plain scans of 5,000 nodes take about
@@ -50,6 +52,16 @@ struct Flight {
     entry: Entry,
 }
 
+/// How nodes are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// By rankings kept per class, see [`crate::ranking`]; the plain scan where they cannot tell.
+    #[default]
+    Class,
+    /// By the plain scan, always.
+    Scan,
+}
+
 /// What a step leaves to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Turn {
@@ -70,6 +82,8 @@ pub struct Engine {
     profiles: HashMap<Sym, Arc<Profile>, FxBuildHasher>,
     draw: Draw,
     pool: Option<Arc<ThreadPool>>,
+    method: Method,
+    rankings: Rankings,
     flights: HashMap<Box<str>, Flight>,
     // Classes whose woken head has ended its attempt, to be looked at again.
     recheck: Vec<ClassIdx>,
@@ -100,6 +114,8 @@ impl Engine {
             profiles: HashMap::default(),
             draw,
             pool,
+            method: Method::default(),
+            rankings: Rankings::default(),
             flights: HashMap::new(),
             recheck: Vec::new(),
             flushed_ms: 0,
@@ -162,6 +178,11 @@ impl Engine {
     /// The state of the cluster as the engine knows it.
     pub fn cache(&self) -> &Cache {
         &self.cache
+    }
+
+    /// The rankings of classes.
+    pub fn rankings(&self) -> &Rankings {
+        &self.rankings
     }
 
     /// The pods without a node.

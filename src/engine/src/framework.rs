@@ -14,6 +14,7 @@
 
 mod context;
 mod failing;
+mod groups;
 mod hints;
 mod plugin;
 mod profile;
@@ -24,6 +25,7 @@ mod verdict;
 
 pub use context::{Context, PodView};
 pub use failing::FailingPostFilter;
+pub use groups::{GroupKey, Grouped, Groups, Keeps, PodMoved, Touched};
 pub use hints::{Action, ClusterEvent, Hint, Hints, Registration, Resource, Subject};
 pub use plugin::{
     Bind, Filter, Permit, Plugin, PostBind, PostFilter, PreBind, PreEnqueue, PreFilter, PreScore,

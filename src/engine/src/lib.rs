@@ -13,10 +13,11 @@ mod input;
 pub mod model;
 mod probe;
 pub mod queue;
+pub mod ranking;
 pub mod record;
 
 pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};
-pub use engine::{ATTEMPTS_PER_STEP, Decided, Engine, FLIGHTS_MAX, Turn};
+pub use engine::{ATTEMPTS_PER_STEP, Decided, Engine, FLIGHTS_MAX, Method, Turn};
 pub use input::{BindOutcome, Change, Config, Input, Object};
 pub use probe::{AttemptResult, Probe, QueueName};
 pub use queue::QueueCounts;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use berth_engine::base::NodeIdx;
-use berth_engine::framework::{Context, MAX_NODE_SCORE, Plugin, Reads, Score, State};
+use berth_engine::framework::{Context, Keeps, MAX_NODE_SCORE, Plugin, Reads, Score, State};
 use berth_engine::model::is_label_key;
 use berth_plugins::{FieldError, PluginArgs};
 use schemars::JsonSchema;
@@ -70,12 +70,21 @@ impl Plugin for WarmImageCache {
         Reads::NOTHING
     }
 
+    /// Its scores of pods of one Job change with a node's labels only: nothing is asked twice.
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Node(Reads::NODE_LABELS)
+    }
+
     fn as_score(&self) -> Option<&dyn Score> {
         Some(self)
     }
 }
 
 impl Score for WarmImageCache {
+    fn is_absolute(&self) -> bool {
+        true
+    }
+
     fn score(&self, cx: &Context<'_>, _state: &State, nodes: &[NodeIdx], scores: &mut [i64]) {
         let symbols = cx.symbols();
         // Labels are symbols: the key is looked up once, not for each node.

@@ -16,6 +16,11 @@ impl Sym {
     /// nobody has interned, where something is compared by a reader who may not intern.
     pub const NONE: Self = Self(u32::MAX);
 
+    /// The symbol of a row that [`Sym::at`] gave.
+    pub fn from_row(at: usize) -> Self {
+        Self(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
     /// The row of this symbol in a table kept per symbol.
     pub fn at(self) -> usize {
         self.0 as usize

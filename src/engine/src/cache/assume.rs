@@ -30,6 +30,7 @@ impl Cache {
         }
         self.nominations.remove(pod);
         self.place(pod, node, Stage::Assumed);
+        self.log_pod(pod, 1);
         self.assumed += 1;
         self.changes.push(Changed::pod_added(pod, node));
         true
@@ -54,6 +55,7 @@ impl Cache {
             return false;
         };
         let node = row.node;
+        self.log_pod(pod, -1);
         self.unplace(pod);
         self.release_holds(pod);
         let ours = self.is_ours(pod);
@@ -87,12 +89,14 @@ impl Cache {
             return;
         }
         if before != NODE_NONE {
+            self.log_pod(pod, -1);
             self.unplace(pod);
             // They were for that node.
             self.release_holds(pod);
             self.changes.push(Changed::pod_removed(before));
         }
         self.place(pod, node, Stage::Bound);
+        self.log_pod(pod, 1);
         self.changes.push(Changed::pod_added(pod, node));
     }
 

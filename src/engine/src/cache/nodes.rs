@@ -21,6 +21,7 @@ impl Cache {
         let added = actions == Action::ADD;
         self.nodes.set_record(node, record, &mut self.dims, &mut self.symbols);
         self.replace_images(node, record);
+        self.log_node(node, reads);
         self.changes.push(Changed {
             reads,
             node: Some(node),
@@ -49,6 +50,7 @@ impl Cache {
             self.nominations.remove(pod);
         }
         self.nodes.clear_record(node);
+        self.log_node(node, Reads::NODE_EXISTS | Reads::DOMAINS);
         // Counters over all nodes may have changed for others; the node itself can take nobody.
         self.changes.push(Changed {
             reads: Reads::PODS | Reads::NODE_EXISTS | Reads::DOMAINS,

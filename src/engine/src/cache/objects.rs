@@ -165,6 +165,7 @@ impl Cache {
         }
         self.holds.drop_of(object);
         let (reads, resource) = object.kind();
+        self.log_world(object, reads);
         self.changes.push(Changed {
             reads,
             node: None,

@@ -113,6 +113,7 @@ impl Cache {
         let Some(row) = self.pods.get(pod) else { return PodApplied::Nothing };
         let (stage, node, class, labels) = (row.stage, row.node, row.class, row.labels);
         if node != NODE_NONE {
+            self.log_pod(pod, -1);
             self.unplace(pod);
             self.changes.push(Changed::pod_removed(node));
         }
@@ -152,6 +153,7 @@ impl Cache {
             self.set_resize(pod, record);
             let node = self.nodes.row(name);
             self.place(pod, node, Stage::Bound);
+            self.log_pod(pod, 1);
             self.changes.push(Changed::pod_added(pod, node));
             return PodApplied::Nothing;
         };
@@ -199,10 +201,14 @@ impl Cache {
         // An assumed pod's update without a node was on its way before the bind; a bound pod's is
         // older than what is known. Neither takes a node away.
         if matches!(stage, Stage::Assumed | Stage::Bound) {
-            let row = self.pods.get_mut(pod).filter(|p| record.terminating && !p.terminating);
-            if let Some(row) = row {
+            let ends = self.pods.get(pod).is_some_and(|p| record.terminating && !p.terminating);
+            if ends {
+                self.log_pod(pod, -1);
+            }
+            if let Some(row) = self.pods.get_mut(pod).filter(|_| ends) {
                 row.terminating = true;
                 let node = row.node;
+                self.log_pod(pod, 1);
                 self.changes.push(Changed::pod_updated(pod, node, false, false));
             }
             return PodApplied::Nothing;
@@ -275,13 +281,6 @@ impl Cache {
         let ends = record.terminating && !row.terminating;
         let (old_class, old_labels, node, stage) = (row.class, row.labels, row.node, row.stage);
         let relabelled = !self.labels.equals(old_labels, &record.labels, &self.symbols);
-        if relabelled {
-            let labels = self.labels.acquire(&record.labels, &mut self.symbols);
-            self.labels.release(old_labels);
-            if let Some(row) = self.pods.get_mut(pod) {
-                row.labels = labels;
-            }
-        }
         let namespace = self.classes.get(old_class).map(|c| c.namespace);
         let namespace = namespace.unwrap_or_else(|| self.symbols.intern(&record.namespace));
         let class =
@@ -289,6 +288,17 @@ impl Cache {
         let before = self.footprint(pod).cloned();
         let resizes = record.resize.is_some() || self.resized.contains_key(&pod);
         let recount = class != old_class || (resizes && node != NODE_NONE);
+        let moves = recount || relabelled || ends;
+        if moves {
+            self.log_pod(pod, -1);
+        }
+        if relabelled {
+            let labels = self.labels.acquire(&record.labels, &mut self.symbols);
+            self.labels.release(old_labels);
+            if let Some(row) = self.pods.get_mut(pod) {
+                row.labels = labels;
+            }
+        }
         if recount && node != NODE_NONE {
             self.unplace(pod);
         }
@@ -310,6 +320,9 @@ impl Cache {
                 let node = self.nodes.row(name);
                 self.place(pod, node, stage);
             }
+        }
+        if moves {
+            self.log_pod(pod, 1);
         }
         RowChange { relabelled, smaller, ends }
     }

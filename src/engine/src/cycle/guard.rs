@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// Plugins get shared references and their own state only, and a cycle that broke is thrown away,
 /// so nothing half-written is seen again.
-pub(super) fn guarded<T>(plugin: &str, call: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn guarded<T>(plugin: &str, call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
         let text = panic
             .downcast_ref::<&str>()

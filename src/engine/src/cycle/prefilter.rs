@@ -13,21 +13,21 @@ use super::guard::guarded;
 
 /// What PreFilter leaves for Filter.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Prepared {
-    pub(super) states: Vec<State>,
-    pub(super) skipped: Vec<bool>,
-    pub(super) narrowed_by: Vec<usize>,
-    pub(super) narrow: Option<Vec<Sym>>,
+pub(crate) struct Prepared {
+    pub(crate) states: Vec<State>,
+    pub(crate) skipped: Vec<bool>,
+    pub(crate) narrowed_by: Vec<usize>,
+    pub(crate) narrow: Option<Vec<Sym>>,
     /// The names that are left, those of no node included.
-    pub(super) names: Option<Vec<Box<str>>>,
+    pub(crate) names: Option<Vec<Box<str>>>,
     /// PreFilter plugins that were asked.
-    pub(super) asked: usize,
-    pub(super) stop: Option<Stop>,
+    pub(crate) asked: usize,
+    pub(crate) stop: Option<Stop>,
 }
 
 impl Scan<'_> {
     /// Asks the PreFilters, in order.
-    pub(super) fn prepare(&self, cx: &Context<'_>, probe: &mut dyn Probe) -> Prepared {
+    pub(crate) fn prepare(&self, cx: &Context<'_>, probe: &mut dyn Probe) -> Prepared {
         let count = self.profile.plugin_count();
         let mut out = Prepared { skipped: vec![false; count], ..Prepared::default() };
         out.states.resize_with(count, State::default);
@@ -57,6 +57,11 @@ impl Scan<'_> {
 }
 
 impl Prepared {
+    /// What the plugin at a place keeps.
+    pub(crate) fn state(&self, place: usize) -> Option<&State> {
+        self.states.get(place)
+    }
+
     /// The status of the point as a whole.
     pub(super) fn code(&self) -> Code {
         match &self.stop {

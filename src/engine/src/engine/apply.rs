@@ -150,6 +150,7 @@ impl Engine {
 
     /// New profiles: pods change sides with their names, and whoever waits is looked at again.
     fn configure(&mut self, config: Arc<Config>, now: Millis, probe: &mut dyn Probe) {
+        self.rankings.clear(&mut self.cache);
         self.queue.timing =
             Backoff { initial_ms: config.backoff_initial_ms, max_ms: config.backoff_max_ms };
         let names: Vec<&str> = config.profiles.iter().map(|p| p.scheduler_name()).collect();

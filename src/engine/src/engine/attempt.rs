@@ -9,7 +9,8 @@ use crate::framework::{FailingPostFilter, Point, Profile, Reads, Reserved};
 use crate::probe::{AttemptResult, Probe, QueueName};
 use crate::record::ScheduledCondition;
 
-use super::{Engine, Flight};
+use super::choose::Found;
+use super::{Engine, Flight, Method};
 
 /// What a cycle decides for a pod.
 #[derive(Debug)]
@@ -36,6 +37,22 @@ impl Engine {
     /// Runs the cycle for a pod and changes nothing but the generator. With `score_one` a single
     /// feasible node is scored too, which a scheduler has no need of but a reader may.
     pub fn decide(
+        &mut self,
+        pod: PodIdx,
+        profile: &Profile,
+        score_one: bool,
+        probe: &mut dyn Probe,
+    ) -> Decided {
+        if self.method == Method::Class
+            && let Some(decided) = self.decide_by_ranking(pod, profile, score_one, probe)
+        {
+            return decided;
+        }
+        self.decide_by_scan(pod, profile, score_one, probe)
+    }
+
+    /// The cycle as the plain scan has it.
+    pub(super) fn decide_by_scan(
         &mut self,
         pod: PodIdx,
         profile: &Profile,
@@ -81,8 +98,25 @@ impl Engine {
         }
         probe.attempt_begins();
         let attempt = self.queue.entry(pod).map_or(1, |e| e.attempts);
-        let result = match self.decide(pod, &profile, false, probe) {
-            Decided::Place { pick, filtered, scores } => {
+        let result = match self.find(pod, &profile, probe) {
+            Found::Ranked(choice) => {
+                let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                let decision = Decision {
+                    evaluated: count(self.cache.nodes().live().len()),
+                    feasible: count(choice.feasible),
+                    best: count(choice.best),
+                    score: choice.total.unwrap_or(0),
+                    attempt,
+                };
+                let reserved = Reserved::default();
+                let placed = self.place(pod, choice.node, reserved, &profile, decision, effects);
+                self.end_of(pod, placed, now, effects, probe)
+            }
+            Found::Nowhere(filtered) => {
+                self.reject(pod, &filtered, &profile, now, effects, probe);
+                AttemptResult::Unschedulable
+            }
+            Found::Scanned(Decided::Place { pick, filtered, scores }) => {
                 let decision = Decision {
                     evaluated: u32::try_from(filtered.evaluated).unwrap_or(u32::MAX),
                     feasible: u32::try_from(filtered.feasible.len()).unwrap_or(u32::MAX),
@@ -94,24 +128,35 @@ impl Engine {
                 let placed = reserved.and_then(|reserved| {
                     self.place(pod, pick.node, reserved, &profile, decision, effects)
                 });
-                match placed {
-                    Ok(()) => AttemptResult::Scheduled,
-                    Err(text) => {
-                        self.fail(pod, &text, now, effects, probe);
-                        AttemptResult::Error
-                    }
-                }
+                self.end_of(pod, placed, now, effects, probe)
             }
-            Decided::Reject { filtered } => {
+            Found::Scanned(Decided::Reject { filtered }) => {
                 self.reject(pod, &filtered, &profile, now, effects, probe);
                 AttemptResult::Unschedulable
             }
-            Decided::Broken(text) => {
-                self.fail(pod, &text, now, effects, probe);
-                AttemptResult::Error
+            Found::Scanned(Decided::Broken(text)) => {
+                self.end_of(pod, Err(text), now, effects, probe)
             }
         };
         probe.attempt_ends(profile.scheduler_name(), result, attempt);
+    }
+
+    /// What an attempt came to that had a node, or failed on its way.
+    fn end_of(
+        &mut self,
+        pod: PodIdx,
+        placed: Result<(), String>,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+        probe: &mut dyn Probe,
+    ) -> AttemptResult {
+        match placed {
+            Ok(()) => AttemptResult::Scheduled,
+            Err(text) => {
+                self.fail(pod, &text, now, effects, probe);
+                AttemptResult::Error
+            }
+        }
     }
 
     /// Assumes the pod on the node with what was reserved for it, and asks for the bind.

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use crate::base::{NodeIdx, PodIdx};
 
 use super::{
-    Context, Hints, PodView, PreFiltered, PreScored, Reads, Reason, Reserved, State, Verdict,
-    Verdicts,
+    Context, Grouped, Hints, Keeps, PodView, PreFiltered, PreScored, Reads, Reason, Reserved,
+    State, Verdict, Verdicts,
 };
 
 /// What every plugin has: a name, what it reads, and the points it takes part in.
@@ -28,6 +28,17 @@ pub trait Plugin: Debug + Send + Sync {
     /// read the class only.
     fn mark(&self, _cx: &Context<'_>) -> u64 {
         0
+    }
+
+    /// What may be kept of its answers about pods of the class of this one, which has no node yet
+    /// and is not promised one.
+    fn keeps(&self, _cx: &Context<'_>) -> Keeps {
+        Keeps::Nothing
+    }
+
+    /// Itself as one that is asked in groups.
+    fn as_grouped(&self) -> Option<&dyn Grouped> {
+        None
     }
 
     /// Itself as a gate before the queue.
@@ -149,6 +160,12 @@ pub trait PreScore: Plugin {
 pub trait Score: Plugin {
     /// Scores `nodes`, in order, into `scores`, which has one place for each and is 0.
     fn score(&self, cx: &Context<'_>, state: &State, nodes: &[NodeIdx], scores: &mut [i64]);
+
+    /// Whether scores are final as they are, without a look at those of other nodes: then
+    /// [`Score::normalize`] is the default one.
+    fn is_absolute(&self) -> bool {
+        false
+    }
 
     /// Brings the scores of all feasible nodes into 0..=100. Leaves them as they are by default.
     fn normalize(&self, _cx: &Context<'_>, _state: &State, _scores: &mut [i64]) {}

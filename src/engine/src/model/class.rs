@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::{HashMap, HashSet, HashTable};
 use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, Sym, Symbols};
@@ -51,6 +51,8 @@ pub struct Class {
     pub images: Box<[Sym]>,
     /// Number of containers, init containers and image volumes.
     pub image_slots: i64,
+    /// Its number among all classes ever made; rows are used again.
+    pub serial: u64,
     users: u32,
     hash: u64,
 }
@@ -63,6 +65,9 @@ pub struct Classes {
     by_content: HashTable<u32>,
     // Classes with required anti-affinity, in the order of their numbers.
     repelling: BTreeSet<ClassIdx>,
+    // Label keys of pods that any selector has asked for. Only grows, as symbols do.
+    selected: HashSet<Sym, FxBuildHasher>,
+    made: u64,
     // The template's address, valid as long as the class holds the template.
     by_address: HashMap<(usize, Sym), u32, FxBuildHasher>,
 }
@@ -89,7 +94,12 @@ impl Classes {
         if let Some(at) = self.by_content.find(hash, same).copied() {
             return self.count_use(at);
         }
-        let class = Box::new(Class::compile(spec, namespace, hash, dims, symbols));
+        let mut class = Box::new(Class::compile(spec, namespace, hash, dims, symbols));
+        self.made += 1;
+        class.serial = self.made;
+        for key in selected_keys(spec) {
+            self.selected.insert(symbols.intern(key));
+        }
         let repels = class.pod_terms.as_ref().is_some_and(|t| t.repels());
         let at = self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
@@ -114,6 +124,21 @@ impl Classes {
             class.users += 1;
         }
         ClassIdx::new(at as usize)
+    }
+
+    /// Counts one more use of a class that is in use.
+    pub(crate) fn hold(&mut self, class: ClassIdx) {
+        self.count_use(u32::try_from(class.at()).unwrap_or(u32::MAX));
+    }
+
+    /// Label keys of pods that a selector asks for, or has asked for.
+    pub fn selected(&self) -> &HashSet<Sym, FxBuildHasher> {
+        &self.selected
+    }
+
+    /// Notes that a selector other than a class's asks for a label.
+    pub(crate) fn select(&mut self, key: Sym) {
+        self.selected.insert(key);
     }
 
     /// Gives one use back; the class goes with its last pod. True where it went.
@@ -191,10 +216,24 @@ impl Class {
             images,
             image_slots,
             spec: Arc::clone(spec),
+            serial: 0,
             users: 1,
             hash,
         }
     }
+}
+
+/// Label keys of pods that a template's affinity and spread constraints ask for.
+fn selected_keys(spec: &PodSpec) -> impl Iterator<Item = &str> {
+    let affinity = spec.affinity.as_deref();
+    let required = affinity.into_iter().flat_map(|a| a.pod_required.iter().chain(&a.anti_required));
+    let preferred =
+        affinity.into_iter().flat_map(|a| a.pod_preferred.iter().chain(&a.anti_preferred));
+    let terms = required.chain(preferred.map(|p| &p.term)).filter_map(|t| t.selector.as_ref());
+    let spread = spec.topology_spread.iter();
+    let constraints = spread.clone().filter_map(|c| c.selector.as_ref());
+    let same = spread.flat_map(|c| c.match_label_keys.iter().map(AsRef::as_ref));
+    terms.chain(constraints).flat_map(|s| s.keys()).chain(same)
 }
 
 fn images(spec: &PodSpec, symbols: &mut Symbols) -> (Box<[Sym]>, i64) {

@@ -73,6 +73,19 @@ impl LabelSets {
         LabelSetIdx::new(at as usize)
     }
 
+    /// Counts one more use of a set that is in use.
+    pub(crate) fn hold(&mut self, set: LabelSetIdx) {
+        if let Some(set) = self.sets.get_mut(set.at()) {
+            set.users += 1;
+        }
+    }
+
+    /// Keys and the numbers of their values: equal numbers are equal values as long as both are in
+    /// use.
+    pub(crate) fn pairs(&self, set: LabelSetIdx) -> &[(Sym, u32)] {
+        self.sets.get(set.at()).map(|s| s.pairs.as_ref()).unwrap_or_default()
+    }
+
     /// Gives one use of the set back.
     pub fn release(&mut self, set: LabelSetIdx) {
         let Some(slot) = self.sets.get_mut(set.at()) else { return };

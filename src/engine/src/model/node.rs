@@ -37,6 +37,7 @@ pub struct NodeTable {
     images: Vec<Box<[(Sym, i64)]>>,
     generations: Vec<u64>,
     generation: u64,
+    relabelled: u64,
 }
 
 macro_rules! column {
@@ -140,6 +141,16 @@ impl NodeTable {
         self.generations.get(node.at()).copied().unwrap_or(0)
     }
 
+    /// Number of rows, live or not.
+    pub fn rows(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Counts the changes of labels, and of which nodes there are.
+    pub fn relabelled(&self) -> u64 {
+        self.relabelled
+    }
+
     /// The row of `name`, made where there is none.
     pub(crate) fn row(&mut self, name: Sym) -> NodeIdx {
         if let Some(node) = self.find(name) {
@@ -190,7 +201,11 @@ impl NodeTable {
                 *cell = offered.iter().find(|(d, _)| d.at() == dim).map_or(0, |(_, v)| v);
             }
         }
-        put(&mut self.labels, at, node_labels(&record.labels, symbols));
+        let labels = node_labels(&record.labels, symbols);
+        if !self.live.contains(node) || self.labels(node) != labels.as_ref() {
+            self.relabelled += 1;
+        }
+        put(&mut self.labels, at, labels);
         put(&mut self.taints, at, CompiledToleration::taints(&record.taints, symbols));
         put(&mut self.unschedulable, at, record.unschedulable);
         let pods = record.allocatable.get("pods").map_or(0, crate::record::Quantity::value);
@@ -222,6 +237,7 @@ impl NodeTable {
         put(&mut self.unschedulable, at, false);
         put(&mut self.pods_allowed, at, 0);
         put(&mut self.records, at, None);
+        self.relabelled += 1;
         self.live.remove(node);
         self.touch(node);
         self.free_if_empty(node);

@@ -41,6 +41,14 @@ pub struct LabelSelector {
     pub match_expressions: Vec<Requirement>,
 }
 
+impl LabelSelector {
+    /// The label keys it asks for.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let expressions = self.match_expressions.iter().map(|r| r.key.as_ref());
+        self.match_labels.iter().map(|(key, _)| key).chain(expressions)
+    }
+}
+
 /// One term of a node selector: expressions and fields are ANDed; an empty term matches nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct NodeSelectorTerm {

@@ -1,0 +1,256 @@
+//! Constraints followed pod by pod: what a node is to them, in a number each.
+//!
+//! A domain of many nodes is named by its value, so that a pod that comes changes a count and no
+//! node. A domain of few nodes is named by its count, so that there are as many groups as counts,
+//! not as domains; its nodes change groups when the count does.
+
+use std::collections::BTreeMap;
+
+use berth_engine::base::{NodeIdx, Sym};
+use berth_engine::framework::{Context, GroupKey, Groups, PodMoved, PreScored, Reads, Touched};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::constraint::Constraint;
+use super::go_ln::ln;
+use super::hard::Hard;
+use super::soft::{IGNORED, Soft};
+
+/// The number of a node without the label.
+const ABSENT: i64 = -1;
+
+/// What PodTopologySpread knows about pods of one kin.
+#[derive(Debug)]
+pub(super) struct SpreadGroups {
+    hard: Vec<HardRule>,
+    soft: Vec<SoftRule>,
+    all_keys: bool,
+    reads: Reads,
+}
+
+#[derive(Debug)]
+struct HardRule {
+    constraint: Constraint,
+    wide: bool,
+    pods: FxHashMap<Sym, i64>,
+    // How many domains have so many pods; its first key is the minimum.
+    domains: BTreeMap<i64, u32>,
+}
+
+#[derive(Debug)]
+struct SoftRule {
+    constraint: Constraint,
+    // By domain; of host names pods are counted on the node.
+    pods: FxHashMap<Sym, i64>,
+    // The domain of nodes without a value.
+    empty: Sym,
+    weight: f64,
+}
+
+fn number(value: Option<Sym>) -> i64 {
+    value.and_then(|value| i64::try_from(value.at()).ok()).unwrap_or(ABSENT)
+}
+
+fn value(number: i64) -> Option<Sym> {
+    usize::try_from(number).ok().map(Sym::from_row)
+}
+
+/// Whether domains are few against their nodes: at most as many domains as nodes in each.
+fn is_wide(domains: usize, nodes: usize) -> bool {
+    domains.saturating_mul(domains) <= nodes
+}
+
+impl SpreadGroups {
+    /// From counts over all nodes. `owners` is what the selectors were made of.
+    pub(super) fn new(
+        hard: Hard,
+        soft: Soft,
+        all_keys: bool,
+        owners: Reads,
+        cx: &Context<'_>,
+    ) -> Self {
+        let nodes = cx.nodes.live().len();
+        let hard = hard.into_counts().map(|(constraint, pods)| {
+            let mut domains = BTreeMap::new();
+            for count in pods.values() {
+                *domains.entry(*count).or_insert(0) += 1;
+            }
+            HardRule { constraint, wide: is_wide(pods.len(), nodes), pods, domains }
+        });
+        let empty = cx.symbols().get("").unwrap_or(Sym::NONE);
+        let soft = soft.into_counts().map(|(constraint, pods)| SoftRule {
+            constraint,
+            pods,
+            empty,
+            weight: 0.0,
+        });
+        let (hard, soft): (Vec<_>, Vec<_>) = (hard.collect(), soft.collect());
+        let counted = Reads::NODE_EXISTS
+            | Reads::NODE_LABELS
+            | Reads::NODE_TAINTS
+            | Reads::DOMAINS
+            | Reads::DOMAIN_TAINTS;
+        let idle = hard.is_empty() && soft.is_empty();
+        let reads = if idle { owners } else { owners | counted };
+        Self { hard, soft, all_keys, reads }
+    }
+
+    /// Whether nodes with these numbers of soft constraints are scored.
+    fn is_scored(&self, soft: &[i64]) -> bool {
+        !self.all_keys || soft.iter().all(|number| *number != ABSENT)
+    }
+}
+
+impl Groups for SpreadGroups {
+    fn reads(&self) -> Reads {
+        self.reads
+    }
+
+    fn follows_all(&self) -> bool {
+        !self.hard.is_empty() || !self.soft.is_empty()
+    }
+
+    fn follow(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched) {
+        let node = moved.node;
+        if !cx.nodes.live().contains(node) {
+            return;
+        }
+        let label = |key| cx.nodes.label(node, key);
+        if self.hard.iter().all(|rule| label(rule.constraint.key).is_some()) {
+            for rule in &mut self.hard {
+                if let Some(value) = label(rule.constraint.key)
+                    && rule.constraint.counts(cx, moved)
+                    && rule.constraint.includes(cx, node)
+                {
+                    rule.add(value, moved.amount);
+                    if !rule.wide {
+                        touched.domains.push((rule.constraint.key, value));
+                    }
+                }
+            }
+        }
+        let scored =
+            !self.all_keys || self.soft.iter().all(|rule| label(rule.constraint.key).is_some());
+        for rule in &mut self.soft {
+            if !rule.constraint.counts(cx, moved) {
+                continue;
+            }
+            if rule.constraint.is_hostname {
+                touched.nodes.push(node);
+            } else if scored && rule.constraint.includes(cx, node) {
+                let domain = rule.domain(label(rule.constraint.key));
+                *rule.pods.entry(domain).or_insert(0) += moved.amount;
+            }
+        }
+    }
+
+    fn key(&self, cx: &Context<'_>, node: NodeIdx, key: &mut GroupKey) {
+        for rule in &self.hard {
+            let value = cx.nodes.label(node, rule.constraint.key);
+            key.push(match value {
+                Some(value) if !rule.wide => rule.pods.get(&value).copied().unwrap_or(0),
+                value => number(value),
+            });
+        }
+        for rule in &self.soft {
+            let value = cx.nodes.label(node, rule.constraint.key);
+            key.push(match value {
+                Some(_) if rule.constraint.is_hostname => rule.constraint.count(cx, node),
+                value => number(value),
+            });
+        }
+    }
+
+    fn fits(&self, key: &[i64]) -> bool {
+        self.hard.iter().zip(key).all(|(rule, number)| rule.fits(*number))
+    }
+
+    fn pre_score(&mut self, _cx: &Context<'_>, groups: &[(&[i64], u64)]) -> PreScored {
+        if self.soft.is_empty() {
+            return PreScored::Skip;
+        }
+        let from = self.hard.len();
+        let soft = |key: &[i64]| -> Vec<i64> { key.get(from..).unwrap_or_default().to_vec() };
+        let scored: Vec<(Vec<i64>, u64)> = groups
+            .iter()
+            .map(|(key, nodes)| (soft(key), *nodes))
+            .filter(|(soft, _)| self.is_scored(soft))
+            .collect();
+        let nodes: u64 = scored.iter().map(|(_, nodes)| *nodes).sum();
+        for (at, rule) in self.soft.iter_mut().enumerate() {
+            let size = if rule.constraint.is_hostname {
+                nodes
+            } else {
+                let values = scored.iter().filter_map(|(soft, _)| soft.get(at));
+                let domains: FxHashSet<Sym> =
+                    values.map(|number| rule.domain(value(*number))).collect();
+                domains.len() as u64
+            };
+            rule.weight = ln((size + 2) as f64);
+        }
+        PreScored::Proceed
+    }
+
+    /// In the steps of [`Soft::raw`].
+    fn raw(&self, _cx: &Context<'_>, key: &[i64]) -> i64 {
+        let mut score = 0.0;
+        for (rule, number) in self.soft.iter().zip(key.iter().skip(self.hard.len())) {
+            if *number == ABSENT {
+                if self.all_keys {
+                    return IGNORED;
+                }
+                continue;
+            }
+            let count = if rule.constraint.is_hostname {
+                *number
+            } else {
+                let domain = value(*number).unwrap_or(Sym::NONE);
+                let known = rule.pods.get(&domain).or_else(|| rule.pods.get(&Sym::NONE));
+                known.copied().unwrap_or(0)
+            };
+            score += count as f64 * rule.weight + (rule.constraint.max_skew - 1) as f64;
+        }
+        f64::round(score) as i64
+    }
+}
+
+impl HardRule {
+    fn add(&mut self, value: Sym, amount: i64) {
+        let pods = self.pods.entry(value).or_insert(0);
+        if let Some(domains) = self.domains.get_mut(pods) {
+            *domains -= 1;
+            if *domains == 0 {
+                self.domains.remove(pods);
+            }
+        }
+        *pods += amount;
+        *self.domains.entry(*pods).or_insert(0) += 1;
+    }
+
+    fn fits(&self, number: i64) -> bool {
+        if number == ABSENT {
+            return false;
+        }
+        let pods = if self.wide {
+            value(number).and_then(|value| self.pods.get(&value).copied()).unwrap_or(0)
+        } else {
+            number
+        };
+        pods + self.constraint.itself - self.floor() <= self.constraint.max_skew
+    }
+
+    /// As in [`Hard`]: the pods of the emptiest domain, or 0 while there are too few domains.
+    fn floor(&self) -> i64 {
+        let domains = i64::try_from(self.pods.len()).unwrap_or(i64::MAX);
+        if domains < self.constraint.min_domains {
+            return 0;
+        }
+        self.domains.keys().next().copied().unwrap_or(i32::MAX.into())
+    }
+}
+
+impl SoftRule {
+    /// No label and an empty one are the same, as in a Go map.
+    fn domain(&self, value: Option<Sym>) -> Sym {
+        value.filter(|value| *value != self.empty).unwrap_or(Sym::NONE)
+    }
+}

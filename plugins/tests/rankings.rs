@@ -1,0 +1,46 @@
+//! The rankings of classes against the plain scan: two engines live through the same random
+//! history, one with rankings and one without, and must want the same of the world at every step,
+//! to the letter of every message; and must say the same of every node to every waiting pod.
+//!
+//! `BERTH_SEEDS=100000 cargo test --release -p berth-plugins --test rankings` runs more.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "metamorphic"]
+#[allow(dead_code, reason = "scenarios are the other test's; dice and templates are shared")]
+mod random {
+    pub(crate) mod names;
+    pub(crate) mod scenario;
+    pub(crate) mod storage;
+    pub(crate) mod template;
+}
+#[path = "rankings"]
+mod rankings {
+    pub(crate) mod history;
+    pub(crate) mod twins;
+}
+
+use rankings::history::History;
+
+/// Lives through the history of a seed; how many pods rankings answered for, and all attempts.
+fn live(seed: u64) -> (u64, u64) {
+    let mut history = History::new(seed);
+    for _ in 0..25 {
+        history.step();
+    }
+    history.answers()
+}
+
+#[test]
+fn rankings_choose_as_the_plain_scan_does() {
+    let seeds = std::env::var("BERTH_SEEDS").map_or(1_000, |n| n.parse().unwrap());
+    let (mut ranked, mut attempts) = (0, 0);
+    for seed in 0..seeds {
+        let (of_rankings, of_all) = live(seed);
+        ranked += of_rankings;
+        attempts += of_all;
+    }
+    println!("{seeds} histories: {ranked} of {attempts} attempts were answered by rankings");
+    // Nominations and volumes send some to the plain scan; a test of the scan against itself would
+    // show here.
+    assert!(ranked * 2 > attempts, "only {ranked} of {attempts} attempts were ranked");
+}

@@ -1,0 +1,260 @@
+//! Random histories of a cluster: everything that an engine hears of, in any order.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use berth_engine::record::{
+    NamespaceRecord, ObjectKey, Owner, PodRecord, PodSpec, SelectorOwnerRecord,
+};
+use berth_engine::{BindOutcome, Change, Effect, Input, Object};
+
+use super::twins::{Twins, config};
+use crate::random::names::Names;
+use crate::random::scenario::{Dice, node, node_name};
+use crate::random::template;
+
+/// A cluster with its history so far.
+#[derive(Debug)]
+pub(crate) struct History {
+    dice: Dice,
+    twins: Twins,
+    now: u64,
+    nodes: usize,
+    templates: Vec<Arc<PodSpec>>,
+    pods: BTreeMap<String, PodRecord>,
+    created: usize,
+    // Binds that are asked for and not answered.
+    binds: VecDeque<(String, String)>,
+    attempts: u64,
+    // Some histories know nominations, which send all pods to the plain scan while there are any.
+    nominates: bool,
+}
+
+impl History {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, Names::FIRST);
+        let nodes = dice.pick(&[1, 3, 5, 8, 12, 20]);
+        let mut history = Self {
+            twins: Twins::new(seed, None),
+            now: 1_000,
+            nodes,
+            templates: (0..4).map(|_| spec(&mut dice, nodes)).collect(),
+            pods: BTreeMap::new(),
+            created: 0,
+            binds: VecDeque::new(),
+            attempts: 0,
+            nominates: dice.chance(25),
+            dice,
+        };
+        let mut inputs = vec![config(&mut history.dice)];
+        for at in 0..nodes {
+            inputs.push(Input::NodeApplied(Arc::new(node(&mut history.dice, at))));
+        }
+        for at in 0..3 {
+            inputs.push(history.namespace(at));
+        }
+        history.take(&inputs);
+        history
+    }
+
+    /// Some things happen, the engines take a step, and both are asked about every waiting pod.
+    pub(crate) fn step(&mut self) {
+        let mut inputs = Vec::new();
+        for _ in 0..self.dice.below(4) {
+            inputs.extend(self.happen());
+        }
+        self.now += self.dice.pick(&[0, 10, 1_000, 15_000]) as u64;
+        self.take(&inputs);
+        let waiting: Vec<String> = self
+            .pods
+            .values()
+            .filter(|p| p.node_name.is_none())
+            .map(|p| p.uid.to_string())
+            .collect();
+        for uid in waiting {
+            let placed = self.binds.iter().any(|(bound, _)| *bound == uid);
+            if !placed && self.dice.chance(30) {
+                self.twins.compare(&uid);
+            }
+        }
+    }
+
+    /// Pods that rankings answered for, and attempts.
+    pub(crate) fn answers(&self) -> (u64, u64) {
+        (self.twins.answers(), self.attempts)
+    }
+
+    fn take(&mut self, inputs: &[Input]) {
+        let (effects, attempts) = self.twins.step(inputs, self.now);
+        self.attempts += attempts as u64;
+        for effect in effects {
+            if let Effect::Bind { pod, node, .. } = effect {
+                self.binds.push_back((pod.uid.into(), node.into()));
+            }
+        }
+    }
+
+    fn happen(&mut self) -> Vec<Input> {
+        match self.dice.below(24) {
+            0..=6 => self.create(),
+            7..=10 => self.answer(),
+            11 | 12 => self.delete(),
+            13 | 14 => self.change(),
+            15 => self.foreign(),
+            16 | 17 => {
+                let at = self.dice.below(self.nodes + 1);
+                vec![Input::NodeApplied(Arc::new(node(&mut self.dice, at)))]
+            }
+            18 => {
+                let at = self.dice.below(self.nodes + 1);
+                vec![Input::NodeDeleted { name: node_name(&self.dice, at).into() }]
+            }
+            19 => {
+                let at = self.dice.below(3);
+                vec![self.namespace(at)]
+            }
+            20 => self.owner(),
+            21 if self.dice.chance(30) => vec![config(&mut self.dice)],
+            22 => {
+                let at = self.dice.below(self.templates.len());
+                let spec = spec(&mut self.dice, self.nodes);
+                self.templates[at] = spec;
+                self.create()
+            }
+            23 if self.nominates => self.nominate(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn pod(&mut self) -> PodRecord {
+        let at = self.created;
+        self.created += 1;
+        let (namespace, name) = (self.dice.one("space", 3), format!("pod-{at}"));
+        let spec = Arc::clone(&self.templates[self.dice.below(self.templates.len())]);
+        let mut pod = PodRecord::new(&namespace, &name, &format!("{name}-uid"), spec);
+        pod.labels = self.dice.labels();
+        pod.priority = self.dice.pick(&[0, 0, 0, 10]);
+        let owner = self.dice.chance(20).then(|| Owner {
+            api_version: "apps/v1".into(),
+            kind: "ReplicaSet".into(),
+            name: self.dice.one("owner", 2).into(),
+            uid: "owner-uid".into(),
+        });
+        pod.owner = owner.map(Arc::new);
+        pod
+    }
+
+    /// A Job's pods: alike but for an index.
+    fn create(&mut self) -> Vec<Input> {
+        let first = self.pod();
+        let mut made = vec![first.clone()];
+        for _ in 0..self.dice.below(5) {
+            let mut twin = self.pod();
+            (twin.namespace, twin.spec) = (first.namespace.clone(), Arc::clone(&first.spec));
+            (twin.owner, twin.priority) = (first.owner.clone(), first.priority);
+            let index = ("index".to_owned(), self.created.to_string());
+            let labels = first.labels.iter().map(|(k, v)| (k.to_owned(), v.to_owned()));
+            twin.labels = labels.chain([index]).collect();
+            made.push(twin);
+        }
+        made.into_iter().map(|pod| self.apply(pod)).collect()
+    }
+
+    fn apply(&mut self, pod: PodRecord) -> Input {
+        self.pods.insert(pod.uid.to_string(), pod.clone());
+        Input::PodApplied(Box::new(pod))
+    }
+
+    fn answer(&mut self) -> Vec<Input> {
+        let Some((uid, node)) = self.binds.pop_front() else { return Vec::new() };
+        if self.dice.chance(20) {
+            let outcome = BindOutcome::Unavailable("no answer".to_owned());
+            return vec![Input::BindOutcome { uid: uid.into(), outcome }];
+        }
+        let mut inputs =
+            vec![Input::BindOutcome { uid: uid.clone().into(), outcome: BindOutcome::Bound }];
+        if let Some(mut pod) = self.pods.get(&uid).cloned() {
+            pod.node_name = Some(node.into());
+            let confirmed = self.apply(pod);
+            let first = self.dice.below(2);
+            inputs.insert(first, confirmed);
+        }
+        inputs
+    }
+
+    fn one(&mut self) -> Option<PodRecord> {
+        let at = self.dice.below(self.pods.len().max(1));
+        self.pods.values().nth(at).cloned()
+    }
+
+    fn delete(&mut self) -> Vec<Input> {
+        let Some(mut pod) = self.one() else { return Vec::new() };
+        if !pod.terminating && self.dice.chance(40) {
+            pod.terminating = true;
+            return vec![self.apply(pod)];
+        }
+        self.pods.remove(pod.uid.as_ref());
+        let key = ObjectKey::new(&pod.namespace, &pod.name);
+        vec![Input::PodDeleted { key, uid: pod.uid }]
+    }
+
+    fn change(&mut self) -> Vec<Input> {
+        let Some(mut pod) = self.one() else { return Vec::new() };
+        match self.dice.below(4) {
+            0..=2 => pod.labels = self.dice.labels(),
+            _ => pod.spec = Arc::clone(&self.templates[self.dice.below(self.templates.len())]),
+        }
+        vec![self.apply(pod)]
+    }
+
+    fn foreign(&mut self) -> Vec<Input> {
+        let mut pod = self.pod();
+        let at = self.dice.below(self.nodes + 1);
+        pod.node_name = Some(node_name(&self.dice, at).into());
+        vec![self.apply(pod)]
+    }
+
+    fn nominate(&mut self) -> Vec<Input> {
+        let Some(mut pod) = self.one().filter(|p| p.node_name.is_none()) else {
+            return Vec::new();
+        };
+        let at = self.dice.below(self.nodes);
+        let promised = node_name(&self.dice, at);
+        pod.nominated_node_name = self.dice.chance(30).then(|| promised.into());
+        vec![self.apply(pod)]
+    }
+
+    fn namespace(&mut self, at: usize) -> Input {
+        let (name, labels) = (self.dice.name("space", at).into(), self.dice.labels());
+        let namespace = Object::Namespace(NamespaceRecord { name, labels });
+        Input::Object(Box::new(namespace), Change::Applied)
+    }
+
+    fn owner(&mut self) -> Vec<Input> {
+        let (name, space) = (self.dice.one("owner", 2), self.dice.one("space", 3));
+        let mut owner = SelectorOwnerRecord {
+            key: ObjectKey::new(&space, &name),
+            uid: name.as_str().into(),
+            selector: Some(template::label_selector(&mut self.dice)),
+        };
+        let change = self.dice.pick(&[Change::Applied, Change::Applied, Change::Deleted]);
+        let object = if self.dice.chance(60) {
+            if let Some(selector) = &mut owner.selector {
+                selector.match_expressions.clear();
+            }
+            Object::Service(owner)
+        } else {
+            Object::ReplicaSet(owner)
+        };
+        vec![Input::Object(Box::new(object), change)]
+    }
+}
+
+/// A template, mostly without volumes, whose pods go by the plain scan.
+fn spec(dice: &mut Dice, nodes: usize) -> Arc<PodSpec> {
+    let mut spec = template::spec(dice, nodes.min(8));
+    if dice.chance(85) {
+        spec.volumes.clear();
+    }
+    Arc::new(spec)
+}

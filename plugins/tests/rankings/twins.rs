@@ -1,0 +1,127 @@
+//! Two engines, one with rankings and one that scans, fed alike.
+
+use std::sync::Arc;
+
+use berth_engine::base::NodeIdx;
+use berth_engine::framework::{Point, Profile, ProfileBuilder};
+use berth_engine::{Config, Decided, Effect, Engine, Input, Method};
+use berth_plugins::{default_plugins, in_tree};
+use rayon::ThreadPool;
+
+use crate::random::scenario::{Dice, SCHEDULER};
+
+/// The two.
+#[derive(Debug)]
+pub(crate) struct Twins {
+    seed: u64,
+    ranked: Engine,
+    scanned: Engine,
+    // Answers of rankings that `compare` has asked for.
+    compared: u64,
+}
+
+/// The default plugins, now and then with other weights or without some.
+pub(crate) fn config(dice: &mut Dice) -> Input {
+    let registry = in_tree().unwrap();
+    let mut builder = ProfileBuilder::new(SCHEDULER);
+    let odd = dice.chance(30);
+    for (name, weight) in default_plugins() {
+        let Ok(factory) = registry.get(name) else { continue };
+        let plugin = factory.build(None).unwrap();
+        let weight = if odd { dice.pick(&[1, 2, 7]) } else { (*weight).max(1) };
+        if odd && dice.chance(10) && plugin.as_bind().is_none() && plugin.as_queue_sort().is_none()
+        {
+            continue;
+        }
+        for point in Point::ALL.into_iter().filter(|p| p.is_run()) {
+            if point.is_implemented_by(plugin.as_ref()) {
+                builder.add(point, &plugin, weight).unwrap();
+            }
+        }
+    }
+    Input::Config(Arc::new(Config {
+        hash: 0,
+        profiles: vec![Arc::new(builder.build().unwrap())],
+        backoff_initial_ms: 1_000,
+        backoff_max_ms: 10_000,
+        parked_max_ms: 300_000,
+    }))
+}
+
+impl Twins {
+    pub(crate) fn new(seed: u64, pool: Option<Arc<ThreadPool>>) -> Self {
+        let (ranked, mut scanned) = (Engine::new(seed, pool), Engine::new(seed, None));
+        scanned.set_method(Method::Scan);
+        Self { seed, ranked, scanned, compared: 0 }
+    }
+
+    /// One step of both; what they want.
+    pub(crate) fn step(&mut self, inputs: &[Input], now: u64) -> (Vec<Effect>, usize) {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let turn = self.ranked.step(inputs.to_vec(), now, &mut ours, &mut ());
+        let other = self.scanned.step(inputs.to_vec(), now, &mut theirs, &mut ());
+        let seed = self.seed;
+        for (at, (our, their)) in ours.iter().zip(&theirs).enumerate() {
+            assert_eq!(
+                format!("{our:?}"),
+                format!("{their:?}"),
+                "seed {seed}: effect {at} with rankings, and by the plain scan"
+            );
+        }
+        assert_eq!((ours.len(), turn), (theirs.len(), other), "seed {seed}");
+        (ours, turn.attempts)
+    }
+
+    /// What both say of every node to a waiting pod.
+    pub(crate) fn compare(&mut self, uid: &str) {
+        let seed = self.seed;
+        let say = |engine: &mut Engine| {
+            let pod = engine.cache().pods().find(uid)?;
+            let profile = engine.profile_of(pod)?.clone();
+            let decided = engine.decide(pod, &profile, true, &mut ());
+            Some(text_of(&decided, &profile, engine))
+        };
+        let before = self.ranked.rankings().answers();
+        let (ours, theirs) = (say(&mut self.ranked), say(&mut self.scanned));
+        assert_eq!(ours, theirs, "seed {seed}: {uid} with rankings, and by the plain scan");
+        self.compared += self.ranked.rankings().answers() - before;
+    }
+
+    /// Attempts that rankings answered.
+    pub(crate) fn answers(&self) -> u64 {
+        self.ranked.rankings().answers() - self.compared
+    }
+}
+
+/// Everything a cycle decides, in lines.
+fn text_of(decided: &Decided, profile: &Profile, engine: &Engine) -> Vec<String> {
+    let name = |node: NodeIdx| engine.cache().node_name(node).to_owned();
+    let plugin = |place: usize| profile.plugin(place).unwrap().name().to_owned();
+    let (filtered, mut lines) = match decided {
+        Decided::Broken(text) => return vec![text.clone()],
+        Decided::Reject { filtered } => (filtered, vec![format!("nowhere: {:?}", filtered.stop)]),
+        Decided::Place { pick, filtered, scores } => {
+            let best: Vec<String> = pick.best.iter().map(|n| name(*n)).collect();
+            let mut lines = vec![format!("{} {} of {best:?}", name(pick.node), pick.total)];
+            let scores = scores.as_ref().unwrap();
+            for (at, node) in filtered.feasible.iter().enumerate() {
+                lines.push(format!("{} {}", name(*node), scores.totals[at]));
+                // A plugin that gives 0 to all may be left out.
+                let own = scores.by_plugin.iter().filter(|(_, own)| own[at] != 0);
+                let mut own: Vec<String> =
+                    own.map(|(place, own)| format!("  {} {}", plugin(*place), own[at])).collect();
+                own.sort();
+                lines.extend(own);
+            }
+            (filtered, lines)
+        }
+    };
+    lines.extend(filtered.feasible.iter().map(|n| format!("fits {}", name(*n))));
+    lines.extend(
+        filtered
+            .rejected
+            .iter()
+            .map(|r| format!("{} {} {:?}", name(r.node), plugin(r.plugin), r.verdict)),
+    );
+    lines
+}

@@ -1,0 +1,191 @@
+//! What has happened to nodes and to the pods on them, in order, for whoever keeps answers about
+//! nodes current: the rankings of classes.
+
+use std::collections::VecDeque;
+
+use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx};
+use crate::framework::Reads;
+use crate::input::Object;
+use crate::model::NODE_NONE;
+
+use super::Cache;
+
+/// Entries kept: a reader that is further behind starts anew. 65,536 entries of 24 bytes are
+/// 1.5 MB; evaluating that many single nodes costs more than a scan of a cluster of that size.
+pub const LOG_MAX: usize = 65_536;
+
+/// One thing that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logged {
+    /// A pod that counts on `node` came there (`amount` 1) or went from there (-1).
+    Pod {
+        /// The node, with an object or without.
+        node: NodeIdx,
+        /// The pod's class, held as long as the entry is here.
+        class: ClassIdx,
+        /// Its labels, held as well.
+        labels: LabelSetIdx,
+        /// 1 or -1.
+        amount: i8,
+        /// Whether it is being deleted.
+        terminating: bool,
+        /// Whether its class has affinity terms of any kind.
+        terms: bool,
+    },
+    /// These facts about a node are different.
+    Node(NodeIdx, Reads),
+    /// These facts about other objects are different.
+    World(Reads),
+}
+
+/// The last things that happened. Nothing is written where nobody reads.
+#[derive(Debug, Default)]
+pub struct Log {
+    entries: VecDeque<Logged>,
+    // Number of the first entry that is still here.
+    first: u64,
+    read: bool,
+}
+
+impl Log {
+    /// The number of the next entry.
+    pub fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// What was written since `position`; `None` where part of it is gone.
+    pub fn since(&self, position: u64) -> Option<impl ExactSizeIterator<Item = &Logged>> {
+        let from = usize::try_from(position.checked_sub(self.first)?).ok()?;
+        (from <= self.entries.len()).then(|| self.entries.range(from..))
+    }
+
+    /// Whether anyone reads.
+    pub(super) fn is_read(&self) -> bool {
+        self.read
+    }
+
+    pub(super) fn set_read(&mut self, read: bool) {
+        self.read = read;
+    }
+
+    /// Writes one entry; the one that has to go for it is returned.
+    pub(super) fn push(&mut self, entry: Logged) -> Option<Logged> {
+        self.entries.push_back(entry);
+        if self.entries.len() <= LOG_MAX { None } else { self.pop() }
+    }
+
+    /// Takes the oldest entry out.
+    pub(super) fn pop(&mut self) -> Option<Logged> {
+        let oldest = self.entries.pop_front()?;
+        self.first += 1;
+        Some(oldest)
+    }
+}
+
+impl Cache {
+    /// What has happened to nodes and the pods on them.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Begins to write the log, or ends it.
+    pub(crate) fn follow_log(&mut self, read: bool) {
+        self.log.set_read(read);
+        if !read {
+            self.trim_log(u64::MAX);
+        }
+    }
+
+    /// Drops what stands before `position`.
+    pub(crate) fn trim_log(&mut self, position: u64) {
+        while self.log.first < position {
+            let Some(entry) = self.log.pop() else { return };
+            self.let_go(entry);
+        }
+    }
+
+    /// Keeps a label set in use.
+    pub(crate) fn hold_labels(&mut self, labels: LabelSetIdx) {
+        self.labels.hold(labels);
+    }
+
+    /// Gives a held label set back.
+    pub(crate) fn release_labels(&mut self, labels: LabelSetIdx) {
+        self.labels.release(labels);
+    }
+
+    /// Writes down that a pod, as it is, has come to its node (1) or goes from there (-1).
+    pub(super) fn log_pod(&mut self, pod: PodIdx, amount: i8) {
+        if !self.log.is_read() {
+            return;
+        }
+        let Some(row) = self.pods.get(pod).filter(|row| row.node != NODE_NONE) else { return };
+        let (node, class, labels, terminating) = (row.node, row.class, row.labels, row.terminating);
+        let terms = self.classes.get(class).is_some_and(|class| class.pod_terms.is_some());
+        self.classes.hold(class);
+        self.labels.hold(labels);
+        self.write(Logged::Pod { node, class, labels, amount, terminating, terms });
+    }
+
+    /// Writes down that facts about a node are different.
+    pub(super) fn log_node(&mut self, node: NodeIdx, reads: Reads) {
+        if self.log.is_read() {
+            self.write(Logged::Node(node, reads));
+        }
+    }
+
+    /// Writes down that another object is different, where any answer that is kept reads it.
+    pub(super) fn log_world(&mut self, object: &Object, reads: Reads) {
+        // Who keeps the names that a namespace selector means must find those of pods to come.
+        if let Object::Namespace(namespace) = object {
+            self.symbols.intern(&namespace.name);
+        }
+        if let Object::Service(o)
+        | Object::ReplicationController(o)
+        | Object::ReplicaSet(o)
+        | Object::StatefulSet(o) = object
+        {
+            for key in o.selector.iter().flat_map(|s| s.keys()) {
+                let key = self.symbols.intern(key);
+                self.classes.select(key);
+            }
+        }
+        if self.log.is_read() && reads.intersects(Reads::NAMESPACES | Reads::SELECTOR_OWNERS) {
+            self.write(Logged::World(reads));
+        }
+    }
+
+    fn write(&mut self, entry: Logged) {
+        if let Some(oldest) = self.log.push(entry) {
+            self.let_go(oldest);
+        }
+    }
+
+    fn let_go(&mut self, entry: Logged) {
+        if let Logged::Pod { class, labels, .. } = entry {
+            self.classes.release(class);
+            self.labels.release(labels);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn readers_too_far_behind_are_told() {
+        let mut log = Log::default();
+        let entry = |at: usize| Logged::Node(NodeIdx::new(at), Reads::NODE_ROOM);
+        for at in 0..LOG_MAX {
+            assert!(log.push(entry(at)).is_none());
+        }
+        assert_eq!(log.since(0).unwrap().len(), LOG_MAX);
+        assert_eq!(log.push(entry(LOG_MAX)), Some(entry(0)));
+        assert!(log.since(0).is_none() && log.since(log.end() + 1).is_none());
+        let mut rest = log.since(LOG_MAX as u64).unwrap();
+        assert_eq!((rest.next(), rest.next()), (Some(&entry(LOG_MAX)), None));
+        assert_eq!(log.since(log.end()).unwrap().len(), 0);
+    }
+}

@@ -1,0 +1,184 @@
+//! A class's ranking of all nodes, kept current: how thousands of like pods are placed without
+//! looking at every node for each, with the very choice that [`crate::cycle::Scan`] makes.
+//!
+//! A ranking keeps, for the pods of one class, which nodes they fit and what each node is worth,
+//! in two columns: a *group* for what decides together (taints, affinity, images, topology), an
+//! *amount* for what each node's room is worth by itself. What happens to nodes and pods is in the
+//! cache's log; before a choice a ranking reads what is new there and judges those nodes again.
+//! Then the groups are judged and scored, as one node each, and the best of each group is known:
+//! a choice costs the nodes that changed and the groups, not the nodes.
+//!
+//! Enter at [`Rankings::choose`]. Pods whose answers cannot be kept (volumes, nominations in play,
+//! plugins that do not tell what they read) are refused and go by the plain scan, as does anything
+//! unexpected: a ranking never has the last word on an error.
+//!
+//! The idea on paper, with sizes: `src/ARCHITECTURE.md`, "Rankings".
+
+mod choose;
+mod columns;
+mod evaluate;
+mod follow;
+mod kin;
+mod labelled;
+mod roles;
+mod store;
+mod table;
+
+pub use choose::{Choice, Standing};
+pub use store::{Rankings, Verdicted};
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+
+use crate::base::{NodeIdx, PodIdx};
+use crate::cycle::{Filtered, PARALLEL_NODES_MIN, Prepared, Scan};
+use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State};
+
+use columns::Columns;
+use evaluate::Judged;
+use roles::{GroupedRole, Roles};
+use table::Table;
+
+/// The ranking cannot answer: the plain scan does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+/// What a ranking works with for one pod.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work<'a> {
+    /// The pod in its world.
+    pub(crate) cx: Context<'a>,
+    /// Its profile.
+    pub(crate) profile: &'a Profile,
+    /// Where many nodes are judged.
+    pub(crate) pool: Option<&'a ThreadPool>,
+}
+
+impl<'a> Work<'a> {
+    fn pool_for(&self, nodes: usize) -> Option<&'a ThreadPool> {
+        self.pool.filter(|pool| nodes >= PARALLEL_NODES_MIN && pool.current_num_threads() > 1)
+    }
+
+    fn scan(&self) -> Scan<'a> {
+        Scan { cache: self.cx.cache, profile: self.profile, pool: self.pool }
+    }
+}
+
+/// A plugin with counts of its own.
+#[derive(Debug)]
+struct Counted {
+    role: GroupedRole,
+    groups: Box<dyn Groups>,
+    // Where its numbers are in a group's key.
+    from: usize,
+    to: usize,
+}
+
+/// One class's ranking.
+#[derive(Debug, Default)]
+pub(crate) struct Ranking {
+    roles: Roles,
+    prepared: Prepared,
+    counted: Vec<Counted>,
+    table: Table,
+    columns: Columns,
+    // The log is read up to here.
+    position: u64,
+    // What the plain scan said of a pod that fits nowhere, at this position of the log.
+    nowhere: Option<(u64, Arc<Filtered>)>,
+    buffers: Judged,
+}
+
+impl Ranking {
+    /// All nodes judged for pods like this one.
+    fn open(work: &Work<'_>) -> Result<Self, Refused> {
+        let mut roles = Roles::of(work.profile, &work.cx).ok_or(Refused)?;
+        let mut prepared = work.scan().prepare(&work.cx, &mut ());
+        if prepared.stop.is_some() || prepared.narrow.is_some() {
+            return Err(Refused);
+        }
+        let skipped = pre_score(work, &roles, &mut prepared.states)?;
+        roles.leave_out(&prepared.skipped, &skipped);
+        let mut ranking = Self { roles, prepared, ..Self::default() };
+        ranking.recount(work)?;
+        Ok(ranking)
+    }
+
+    /// Counts and judges everything anew.
+    fn recount(&mut self, work: &Work<'_>) -> Result<(), Refused> {
+        self.counted.clear();
+        for role in &self.roles.grouped {
+            let plugin = work.profile.plugin(role.place).and_then(|p| p.as_grouped());
+            let groups = plugin.and_then(|p| p.open(&work.cx)).ok_or(Refused)?;
+            self.counted.push(Counted { role: *role, groups, from: 0, to: 0 });
+        }
+        self.regroup(work)
+    }
+
+    /// Judges every node anew, by the counts as they are.
+    fn regroup(&mut self, work: &Work<'_>) -> Result<(), Refused> {
+        self.table = Table::default();
+        self.columns.clear();
+        self.columns.grow(work.cx.cache.nodes().rows());
+        let nodes: Vec<NodeIdx> = work.cx.nodes.live().iter().collect();
+        if let Some(node) = nodes.first() {
+            let mut key = smallvec::smallvec![0; self.roles.relative.len()];
+            for counted in &mut self.counted {
+                counted.from = key.len();
+                counted.groups.key(&work.cx, *node, &mut key);
+                counted.to = key.len();
+            }
+        }
+        self.evaluate(work, &nodes)?;
+        self.position = work.cx.cache.log().end();
+        Ok(())
+    }
+
+    /// Bytes of nodes that it keeps, in cells: one for each row of the node table.
+    fn cells(&self) -> usize {
+        self.columns.rows()
+    }
+
+    /// What the plugins with counts have counted that the log does not bring one by one.
+    fn counted_reads(&self) -> Reads {
+        self.counted.iter().map(|c| c.groups.reads()).sum()
+    }
+}
+
+/// PreScore of the plugins that read the class only; which of them skip.
+fn pre_score(
+    work: &Work<'_>,
+    roles: &Roles,
+    states: &mut Vec<State>,
+) -> Result<Vec<bool>, Refused> {
+    let mut skipped = vec![false; work.profile.plugin_count()];
+    states.resize_with(skipped.len(), State::default);
+    for weighted in work.profile.at(Point::PreScore) {
+        let place = weighted.plugin;
+        if roles.grouped.iter().any(|role| role.place == place) {
+            continue;
+        }
+        let pre_score = work.profile.plugin(place).and_then(|p| p.as_pre_score());
+        let (Some(pre_score), Some(state)) = (pre_score, states.get_mut(place)) else { continue };
+        let said =
+            crate::cycle::guarded(pre_score.name(), || pre_score.pre_score(&work.cx, &[], state));
+        match said {
+            Ok(PreScored::Proceed) => {}
+            Ok(PreScored::Skip) => {
+                if let Some(skip) = skipped.get_mut(place) {
+                    *skip = true;
+                }
+            }
+            Ok(PreScored::Broken(_)) | Err(_) => return Err(Refused),
+        }
+    }
+    Ok(skipped)
+}
+
+/// The pod's work, where it is one that a ranking may answer for.
+fn work<'a>(scan: &Scan<'a>, pod: PodIdx) -> Option<Work<'a>> {
+    let view = scan.cache.view(pod).filter(|view| view.node_name.is_none())?;
+    let cx = Context { cache: scan.cache, nodes: scan.cache.nodes(), pod: view };
+    Some(Work { cx, profile: scan.profile, pool: scan.pool })
+}

@@ -1,0 +1,263 @@
+//! One class's view of all nodes in two columns, with the best of every 64 nodes and of every 4,096
+//! nodes kept beside them, so that the best of a million is found without looking at them.
+
+use smallvec::SmallVec;
+
+use crate::base::{Draw, NodeIdx};
+use crate::cache::Cache;
+
+/// The group of a node that no group can help: it has no object, or fails by what it is.
+pub(super) const NO_GROUP: u16 = 0;
+/// The amount of a node that has no room.
+pub(super) const NO_ROOM: i32 = -1;
+/// Nodes per block, and blocks per span.
+const FAN: usize = 64;
+
+/// The largest amount of one group among some nodes, and how many have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Top {
+    group: u16,
+    amount: i32,
+    count: u32,
+}
+
+/// Mostly one group or the few zones of a cluster.
+type Tops = SmallVec<[Top; 2]>;
+
+/// Six bytes a node, and about one more for the tops.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    groups: Vec<u16>,
+    amounts: Vec<i32>,
+    blocks: Vec<Tops>,
+    spans: Vec<Tops>,
+    // Blocks whose tops are out of date, one bit each; the second level says which words have any.
+    stale: Vec<u64>,
+}
+
+/// The nodes that are best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Best {
+    /// Their total.
+    pub(super) total: i64,
+    /// How many there are.
+    pub(super) count: usize,
+}
+
+impl Columns {
+    /// Makes room for `rows` nodes.
+    pub(super) fn grow(&mut self, rows: usize) {
+        if rows <= self.groups.len() {
+            return;
+        }
+        self.groups.resize(rows, NO_GROUP);
+        self.amounts.resize(rows, NO_ROOM);
+        let blocks = rows.div_ceil(FAN);
+        self.blocks.resize(blocks, Tops::new());
+        self.spans.resize(blocks.div_ceil(FAN), Tops::new());
+        self.stale.resize(blocks.div_ceil(FAN), 0);
+    }
+
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.groups.len()
+    }
+
+    pub(super) fn group(&self, node: NodeIdx) -> u16 {
+        self.groups.get(node.at()).copied().unwrap_or(NO_GROUP)
+    }
+
+    /// Sets both cells of a node; what was there is returned.
+    pub(super) fn set(&mut self, node: NodeIdx, group: u16, amount: i32) -> (u16, i32) {
+        let at = node.at();
+        let (Some(g), Some(a)) = (self.groups.get_mut(at), self.amounts.get_mut(at)) else {
+            return (NO_GROUP, NO_ROOM);
+        };
+        let before = (*g, *a);
+        if before != (group, amount) {
+            (*g, *a) = (group, amount);
+            let block = at / FAN;
+            if let Some(word) = self.stale.get_mut(block / 64) {
+                *word |= 1 << (block % 64);
+            }
+        }
+        before
+    }
+
+    /// Forgets all cells.
+    pub(super) fn clear(&mut self) {
+        self.groups.fill(NO_GROUP);
+        self.amounts.fill(NO_ROOM);
+        self.blocks.iter_mut().chain(&mut self.spans).for_each(Tops::clear);
+        self.stale.fill(0);
+    }
+
+    /// Brings the tops up to date.
+    pub(super) fn refresh(&mut self) {
+        for (span, word) in self.stale.iter_mut().enumerate() {
+            if *word == 0 {
+                continue;
+            }
+            let mut rest = std::mem::take(word);
+            while rest != 0 {
+                let block = span * FAN + rest.trailing_zeros() as usize;
+                rest &= rest - 1;
+                let (from, to) = (block * FAN, ((block + 1) * FAN).min(self.groups.len()));
+                let cells = (self.groups.get(from..to), self.amounts.get(from..to));
+                if let (Some(tops), (Some(groups), Some(amounts))) =
+                    (self.blocks.get_mut(block), cells)
+                {
+                    tops_of(groups, amounts, tops);
+                }
+            }
+            let to = ((span + 1) * FAN).min(self.blocks.len());
+            if let (Some(tops), Some(blocks)) =
+                (self.spans.get_mut(span), self.blocks.get(span * FAN..to))
+            {
+                tops.clear();
+                blocks.iter().flatten().for_each(|top| merge(tops, *top));
+            }
+        }
+    }
+
+    /// The best nodes, where `bonus` is what a group adds to the amount, `None` for groups that are
+    /// out. The tops are up to date.
+    pub(super) fn best(&self, bonus: &[Option<i64>]) -> Option<Best> {
+        let mut best: Option<Best> = None;
+        for (total, count) in self.spans.iter().flatten().filter_map(|top| worth(*top, bonus)) {
+            match &mut best {
+                Some(b) if b.total > total => {}
+                Some(b) if b.total == total => b.count += count,
+                _ => best = Some(Best { total, count }),
+            }
+        }
+        best
+    }
+
+    /// The `nth` of the nodes with this total, by row.
+    pub(super) fn nth(&self, bonus: &[Option<i64>], total: i64, nth: usize) -> Option<NodeIdx> {
+        let mut nth = nth;
+        let mut descend = |tops: &mut dyn Iterator<Item = (usize, &Tops)>| {
+            for (at, tops) in tops {
+                let worths = tops.iter().filter_map(|top| worth(*top, bonus));
+                let here = worths.filter(|(t, _)| *t == total).map(|(_, count)| count).sum();
+                if nth < here {
+                    return Some(at);
+                }
+                nth -= here;
+            }
+            None
+        };
+        let span = descend(&mut self.spans.iter().enumerate())?;
+        let block = descend(&mut self.blocks.iter().enumerate().skip(span * FAN).take(FAN))?;
+        let rows = block * FAN..((block + 1) * FAN).min(self.groups.len());
+        rows.filter(|row| self.total(*row, bonus) == Some(total)).nth(nth).map(NodeIdx::new)
+    }
+
+    /// All nodes that fit with their totals, by row.
+    pub(super) fn fitting<'a>(
+        &'a self,
+        bonus: &'a [Option<i64>],
+    ) -> impl Iterator<Item = (NodeIdx, i64)> + 'a {
+        let rows = 0..self.groups.len();
+        rows.filter_map(move |row| Some((NodeIdx::new(row), self.total(row, bonus)?)))
+    }
+
+    /// Draws one of the best.
+    pub(super) fn draw(
+        &self,
+        bonus: &[Option<i64>],
+        best: Best,
+        draw: &mut Draw,
+        cache: &Cache,
+    ) -> Option<NodeIdx> {
+        match draw {
+            Draw::Seeded(random) => self.nth(bonus, best.total, random.below(best.count)),
+            Draw::FirstByName => {
+                let all = self.fitting(bonus).filter(|(_, total)| *total == best.total);
+                all.map(|(node, _)| node).min_by_key(|node| cache.node_name(*node))
+            }
+        }
+    }
+
+    fn total(&self, row: usize, bonus: &[Option<i64>]) -> Option<i64> {
+        let (group, amount) = (*self.groups.get(row)?, *self.amounts.get(row)?);
+        let bonus = bonus.get(usize::from(group)).copied().flatten()?;
+        (group != NO_GROUP && amount != NO_ROOM).then_some(bonus + i64::from(amount))
+    }
+}
+
+fn worth(top: Top, bonus: &[Option<i64>]) -> Option<(i64, usize)> {
+    let bonus = bonus.get(usize::from(top.group)).copied().flatten()?;
+    Some((bonus + i64::from(top.amount), top.count as usize))
+}
+
+fn merge(tops: &mut Tops, new: Top) {
+    match tops.iter_mut().find(|top| top.group == new.group) {
+        None => tops.push(new),
+        Some(top) if top.amount < new.amount => *top = new,
+        Some(top) if top.amount == new.amount => top.count += new.count,
+        Some(_) => {}
+    }
+}
+
+/// The tops of one block. Where all nodes are of one group, which is usual, the two loops have no
+/// branches and run on whole vectors.
+fn tops_of(groups: &[u16], amounts: &[i32], tops: &mut Tops) {
+    tops.clear();
+    let Some(group) = groups.first().copied() else { return };
+    if groups.iter().fold(0, |odd, g| odd | (*g ^ group)) == 0 {
+        let amount = amounts.iter().copied().fold(NO_ROOM, i32::max);
+        if group != NO_GROUP && amount != NO_ROOM {
+            let count = amounts.iter().map(|a| u32::from(*a == amount)).sum();
+            tops.push(Top { group, amount, count });
+        }
+        return;
+    }
+    for (group, amount) in groups.iter().copied().zip(amounts.iter().copied()) {
+        if group != NO_GROUP && amount != NO_ROOM {
+            merge(tops, Top { group, amount, count: 1 });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::base::Random;
+
+    /// The columns against a plain walk over random cells, groups and bonuses.
+    #[test]
+    fn the_best_are_those_of_a_plain_walk() {
+        let mut random = Random::new(11);
+        for rows in [1, 63, 64, 65, 500, 4_096, 9_000] {
+            let mut columns = Columns::default();
+            columns.grow(rows);
+            for round in 0..30 {
+                for _ in 0..rows.min(40) {
+                    let node = NodeIdx::new(random.below(rows));
+                    let group = u16::try_from(random.below(4)).unwrap();
+                    let amount = i32::try_from(random.below(5)).unwrap() - 1;
+                    columns.set(node, group, amount);
+                }
+                columns.refresh();
+                let bonus: Vec<Option<i64>> =
+                    (0..4).map(|g| (g != round % 5).then_some((g as i64 * 7) % 3)).collect();
+                let all: Vec<(NodeIdx, i64)> = columns.fitting(&bonus).collect();
+                let total = all.iter().map(|(_, total)| *total).max();
+                let expected: Vec<NodeIdx> =
+                    all.iter().filter(|(_, t)| Some(*t) == total).map(|(n, _)| *n).collect();
+                let best = columns.best(&bonus);
+                assert_eq!(
+                    best.map(|b| (Some(b.total), b.count)).unwrap_or((None, 0)),
+                    (total, expected.len())
+                );
+                let nth = |at| columns.nth(&bonus, total.unwrap_or(0), at);
+                let found: Vec<NodeIdx> = (0..expected.len()).filter_map(nth).collect();
+                assert_eq!(found, expected);
+                assert_eq!(nth(expected.len()), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Nodes judged for one class: into a group by what they are, with an amount by their room.
+
+use rayon::prelude::*;
+
+use crate::base::NodeIdx;
+use crate::cycle::guarded;
+use crate::framework::{GroupKey, MAX_NODE_SCORE, Verdict, Verdicts};
+
+use super::columns::{NO_GROUP, NO_ROOM};
+use super::{Ranking, Refused, Work};
+
+/// Nodes judged in one call of a plugin: 256 verdicts of 48 bytes stay in the first-level cache.
+const CHUNK: usize = 256;
+
+/// What became of the nodes of one chunk.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    // Nodes that pass the filters of what they are, ascending.
+    nodes: Vec<NodeIdx>,
+    // Their numbers, `width` each; none where only the room was looked at.
+    keys: Vec<i64>,
+    width: usize,
+    // What the room is worth to each of them.
+    amounts: Vec<i32>,
+    // The room of a moment: buffers.
+    alive: Vec<NodeIdx>,
+    verdicts: Vec<Verdict>,
+    scores: Vec<i64>,
+}
+
+impl Ranking {
+    /// Judges live nodes from scratch.
+    pub(super) fn evaluate(&mut self, work: &Work<'_>, nodes: &[NodeIdx]) -> Result<(), Refused> {
+        let judge = |chunk: &[NodeIdx]| {
+            let mut judged = Judged::default();
+            self.judge(work, chunk, &mut judged).map(|()| judged)
+        };
+        if let Some(pool) = work.pool_for(nodes.len()) {
+            let chunks: Vec<_> =
+                pool.install(|| nodes.par_chunks(CHUNK).map(judge).collect::<Vec<_>>());
+            for (judged, chunk) in chunks.into_iter().zip(nodes.chunks(CHUNK)) {
+                self.record(chunk, &judged?)?;
+            }
+            return Ok(());
+        }
+        let mut judged = Judged::default();
+        for chunk in nodes.chunks(CHUNK) {
+            self.judge(work, chunk, &mut judged)?;
+            self.record(chunk, &judged)?;
+        }
+        Ok(())
+    }
+
+    fn judge(&self, work: &Work<'_>, chunk: &[NodeIdx], out: &mut Judged) -> Result<(), Refused> {
+        out.nodes.clear();
+        out.nodes.extend_from_slice(chunk);
+        self.pass(work, &self.roles.fixed, &mut out.nodes, &mut out.verdicts)?;
+        out.keys.clear();
+        out.width = 0;
+        let mut raws: Vec<Vec<i64>> = Vec::new();
+        for weighted in &self.roles.relative {
+            let mut scores = vec![0; out.nodes.len()];
+            self.score(work, weighted.plugin, &out.nodes, &mut scores)?;
+            raws.push(scores);
+        }
+        let mut key = GroupKey::new();
+        for (at, node) in out.nodes.iter().enumerate() {
+            key.clear();
+            key.extend(raws.iter().filter_map(|scores| scores.get(at).copied()));
+            for counted in &self.counted {
+                counted.groups.key(&work.cx, *node, &mut key);
+            }
+            if at > 0 && key.len() != out.width {
+                return Err(Refused);
+            }
+            out.width = key.len();
+            out.keys.extend_from_slice(&key);
+        }
+        self.weigh(work, out)
+    }
+
+    /// What the room of `out.nodes` is worth.
+    fn weigh(&self, work: &Work<'_>, out: &mut Judged) -> Result<(), Refused> {
+        out.alive.clear();
+        out.alive.extend_from_slice(&out.nodes);
+        self.pass(work, &self.roles.room, &mut out.alive, &mut out.verdicts)?;
+        let mut worth = vec![0i32; out.alive.len()];
+        for weighted in &self.roles.absolute {
+            out.scores.clear();
+            out.scores.resize(out.alive.len(), 0);
+            self.score(work, weighted.plugin, &out.alive, &mut out.scores)?;
+            let weight = i32::try_from(weighted.weight).map_err(|_| Refused)?;
+            for (sum, score) in worth.iter_mut().zip(&out.scores) {
+                if !(0..=MAX_NODE_SCORE).contains(score) {
+                    return Err(Refused);
+                }
+                *sum += weight * i32::try_from(*score).map_err(|_| Refused)?;
+            }
+        }
+        out.amounts.clear();
+        if out.alive.len() == out.nodes.len() {
+            out.amounts.extend_from_slice(&worth);
+            return Ok(());
+        }
+        let mut passed = out.alive.iter().zip(worth).peekable();
+        for node in &out.nodes {
+            let own = passed.next_if(|(alive, _)| *alive == node);
+            out.amounts.push(own.map_or(NO_ROOM, |(_, worth)| worth));
+        }
+        Ok(())
+    }
+
+    /// Writes down what became of the nodes of a chunk.
+    fn record(&mut self, chunk: &[NodeIdx], judged: &Judged) -> Result<(), Refused> {
+        let mut passed = judged.nodes.iter().zip(&judged.amounts).enumerate().peekable();
+        for node in chunk {
+            let (group, amount) = match passed.next_if(|(_, (alive, _))| *alive == node) {
+                None => (NO_GROUP, NO_ROOM),
+                Some((at, (_, amount))) => {
+                    let from = at * judged.width;
+                    let key = judged.keys.get(from..from + judged.width).unwrap_or_default();
+                    (self.table.intern(key).ok_or(Refused)?, *amount)
+                }
+            };
+            self.set(*node, group, amount);
+        }
+        Ok(())
+    }
+
+    /// Judges the room of nodes again; they are what they were.
+    pub(super) fn reweigh(&mut self, work: &Work<'_>, nodes: &[NodeIdx]) -> Result<(), Refused> {
+        let mut judged = std::mem::take(&mut self.buffers);
+        for chunk in nodes.chunks(CHUNK) {
+            judged.nodes.clear();
+            let known = chunk.iter().filter(|node| self.columns.group(**node) != NO_GROUP);
+            judged.nodes.extend(known);
+            self.weigh(work, &mut judged)?;
+            for (node, amount) in judged.nodes.iter().zip(&judged.amounts) {
+                self.set(*node, self.columns.group(*node), *amount);
+            }
+        }
+        self.buffers = judged;
+        Ok(())
+    }
+
+    /// Takes a node out.
+    pub(super) fn take_out(&mut self, node: NodeIdx) {
+        self.set(node, NO_GROUP, NO_ROOM);
+    }
+
+    fn set(&mut self, node: NodeIdx, group: u16, amount: i32) {
+        let before = self.columns.set(node, group, amount);
+        self.table.count(before, (group, amount));
+    }
+
+    /// Keeps the nodes that the filters at `places` pass.
+    fn pass(
+        &self,
+        work: &Work<'_>,
+        places: &[usize],
+        alive: &mut Vec<NodeIdx>,
+        verdicts: &mut Vec<Verdict>,
+    ) -> Result<(), Refused> {
+        for place in places {
+            let (Some(plugin), Some(state)) =
+                (work.profile.plugin(*place), self.prepared.state(*place))
+            else {
+                return Err(Refused);
+            };
+            let filter = plugin.as_filter().ok_or(Refused)?;
+            if verdicts.len() < alive.len() {
+                verdicts.resize(alive.len(), Verdict::Fit);
+            }
+            let slots = verdicts.get_mut(..alive.len()).ok_or(Refused)?;
+            guarded(plugin.name(), || {
+                filter.filter(&work.cx, state, alive, &mut Verdicts::new(slots));
+            })
+            .map_err(|_| Refused)?;
+            if slots.iter().all(Verdict::is_fit) {
+                continue;
+            }
+            if slots.iter().any(|v| matches!(v, Verdict::Broken(_))) {
+                return Err(Refused);
+            }
+            let mut slots = slots.iter_mut();
+            alive.retain(|_| slots.next().map(std::mem::take).unwrap_or_default().is_fit());
+        }
+        Ok(())
+    }
+
+    /// The raw scores of one plugin.
+    pub(super) fn score(
+        &self,
+        work: &Work<'_>,
+        place: usize,
+        nodes: &[NodeIdx],
+        scores: &mut [i64],
+    ) -> Result<(), Refused> {
+        let (Some(plugin), Some(state)) = (work.profile.plugin(place), self.prepared.state(place))
+        else {
+            return Err(Refused);
+        };
+        let score = plugin.as_score().ok_or(Refused)?;
+        guarded(plugin.name(), || score.score(&work.cx, state, nodes, scores)).map_err(|_| Refused)
+    }
+}

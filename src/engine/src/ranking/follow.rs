@@ -1,0 +1,145 @@
+//! A ranking reads the log: what is new to it, and which nodes have to be judged again for that.
+
+use crate::base::{NodeIdx, NodeSet};
+use crate::cache::Logged;
+use crate::framework::{PodMoved, Touched};
+
+use super::labelled::Labelled;
+use super::{Ranking, Refused, Work};
+
+/// Nodes, each once, in the order in which they came.
+#[derive(Debug, Default)]
+struct Marked {
+    set: NodeSet,
+    list: Vec<NodeIdx>,
+}
+
+impl Marked {
+    fn add(&mut self, node: NodeIdx) {
+        if self.set.insert(node) {
+            self.list.push(node);
+        }
+    }
+
+    fn clear(&mut self) {
+        for node in self.list.drain(..) {
+            self.set.remove(node);
+        }
+    }
+}
+
+/// What a reading of the log has to do; one for all rankings, so that its room is used again.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    // Nodes to be judged from scratch.
+    whole: Marked,
+    // Nodes to be judged by their room.
+    room: Marked,
+    touched: Touched,
+    labelled: Labelled,
+    // The nodes of a call.
+    nodes: Vec<NodeIdx>,
+}
+
+impl Notes {
+    fn clear(&mut self) {
+        self.whole.clear();
+        self.room.clear();
+        self.touched.nodes.clear();
+        self.touched.domains.clear();
+        self.touched.all = false;
+    }
+}
+
+impl Ranking {
+    /// Brings the ranking up to the end of the log.
+    pub(super) fn catch_up(&mut self, work: &Work<'_>, notes: &mut Notes) -> Result<(), Refused> {
+        let log = work.cx.cache.log();
+        if self.position == log.end() {
+            return Ok(());
+        }
+        notes.clear();
+        if self.is_outdated(work, notes) {
+            return self.recount(work);
+        }
+        self.follow(work, &mut notes.touched);
+        if notes.touched.all {
+            return self.regroup(work);
+        }
+        self.columns.grow(work.cx.nodes.rows());
+        let Notes { whole, room, touched, labelled, nodes } = notes;
+        for node in touched.nodes.drain(..) {
+            whole.add(node);
+        }
+        for (key, value) in touched.domains.drain(..) {
+            for node in labelled.nodes(work.cx.nodes, key, value) {
+                whole.add(*node);
+            }
+        }
+        nodes.clear();
+        let live = work.cx.nodes.live();
+        for node in &whole.list {
+            if live.contains(*node) {
+                nodes.push(*node);
+            } else {
+                self.take_out(*node);
+            }
+        }
+        self.evaluate(work, nodes)?;
+        nodes.clear();
+        nodes.extend(room.list.iter().filter(|node| !whole.set.contains(**node)));
+        self.reweigh(work, nodes)?;
+        self.position = log.end();
+        Ok(())
+    }
+
+    /// Sorts what is new; true where it is not enough to follow it.
+    fn is_outdated(&self, work: &Work<'_>, notes: &mut Notes) -> bool {
+        let Some(entries) = work.cx.cache.log().since(self.position) else { return true };
+        let counted = self.counted_reads();
+        let Notes { whole, room, .. } = notes;
+        let mut outdated = false;
+        for entry in entries {
+            match entry {
+                Logged::Pod { node, .. } if self.roles.room_in_keys => whole.add(*node),
+                Logged::Pod { node, .. } => room.add(*node),
+                Logged::Node(node, reads) => {
+                    outdated |= reads.intersects(counted);
+                    whole.add(*node);
+                }
+                Logged::World(reads) => outdated |= reads.intersects(counted),
+            }
+        }
+        outdated
+    }
+
+    /// Tells the plugins with counts which pods came and went.
+    fn follow(&mut self, work: &Work<'_>, touched: &mut Touched) {
+        let all = self.counted.iter().any(|c| c.groups.follows_all());
+        let Some(entries) = work.cx.cache.log().since(self.position) else { return };
+        if self.counted.is_empty() {
+            return;
+        }
+        for entry in entries {
+            let Logged::Pod { node, class, labels, amount, terminating, terms } = entry else {
+                continue;
+            };
+            if !all && !terms {
+                continue;
+            }
+            let Some(class) = work.cx.cache.classes().get(*class) else { continue };
+            let moved = PodMoved {
+                class,
+                labels: *labels,
+                node: *node,
+                amount: i64::from(*amount),
+                terminating: *terminating,
+            };
+            for counted in &mut self.counted {
+                if *terms || counted.groups.follows_all() {
+                    counted.groups.follow(&work.cx, &moved, touched);
+                }
+            }
+        }
+    }
+}

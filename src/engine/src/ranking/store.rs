@@ -1,0 +1,245 @@
+//! The rankings there are: found by kin, bounded, the least recently used go first.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::base::{Draw, LabelSetIdx, PodIdx};
+use crate::cache::Cache;
+use crate::cycle::{Filtered, Scan};
+use crate::framework::Profile;
+use rayon::ThreadPool;
+
+use super::choose::{Bonus, Choice, Standing};
+use super::follow::Notes;
+use super::kin::Kin;
+use super::{Ranking, Refused, work};
+
+/// Cells over all rankings: one for each ranking and row of the node table. 16 million cells of
+/// seven bytes are 112 MB: 3,355 classes at 5,000 nodes, 1,118 at 15,000, 16 at a million.
+const CELLS_MAX: usize = 16 << 20;
+
+/// What rankings say of a pod.
+#[derive(Debug)]
+pub enum Verdicted {
+    /// This node.
+    Node(Choice),
+    /// It fits nowhere. With what the plain scan said the last time, where nothing has happened
+    /// since.
+    Nowhere(Option<Arc<Filtered>>),
+}
+
+#[derive(Debug)]
+struct Slot {
+    kin: Kin,
+    // Held, so that the values in the kin keep their numbers.
+    labels: LabelSetIdx,
+    ranking: Ranking,
+    used: u64,
+    // What it is counted with; rows are added as nodes come.
+    cells: usize,
+}
+
+/// All rankings.
+#[derive(Debug, Default)]
+pub struct Rankings {
+    slots: Vec<Option<Slot>>,
+    free: Vec<usize>,
+    by_kin: HashMap<Kin, usize, FxBuildHasher>,
+    cells: usize,
+    uses: u64,
+    // Number of label keys that selectors asked for when the kins were made.
+    selected: usize,
+    notes: Notes,
+    bonus: Bonus,
+    answers: u64,
+}
+
+impl Rankings {
+    /// Forgets everything: profiles have changed.
+    pub(crate) fn clear(&mut self, cache: &mut Cache) {
+        for at in 0..self.slots.len() {
+            self.drop_slot(at, cache);
+        }
+        cache.follow_log(false);
+    }
+
+    /// Number of rankings.
+    pub fn count(&self) -> usize {
+        self.by_kin.len()
+    }
+
+    /// How many pods were answered for.
+    pub fn answers(&self) -> u64 {
+        self.answers
+    }
+
+    /// The choice for a pod; `None` where the plain scan has to make it.
+    pub(crate) fn choose(
+        &mut self,
+        cache: &mut Cache,
+        profile: &Profile,
+        pool: Option<&ThreadPool>,
+        pod: PodIdx,
+        draw: &mut Draw,
+    ) -> Option<Verdicted> {
+        let at = self.current(cache, profile, pool, pod)?;
+        let scan = Scan { cache, profile, pool };
+        let work = work(&scan, pod)?;
+        let ranking = &mut self.slots.get_mut(at)?.as_mut()?.ranking;
+        self.answers += 1;
+        match ranking.choose(&work, &mut self.bonus, draw) {
+            Ok(Some(choice)) => Some(Verdicted::Node(choice)),
+            Ok(None) => Some(Verdicted::Nowhere(ranking.nowhere())),
+            Err(Refused) => {
+                self.drop_slot(at, cache);
+                None
+            }
+        }
+    }
+
+    /// Keeps what the plain scan said of a pod that fits nowhere, for its kin.
+    pub(crate) fn note_nowhere(&mut self, cache: &Cache, pod: PodIdx, filtered: &Arc<Filtered>) {
+        let Some((kin, _)) = Kin::of(cache, pod) else { return };
+        let Some(at) = self.by_kin.get(&kin) else { return };
+        if let Some(Some(slot)) = self.slots.get_mut(*at) {
+            slot.ranking.nowhere = Some((slot.ranking.position, Arc::clone(filtered)));
+        }
+    }
+
+    /// Whether the pod fits anywhere; `None` where the plain scan has to say.
+    pub(crate) fn fits(
+        &mut self,
+        cache: &mut Cache,
+        profile: &Profile,
+        pool: Option<&ThreadPool>,
+        pod: PodIdx,
+    ) -> Option<bool> {
+        let at = self.current(cache, profile, pool, pod)?;
+        Some(self.slots.get(at)?.as_ref()?.ranking.fits_somewhere())
+    }
+
+    /// All feasible nodes with all scores; `None` where the plain scan has to say.
+    pub(crate) fn standing(
+        &mut self,
+        cache: &mut Cache,
+        profile: &Profile,
+        pool: Option<&ThreadPool>,
+        pod: PodIdx,
+    ) -> Option<Standing> {
+        let at = self.current(cache, profile, pool, pod)?;
+        let scan = Scan { cache, profile, pool };
+        let work = work(&scan, pod)?;
+        self.slots.get_mut(at)?.as_mut()?.ranking.standing(&work, &mut self.bonus).ok()
+    }
+
+    /// The pod's ranking, up to date.
+    fn current(
+        &mut self,
+        cache: &mut Cache,
+        profile: &Profile,
+        pool: Option<&ThreadPool>,
+        pod: PodIdx,
+    ) -> Option<usize> {
+        if !cache.nominations().is_empty() || cache.nodes().live().is_empty() {
+            return None;
+        }
+        if self.selected != cache.classes().selected().len() {
+            self.clear(cache);
+            self.selected = cache.classes().selected().len();
+        }
+        let (kin, labels) = Kin::of(cache, pod)?;
+        self.uses += 1;
+        let uses = self.uses;
+        if let Some(at) = self.by_kin.get(&kin).copied() {
+            let scan = Scan { cache, profile, pool };
+            let work = work(&scan, pod)?;
+            let slot = self.slots.get_mut(at)?.as_mut()?;
+            slot.used = uses;
+            if slot.ranking.catch_up(&work, &mut self.notes).is_ok() {
+                self.cells += slot.ranking.cells() - slot.cells;
+                slot.cells = slot.ranking.cells();
+                return Some(at);
+            }
+            self.drop_slot(at, cache);
+            return None;
+        }
+        let ranking = Ranking::open(&work(&Scan { cache, profile, pool }, pod)?).ok()?;
+        let cells = ranking.cells();
+        self.make_room(cells, cache);
+        Some(self.insert(Slot { kin, labels, ranking, used: uses, cells }, cache))
+    }
+
+    fn insert(&mut self, mut slot: Slot, cache: &mut Cache) -> usize {
+        cache.follow_log(true);
+        // What was not written down while nobody read is in the ranking already.
+        slot.ranking.position = cache.log().end();
+        cache.hold_labels(slot.labels);
+        self.cells += slot.cells;
+        let kin = slot.kin.clone();
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        if let Some(place) = self.slots.get_mut(at) {
+            *place = Some(slot);
+        }
+        self.by_kin.insert(kin, at);
+        at
+    }
+
+    /// Drops rankings of classes that are gone, then the least recently used ones, until `cells`
+    /// more have room; and the part of the log that all others have read.
+    fn make_room(&mut self, cells: usize, cache: &mut Cache) {
+        let all: Vec<usize> = self.by_kin.values().copied().collect();
+        let slot = |slots: &[Option<Slot>], at: usize| {
+            let slot = slots.get(at).and_then(Option::as_ref);
+            slot.map(|s| (s.kin.is_alive(cache), s.used, s.ranking.position))
+        };
+        let mut live: Vec<(u64, usize)> = Vec::with_capacity(all.len());
+        let mut gone: Vec<usize> = Vec::new();
+        let mut read = cache.log().end();
+        for at in all {
+            match slot(&self.slots, at) {
+                Some((true, used, position)) => {
+                    live.push((used, at));
+                    read = read.min(position);
+                }
+                _ => gone.push(at),
+            }
+        }
+        for at in gone {
+            self.drop_slot(at, cache);
+        }
+        if self.cells + cells > CELLS_MAX {
+            live.sort_unstable();
+            for (_, at) in live {
+                if self.cells + cells <= CELLS_MAX {
+                    break;
+                }
+                self.drop_slot(at, cache);
+            }
+        }
+        cache.trim_log(read);
+    }
+
+    fn drop_slot(&mut self, at: usize, cache: &mut Cache) {
+        let Some(slot) = self.slots.get_mut(at).and_then(Option::take) else { return };
+        self.by_kin.remove(&slot.kin);
+        self.cells -= slot.cells;
+        self.free.push(at);
+        cache.release_labels(slot.labels);
+        if self.by_kin.is_empty() {
+            cache.follow_log(false);
+        }
+    }
+}
+
+impl Ranking {
+    /// What the plain scan said last, where nothing has happened since.
+    fn nowhere(&self) -> Option<Arc<Filtered>> {
+        let (position, filtered) = self.nowhere.as_ref()?;
+        (*position == self.position).then(|| Arc::clone(filtered))
+    }
+}
