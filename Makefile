@@ -5,13 +5,13 @@ HACK  := $(CARGO) run --quiet --package hack --
 SEEDS ?= 20000
 # Inputs per fuzz target in `make soak`.
 RUNS  ?= 1000000
-# More arguments for demo and bench: make demo ARGS="--nodes=2000 --keep"
+# More arguments for demo and the benches: make demo ARGS="--nodes=2000 --keep"
 ARGS  ?=
 
-.PHONY: help fmt lint rustfmt test tidy generate verify deny demo e2e bench fuzz soak release controlplane
+.PHONY: help fmt lint rustfmt test tidy generate verify deny demo e2e bench bench-engine fuzz soak release controlplane
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a cluster in a process, Jobs on it, and a picture in the terminal; under a minute
 	$(CARGO) run --release --package berth -- demo $(ARGS)
@@ -42,6 +42,9 @@ e2e: release controlplane ## tests on a real etcd and Kubernetes; the first buil
 
 bench: release ## Berth and kube-scheduler in turn on one real control plane
 	$(CARGO) run --release --package e2e --bin bench -- $(ARGS)
+
+bench-engine: ## the engine alone: decisions a second and memory, 1,000 to 1,000,000 nodes; ARGS=--help
+	$(CARGO) bench --package berth-plugins --bench engine -- $(ARGS)
 
 fuzz: ## the decoders' fuzz corpus again, then 60 s of new inputs each; needs a C++ compiler
 	$(HACK) fuzz --seconds 60

@@ -1,0 +1,101 @@
+//! The engine alone, no network: `make bench-engine`, or
+//! `cargo bench -p berth-plugins --bench engine -- --help`.
+//!
+//! Each measurement runs in a process of its own, so that memory is its own; it is printed as a
+//! row and appended to `target/bench/engine.jsonl`. Binds are answered at once and confirmed as the
+//! watch would; see `scene/drive.rs` for what counts as the engine's time.
+#![allow(clippy::unwrap_used)]
+
+mod measured;
+mod scene;
+
+use std::fs::{File, OpenOptions, create_dir_all};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use measured::args::Args;
+use measured::case::{CASES, find};
+use measured::result::Measurement;
+use measured::{growth, record, run};
+
+/// What a child prefixes its result with.
+const RESULT: &str = "measured: ";
+
+fn main() -> ExitCode {
+    let args = match Args::parse(std::env::args().skip(1)) {
+        Ok(args) => args,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if args.cases.iter().any(|name| name == "list") {
+        for case in &CASES {
+            println!("{:<18} {}", case.name, case.about);
+        }
+        println!("{:<18} as many pods as nodes, as 100 Jobs; by its name only", "record");
+        return ExitCode::SUCCESS;
+    }
+    if args.alone {
+        for (name, nodes, threads) in args.measurements() {
+            let measured = measure(&args, &name, nodes, threads);
+            println!("{RESULT}{}", serde_json::to_string(&measured).unwrap());
+        }
+        return ExitCode::SUCCESS;
+    }
+    run_all(&args)
+}
+
+fn measure(args: &Args, name: &str, nodes: usize, threads: usize) -> Measurement {
+    match find(name) {
+        Some(case) => run::measure(case, nodes, threads, args.seconds, args.pods),
+        None => record::simulate(nodes, args.pods.unwrap_or(nodes), threads),
+    }
+}
+
+fn run_all(args: &Args) -> ExitCode {
+    let mut file = results();
+    let mut all = Vec::new();
+    let mut failed = false;
+    println!("{}", Measurement::heading());
+    for (name, nodes, threads) in args.measurements() {
+        match measure_apart(args, &name, nodes, threads) {
+            Some(measured) => {
+                println!("{}", measured.row());
+                writeln!(file, "{}", serde_json::to_string(&measured).unwrap()).unwrap();
+                all.push(measured);
+            }
+            None => {
+                println!("{name:<18} {nodes:>9} {threads:>3}   FAILED");
+                failed = true;
+            }
+        }
+    }
+    growth::print(&all);
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn results() -> File {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    create_dir_all(&folder).unwrap();
+    OpenOptions::new().create(true).append(true).open(folder.join("engine.jsonl")).unwrap()
+}
+
+/// Runs one measurement in a process of its own; passes on what else that prints.
+fn measure_apart(args: &Args, name: &str, nodes: usize, threads: usize) -> Option<Measurement> {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.arg("--alone").arg(format!("--case={name}")).arg(format!("--nodes={nodes}"));
+    command.arg(format!("--threads={threads}")).arg(format!("--seconds={}", args.seconds));
+    command.args(args.pods.map(|pods| format!("--pods={pods}")));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut measured = None;
+    for line in lines.map_while(Result::ok) {
+        match line.strip_prefix(RESULT) {
+            Some(json) => measured = serde_json::from_str(json).ok(),
+            None => println!("{line}"),
+        }
+    }
+    child.wait().unwrap().success().then_some(measured).flatten()
+}

@@ -1,0 +1,9 @@
+//! The engine bench itself: what is measured, how, and how it is told.
+#![allow(unreachable_pub, missing_docs, clippy::unwrap_used)]
+
+pub mod args;
+pub mod case;
+pub mod growth;
+pub mod record;
+pub mod result;
+pub mod run;

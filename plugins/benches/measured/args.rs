@@ -1,0 +1,104 @@
+//! The bench's arguments.
+
+use super::case::{CASES, find};
+
+pub const USAGE: &str = "\
+Usage: cargo bench -p berth-plugins --bench engine -- [options]
+  --case=A,B      cases (default: all; `record` runs by its name only; `list` lists them)
+  --nodes=N,N     sizes (default 1000,5000,15000,100000; 1000000 too for one-class and memory)
+  --threads=N,N   threads (default 1,2; the default run leaves 2 out below 10,000 nodes,
+                  where scans are not shared out)
+  --seconds=S     time for the decisions of one measurement (default 0.25)
+  --pods=N        at most so many pods per measurement; of `record` exactly (default: the nodes)";
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Args {
+    pub cases: Vec<String>,
+    pub nodes: Vec<usize>,
+    pub threads: Vec<usize>,
+    pub seconds: f64,
+    pub pods: Option<usize>,
+    /// Run the one measurement asked for in this process, and print it as JSON.
+    pub alone: bool,
+}
+
+impl Args {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// One is unknown, or its value cannot be read; the text says which.
+    pub fn parse(args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut parsed = Self {
+            cases: Vec::new(),
+            nodes: Vec::new(),
+            threads: Vec::new(),
+            seconds: 0.25,
+            pods: None,
+            alone: false,
+        };
+        for arg in args {
+            let (name, value) = arg.split_once('=').unwrap_or((&arg, ""));
+            let wrong = || format!("{arg}: cannot be read\n{USAGE}");
+            match name {
+                // cargo bench adds it.
+                "--bench" => {}
+                "--alone" => parsed.alone = true,
+                "--case" => parsed.cases = value.split(',').map(str::to_owned).collect(),
+                "--nodes" => parsed.nodes = numbers(value).ok_or_else(wrong)?,
+                "--threads" => parsed.threads = numbers(value).ok_or_else(wrong)?,
+                "--seconds" => parsed.seconds = value.parse().map_err(|_| wrong())?,
+                "--pods" => parsed.pods = Some(value.parse().map_err(|_| wrong())?),
+                "--help" => return Err(USAGE.to_owned()),
+                _ => return Err(wrong()),
+            }
+        }
+        let known =
+            |name: &String| matches!(name.as_str(), "record" | "list") || find(name).is_some();
+        match parsed.cases.iter().find(|name| !known(name)) {
+            Some(name) => Err(format!("--case={name}: there is none such; --case=list lists them")),
+            None => Ok(parsed),
+        }
+    }
+
+    /// Case, nodes and threads of each measurement, in the order of the table.
+    pub fn measurements(&self) -> Vec<(String, usize, usize)> {
+        let names: Vec<String> = match self.cases.as_slice() {
+            [] => CASES.iter().map(|case| case.name.to_owned()).collect(),
+            names => names.to_vec(),
+        };
+        let mut all = Vec::new();
+        for name in names {
+            for nodes in self.sizes(&name) {
+                for threads in self.threads_at(&name, nodes) {
+                    all.push((name.clone(), nodes, threads));
+                }
+            }
+        }
+        all
+    }
+
+    fn sizes(&self, name: &str) -> Vec<usize> {
+        match (self.nodes.as_slice(), name) {
+            ([], "record") => vec![1_000_000],
+            ([], "one-class" | "memory") => vec![1_000, 5_000, 15_000, 100_000, 1_000_000],
+            ([], _) => vec![1_000, 5_000, 15_000, 100_000],
+            (nodes, _) => nodes.to_vec(),
+        }
+    }
+
+    fn threads_at(&self, name: &str, nodes: usize) -> Vec<usize> {
+        match self.threads.as_slice() {
+            [] if name == "record" => vec![2],
+            [] if name == "memory" || nodes < berth_engine::cycle::PARALLEL_NODES_MIN => vec![1],
+            [] => vec![1, 2],
+            threads => threads.to_vec(),
+        }
+    }
+}
+
+fn numbers(text: &str) -> Option<Vec<usize>> {
+    text.split(',')
+        .map(|number| number.parse().ok().filter(|number| *number > 0))
+        .collect::<Option<Vec<usize>>>()
+}
