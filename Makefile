@@ -25,7 +25,7 @@ fmt: ## format all code
 lint: rustfmt ## formatting and clippy, warnings are errors
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-verify: ## tidy, generated files, dependency rules, licences, each package by itself
+verify: ## tidy, generated files, dependency rules, licences, each package by itself, instructions
 	$(HACK) verify
 
 tidy: ## sizes, names, words, headers, module edges: seconds

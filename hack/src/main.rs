@@ -4,6 +4,7 @@ mod deny;
 mod finding;
 mod fuzz;
 mod generate;
+mod instructions;
 mod licence;
 mod policy;
 mod rights;
@@ -30,8 +31,11 @@ enum Task {
     Tidy,
     /// Write the files that are made from the code
     Generate,
-    /// Check tidy, generated files, RBAC, dependency rules, licences, each package by itself
+    /// Check tidy, generated files, RBAC, dependency rules, licences, each package by itself, and
+    /// the engine's instructions
     Verify,
+    /// Count the engine's instructions and compare them with hack/instructions.txt: needs valgrind
+    Instructions(instructions::Options),
     /// Run cargo-deny, without the advisory database where it cannot be fetched
     Deny,
     /// Replay the fuzz targets' corpus, then fuzz: needs a C++ compiler
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Generate => generate::run(),
         Task::Verify => verify::run(),
+        Task::Instructions(options) => instructions::run(&options),
         Task::Deny => deny::run(),
         Task::Fuzz(limits) => fuzz::run(&limits),
     };

@@ -6,6 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::generate;
+use crate::instructions;
 use crate::licence::is_met;
 use crate::policy::Policy;
 use crate::rights;
@@ -64,7 +65,7 @@ const PACKAGES: [Package; 7] = [
 type Check = fn() -> Result<()>;
 
 /// The checks, the quick ones first.
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 8] = [
     ("tidy", tidy::run),
     ("generated files", generate::check),
     ("rights", || none("manifests", &rights::problems()?)),
@@ -72,6 +73,7 @@ const CHECKS: [(&str, Check); 7] = [
     ("directions", || none("packages", &directions(&whole_tree()?))),
     ("trees", || none("packages", &trees()?)),
     ("packages by themselves", packages_by_themselves),
+    ("instructions", instructions::check),
 ];
 
 /// Runs every check, also after one that fails.
