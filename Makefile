@@ -5,6 +5,9 @@ HACK  := $(CARGO) run --quiet --package hack --
 SEEDS ?= 20000
 # Inputs per fuzz target in `make soak`.
 RUNS  ?= 1000000
+# Shapes (all of the default set where it is empty) and rounds of `make bench`.
+SHAPE  ?=
+ROUNDS ?= 3
 # More arguments for demo and the benches: make demo ARGS="--nodes=2000 --keep"
 ARGS  ?=
 
@@ -40,8 +43,8 @@ deny: ## bans, licences, sources and, where reachable, advisories, by cargo-deny
 e2e: release controlplane ## tests on a real etcd and Kubernetes; the first build takes 14 min
 	$(CARGO) test --package e2e --no-fail-fast -- --ignored --test-threads=1 --nocapture
 
-bench: release ## Berth and kube-scheduler in turn on one real control plane
-	$(CARGO) run --release --package e2e --bin bench -- $(ARGS)
+bench: release ## both schedulers on one real control plane: make bench SHAPE=plain ROUNDS=1
+	$(CARGO) run --release --package e2e --bin bench -- --rounds=$(ROUNDS) $(if $(SHAPE),--shape=$(SHAPE)) $(ARGS)
 
 bench-engine: ## the engine alone: decisions a second and memory, 1,000 to 1,000,000 nodes; ARGS=--help
 	$(CARGO) bench --package berth-plugins --bench engine -- $(ARGS)

@@ -1,8 +1,11 @@
 //! The benchmark against kube-scheduler on one real control plane.
 
 mod anyobject;
+pub mod bars;
+pub mod chart;
 pub mod contestant;
 pub mod creation;
+pub mod engine;
 mod executor;
 pub mod figures;
 mod flood;
@@ -13,9 +16,11 @@ pub mod object;
 pub mod op;
 pub mod parameter;
 pub mod program;
+pub mod report;
 pub mod round;
 pub mod sightings;
 pub mod statistics;
+pub mod summary;
 pub mod template;
 mod volumes;
 mod wire;

@@ -171,7 +171,9 @@ async fn clear(client: &Client, namespace: &str) -> Result<()> {
             events.delete_collection(&now, &all),
             claims.delete_collection(&now, &all),
         );
-        (deleted.0?, deleted.1?, deleted.2?);
+        deleted.0?;
+        deleted.1?;
+        deleted.2?;
         let one = all.clone().limit(1);
         let left = pods.list_metadata(&one).await?.items.len()
             + events.list_metadata(&one).await?.items.len();

@@ -3,18 +3,21 @@
 //! Nodes are objects only, so nothing but etcd, kube-apiserver and one scheduler works. Neither
 //! scheduler has a limit on its requests. What watches on pods and events see is what counts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use e2e::bench::contestant::{Contestant, SWEEP};
+use e2e::bench::engine::EngineResults;
 use e2e::bench::ground::Ground;
 use e2e::bench::identity::{Build, Machine, workload_mark};
 use e2e::bench::journal::{Journal, Kept, RoundKey};
 use e2e::bench::program::{contestants, select};
+use e2e::bench::report::{Report, bar_table};
 use e2e::bench::round;
+use e2e::bench::summary::Summary;
 use e2e::bench::workload::Workload;
 use e2e::binaries::Binaries;
 use e2e::scheduler::berth_binary;
@@ -80,7 +83,7 @@ async fn main() -> Result<()> {
         })?;
         run.shapes(&selected, cli.rounds).await?;
     }
-    Ok(())
+    run.report(&cli.report_dir)
 }
 
 /// The workloads of some files, and why others of them cannot be run.
@@ -136,6 +139,21 @@ impl Run {
             }
         }
         ground.map_or(Ok(()), Ground::stop)
+    }
+
+    /// Writes the report of the rounds that may be compared with this machine's and build's, and
+    /// prints the bars.
+    fn report(&self, dir: &Path) -> Result<()> {
+        let engine = EngineResults::load(&target_dir().join("bench/engine.jsonl"))?;
+        let rounds: Vec<&Kept> = self.journal.of_run(&self.machine, &self.build).collect();
+        // The commit that the binary was built from, where a later one did not change it.
+        let build = rounds.last().map_or(&self.build, |kept| &kept.build);
+        let summary = Summary::of(rounds.iter().copied());
+        let report = Report { machine: &self.machine, build, summary: &summary, engine: &engine };
+        println!("\n{}", bar_table(&report.bars()));
+        report.write(dir)?;
+        println!("written to {}", dir.join("RESULTS.md").display());
+        Ok(())
     }
 
     async fn round(&mut self, ground: &Ground, workload: &Workload, key: RoundKey) -> Result<()> {

@@ -1,0 +1,108 @@
+#![allow(clippy::unwrap_used)]
+use super::super::journal::Kept;
+use super::super::summary::tests::kept;
+use super::*;
+
+fn verdict(rounds: &[Kept], engine: &str, what: &str) -> (Verdict, String) {
+    let summary = Summary::of(rounds.iter());
+    let engine = EngineResults::parse(engine).unwrap();
+    let bars = bars(&summary, &engine);
+    let bar = bars.into_iter().find(|bar| bar.what.contains(what)).unwrap();
+    (bar.verdict, bar.figure)
+}
+
+fn engine(name: &str, nodes: usize, rate: u32, ns: u32) -> String {
+    format!(
+        "{{\"name\":\"{name}\",\"nodes\":{nodes},\"classes\":1,\"threads\":1,\"pods\":9,\
+         \"decisions_per_s\":{rate}.0,\"ns_per_decision\":{ns}.0}}\n"
+    )
+}
+
+#[test]
+fn nothing_measured_meets_nothing() {
+    let bars = bars(&Summary::default(), &EngineResults::default());
+    assert_eq!(bars.len(), 13);
+    assert!(bars.iter().all(|bar| bar.verdict == Verdict::NotMeasured), "{bars:?}");
+}
+
+#[test]
+fn the_ceiling_is_of_the_same_run() {
+    let run = |own: f64| {
+        [kept(PLAIN, 1, Berth, own, 0.1), kept(PLAIN, 1, Contestant::Binds, 1000.0, 0.0)]
+    };
+    let what = "of bare binds";
+    assert_eq!(verdict(&run(900.1), "", what), (Verdict::Met, "900 of 1000: 90 %".to_owned()));
+    assert_eq!(verdict(&run(890.0), "", what).0, Verdict::NotMet);
+}
+
+#[test]
+fn a_missing_event_fails_the_bar() {
+    let mut rounds =
+        [kept(PLAIN, 1, Berth, 900.0, 0.1), kept(PLAIN, 1, Contestant::BindsAndEvents, 900.0, 0.0)];
+    assert_eq!(verdict(&rounds, "", "last event").0, Verdict::Met);
+    rounds[0].figures.events_missing = 1;
+    let (verdict, figure) = verdict(&rounds, "", "last event");
+    assert_eq!(verdict, Verdict::NotMet);
+    assert!(figure.contains("1 missing"), "{figure}");
+}
+
+#[test]
+fn every_part_must_reach_its_bar() {
+    let mut rounds = vec![kept(PLAIN, 1, Berth, 1000.0, 0.1)];
+    rounds.extend(SAME_AS_PLAIN[..4].iter().map(|name| kept(name, 1, Berth, 900.0, 0.1)));
+    assert_eq!(verdict(&rounds, "", "of plain").0, Verdict::NotMeasured);
+    rounds.push(kept(SAME_AS_PLAIN[4], 1, Berth, 860.0, 0.1));
+    assert_eq!(verdict(&rounds, "", "of plain").0, Verdict::Met);
+    rounds.push(kept(SAME_AS_PLAIN[4], 1, Berth, 840.0, 0.1));
+    let (verdict, figure) = verdict(&rounds, "", "of plain");
+    assert_eq!(verdict, Verdict::NotMet);
+    assert!(figure.contains("hostname-spread 84 %"), "{figure}");
+}
+
+#[test]
+fn cpu_and_memory_are_ratios_to_the_peer() {
+    let rounds = [kept(PLAIN, 1, Berth, 900.0, 0.1), kept(PLAIN, 1, KubeScheduler, 300.0, 3.0)];
+    assert_eq!(verdict(&rounds, "", "per pod, plain"), (Verdict::Met, "plain 1/30".to_owned()));
+    assert_eq!(verdict(&rounds, "", "peak memory").0, Verdict::Met);
+    let close = [kept(PLAIN, 1, Berth, 900.0, 0.7), kept(PLAIN, 1, KubeScheduler, 300.0, 3.0)];
+    assert_eq!(verdict(&close, "", "per pod, plain").0, Verdict::NotMet);
+    assert_eq!(verdict(&close, "", "peak memory").0, Verdict::NotMet);
+}
+
+#[test]
+fn the_engines_bars_are_of_its_own_file() {
+    let text = [engine("one-class", 5000, 600_000, 1), engine("classes-1000", 5000, 40_000, 1)];
+    let text = text.concat();
+    let one = verdict(&[], &text, "one class");
+    assert_eq!(one, (Verdict::Met, "one-class 600,000".to_owned()));
+    assert_eq!(verdict(&[], &text, "1,000 classes").0, Verdict::NotMet);
+    let grown: String = ["one-class", "zone-affinity", "host-anti", "zone-spread", "host-spread"]
+        .iter()
+        .map(|name| engine(name, 1000, 1, 500) + &engine(name, 100_000, 1, 999))
+        .collect();
+    assert_eq!(verdict(&[], &grown, "cost per pod").0, Verdict::Met);
+    let record = "{\"name\":\"record\",\"nodes\":1000000,\"classes\":100,\"threads\":2,\
+         \"pods\":1000000,\"decisions_per_s\":1.0,\"ns_per_decision\":1.0,\
+         \"seconds\":[9.0,1.0,10.0,4.5,3.0]}\n";
+    let (verdict, figure) = verdict(&[], record, "1M pods");
+    assert_eq!((verdict, figure.as_str()), (Verdict::NotMet, "15.5 s, and 9.0 s to load nodes"));
+}
+
+#[test]
+fn the_first_bind_is_beside_the_servers_time() {
+    let mut round = kept(START, 1, Berth, 20.0, 0.1);
+    round.figures.first_bind_ms = 4800.0;
+    let list = super::super::figures::ListTime { ms: 2500.0, bytes: 1 };
+    round.figures.list = Some(list);
+    let (verdict, figure) = verdict(&[round], "", "first bind, 5,000");
+    assert_eq!(verdict, Verdict::Met);
+    assert!(figure.starts_with("4.8 s") && figure.contains("2.5 s"), "{figure}");
+}
+
+#[test]
+fn numbers_have_commas() {
+    assert_eq!(
+        ["0", "999", "1,000", "1,234,567"],
+        [0.0, 999.0, 1000.0, 1_234_567.0].map(thousands)
+    );
+}
