@@ -58,6 +58,9 @@ pub struct Metrics {
 pub struct EngineMetrics {
     pub(super) attempts: AttemptMetrics,
     pub(super) algorithm: Histogram,
+    pub(super) queue_wait: Histogram,
+    pub(super) plugins: Histograms,
+    pub(super) events: Histograms,
     pub(super) pod_attempts: Histogram,
     pub(super) pod_sli: Histograms,
     pub(super) extension_points: Histograms,
@@ -254,6 +257,9 @@ fn engine(registrar: &mut Registrar, attempts: AttemptMetrics) -> EngineMetrics 
     EngineMetrics {
         attempts,
         algorithm: registrar.histogram(list::ALGORITHM_DURATION),
+        queue_wait: registrar.histogram(list::QUEUE_WAIT),
+        plugins: registrar.histograms(list::PLUGIN_DURATION),
+        events: registrar.histograms(list::EVENT_HANDLING),
         pod_attempts: registrar.histogram(list::POD_ATTEMPTS),
         pod_sli: registrar.histograms(list::POD_SLI_DURATION),
         extension_points: registrar.histograms(list::EXTENSION_POINT_DURATION),

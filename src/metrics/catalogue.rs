@@ -91,6 +91,12 @@ metrics! {
     EXTENSION_POINT_DURATION = histogram("scheduler_framework_extension_point_duration_seconds",
         &["extension_point", "status", "profile"], (0.0001, 2.0, 12),
         "Latency of all plugins of an extension point");
+    PLUGIN_DURATION = histogram("scheduler_plugin_execution_duration_seconds",
+        &["plugin", "extension_point", "status"], (0.00001, 1.5, 20),
+        "Latency of a plugin, in one of ten attempts: at PreFilter and PreScore for the pod, at \
+         Score for all feasible nodes at once; Filter is not timed by plugin");
+    EVENT_HANDLING = histogram("scheduler_event_handling_duration_seconds", &["event"],
+        (0.0001, 2.0, 12), "Latency of taking a pod or node into cache and queue");
     PLUGIN_EVALUATION = counter("scheduler_plugin_evaluation_total",
         &["plugin", "extension_point", "profile"],
         "Evaluations by a plugin: nodes at Filter and Score, pods at PreFilter and PreScore");
@@ -103,7 +109,8 @@ metrics! {
     CACHE_SIZE = gauge("scheduler_cache_size", &["type"],
         "Objects in the cache: nodes, pods, assumed_pods");
     UNSCHEDULABLE_PODS = gauge("scheduler_unschedulable_pods", &["plugin", "profile"],
-        "Pods that wait, by the plugins that rejected them last; counted every 10 s");
+        "Pods that wait, by the plugins that rejected them last; counted every second, more seldom \
+         where that takes more than a thousandth of the time");
     GOROUTINES = gauge("scheduler_goroutines", &["operation"],
         "Binds posted and not yet answered, under kube-scheduler's name for it");
 
@@ -112,6 +119,8 @@ metrics! {
     STEPS = counter("berth_engine_steps_total", &[], "Steps of the engine");
     STEP_DURATION = histogram("berth_engine_step_duration_seconds", &[], (0.00001, 2.0, 18),
         "Latency of a step: inputs taken in, attempts made");
+    QUEUE_WAIT = histogram("berth_queue_wait_seconds", &[], (0.001, 2.0, 18),
+        "From a pod's coming to the active part of the queue to its attempt");
     INPUTS = counter("berth_engine_inputs_total", &[], "Inputs taken in by the engine");
     INPUT_QUEUE = gauge("berth_engine_input_batches", &[], "Batches of inputs not yet taken in");
     EFFECTS_REFUSED = counter("berth_engine_effects_refused_total", &["effect"],

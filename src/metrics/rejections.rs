@@ -10,9 +10,11 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use super::registrar::Gauges;
 
-/// How often the pods are counted. All that wait are looked at, some 50 ns each: 5 ms for 100,000
-/// pods, a two-thousandth of the time.
-const EVERY: Duration = Duration::from_secs(10);
+/// How often the pods are counted at most, and for how many times as long as the last count took
+/// none is made. All that wait are looked at, some 50 ns each: up to 20,000 pods every second, 5 ms
+/// for 100,000 pods every 5 s.
+const EVERY: Duration = Duration::from_secs(1);
+const REST: u32 = 1_000;
 
 /// Counts the pods anew from time to time; clones share the gauges.
 #[derive(Debug, Clone)]
@@ -24,7 +26,8 @@ pub(super) struct Rejections {
 
 #[derive(Debug, Default)]
 struct State {
-    counted: Option<Instant>,
+    /// When to count again.
+    due: Option<Instant>,
     /// By profile and plugin.
     series: HashMap<(Box<str>, Box<str>), Gauge>,
 }
@@ -37,11 +40,11 @@ impl Rejections {
     /// Counts, if it is time to.
     pub(super) fn show(&self, engine: &Engine, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.counted.is_some_and(|at| now.saturating_duration_since(at) < EVERY) {
+        if state.due.is_some_and(|due| now < due) {
             return;
         }
-        state.counted = Some(now);
         let counts = count(engine);
+        state.due = Some(now + EVERY.max(now.elapsed() * REST));
         for (key, gauge) in &state.series {
             if !counts.contains_key(&(&*key.0, &*key.1)) {
                 gauge.set(0);

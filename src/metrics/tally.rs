@@ -13,6 +13,9 @@ use super::histogram::Histogram;
 /// Starts kept for binds: as many as one step can decide, with room for one more step.
 const STARTS_MAX: usize = 2 * berth_engine::ATTEMPTS_PER_STEP;
 
+/// Of so many attempts the plugins of one are timed.
+const SAMPLE_EVERY: u64 = 10;
+
 /// Hears the engine and reads the clock for it.
 ///
 /// Owned by the engine's thread. Series are resolved at first use and kept here, so that an
@@ -22,6 +25,15 @@ pub struct Tally {
     metrics: EngineMetrics,
     /// When the extension point at hand began.
     point: Option<Instant>,
+    /// When the plugin at hand was asked, in attempts that are sampled.
+    plugin: Option<Instant>,
+    /// Attempts begun: every tenth is sampled (`pluginMetricsSamplePercent`).
+    attempts: u64,
+    plugins: Vec<PluginSeries>,
+    /// When the input at hand began.
+    input: Option<Instant>,
+    /// By event.
+    inputs: Vec<(&'static str, Histogram)>,
     /// When the attempt at hand began.
     attempt: Option<Instant>,
     /// When the attempts began that ended with a node and whose binds were not yet handed on.
@@ -37,6 +49,14 @@ struct ProfileSeries {
     name: Box<str>,
     points: Vec<(Point, Code, Histogram)>,
     evaluations: Vec<(Point, Box<str>, Counter)>,
+}
+
+#[derive(Debug)]
+struct PluginSeries {
+    plugin: Box<str>,
+    point: Point,
+    code: Code,
+    duration: Histogram,
 }
 
 #[derive(Debug)]
@@ -58,6 +78,11 @@ impl Tally {
         Self {
             metrics,
             point: None,
+            plugin: None,
+            attempts: 0,
+            plugins: Vec::new(),
+            input: None,
+            inputs: Vec::new(),
             attempt: None,
             starts: VecDeque::new(),
             profiles: Vec::new(),
@@ -135,7 +160,43 @@ impl Probe for Tally {
         series.push((point, plugin.into(), counter));
     }
 
-    fn attempt_begins(&mut self) {
+    fn plugin_begins(&mut self) {
+        if self.attempts.is_multiple_of(SAMPLE_EVERY) {
+            self.plugin = Some(Instant::now());
+        }
+    }
+
+    fn plugin_ends(&mut self, plugin: &str, point: Point, code: Code) {
+        let Some(start) = self.plugin.take() else { return };
+        let seconds = seconds_since(start);
+        let is_it = |s: &&PluginSeries| s.point == point && s.code == code && *s.plugin == *plugin;
+        if let Some(series) = self.plugins.iter().find(is_it) {
+            return series.duration.observe(seconds);
+        }
+        let labels = [plugin, point.as_str(), code.as_str()];
+        let duration = self.metrics.plugins.with(&labels);
+        duration.observe(seconds);
+        self.plugins.push(PluginSeries { plugin: plugin.into(), point, code, duration });
+    }
+
+    fn input_begins(&mut self) {
+        self.input = Some(Instant::now());
+    }
+
+    fn input_ends(&mut self, event: &'static str) {
+        let Some(start) = self.input.take() else { return };
+        let seconds = seconds_since(start);
+        if let Some((_, duration)) = self.inputs.iter().find(|(known, _)| *known == event) {
+            return duration.observe(seconds);
+        }
+        let duration = self.metrics.events.with(&[event]);
+        duration.observe(seconds);
+        self.inputs.push((event, duration));
+    }
+
+    fn attempt_begins(&mut self, waited_ms: u64) {
+        self.attempts += 1;
+        self.metrics.queue_wait.observe(waited_ms as f64 / 1000.0);
         self.attempt = Some(Instant::now());
     }
 

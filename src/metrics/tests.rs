@@ -32,6 +32,11 @@ fn the_exposition_has_the_catalogues_types() {
     let mut tally = Tally::new(metrics.engine.clone());
     one_attempt(&mut tally, AttemptResult::Error);
     tally.incoming(QueueName::Active, "PodAdd");
+    for _ in 1..10 {
+        one_attempt(&mut tally, AttemptResult::Error);
+    }
+    tally.input_begins();
+    tally.input_ends("NodeAdd");
     metrics.engine.refused.with(&["Evict"]).inc();
     metrics.engine.rejections.family.with(&["NodeName", "berth"]);
     let text = plain(&metrics);
@@ -43,8 +48,24 @@ fn the_exposition_has_the_catalogues_types() {
     assert_eq!(typed, list().len());
 }
 
+#[test]
+fn every_tenth_attempt_times_its_plugins() {
+    let metrics = metrics();
+    let mut tally = Tally::new(metrics.engine.clone());
+    for _ in 0..30 {
+        one_attempt(&mut tally, AttemptResult::Unschedulable);
+    }
+    let text = plain(&metrics);
+    let series = "{plugin=\"NodeName\",extension_point=\"PreFilter\",status=\"Success\"} 3\n";
+    let name = "scheduler_plugin_execution_duration_seconds_count";
+    assert!(text.contains(&format!("{name}{series}")), "{text}");
+    assert!(text.contains("berth_queue_wait_seconds_count 30\n"), "{text}");
+}
+
 fn one_attempt(tally: &mut Tally, result: AttemptResult) {
-    tally.attempt_begins();
+    tally.attempt_begins(3);
+    tally.plugin_begins();
+    tally.plugin_ends("NodeName", Point::PreFilter, Code::Success);
     tally.begin(Point::Filter);
     tally.evaluated("NodeName", Point::Filter, 7, "berth");
     tally.end(Point::Filter, Code::Success, "berth");
@@ -145,6 +166,8 @@ fn an_engine_fills_the_tally() {
         "scheduler_pending_pods{queue=\"unschedulable\"} 1\n",
         "scheduler_queued_entities{queue=\"unschedulable\",type=\"pod\"} 1\n",
         "scheduler_cache_size{type=\"nodes\"} 1\n",
+        "scheduler_event_handling_duration_seconds_count{event=\"NodeAdd\"} 1\n",
+        "scheduler_event_handling_duration_seconds_count{event=\"PodAdd\"} 2\n",
         "scheduler_cache_size{type=\"assumed_pods\"} 1\n",
         "scheduler_queue_incoming_pods_total{queue=\"active\",event=\"PodAdd\"} 2\n",
         "scheduler_schedule_attempts_total{result=\"unschedulable\",profile=\"berth\"} 1\n",

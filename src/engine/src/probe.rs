@@ -57,8 +57,17 @@ pub trait Probe {
     fn end(&mut self, _point: Point, _code: Code, _profile: &str) {}
     /// A plugin judged `nodes` nodes (or the pod once, at PreFilter and PreScore).
     fn evaluated(&mut self, _plugin: &str, _point: Point, _nodes: usize, _profile: &str) {}
-    /// An attempt begins.
-    fn attempt_begins(&mut self) {}
+    /// A plugin is about to be asked.
+    fn plugin_begins(&mut self) {}
+    /// It has answered: for the pod at PreFilter and PreScore, for all feasible nodes at Score.
+    fn plugin_ends(&mut self, _plugin: &str, _point: Point, _code: Code) {}
+    /// An object is about to be taken in.
+    fn input_begins(&mut self) {}
+    /// It is in the cache and the queue; `event` is the reference's label. Whom it wakes is found at
+    /// the end of the inputs, for all of them at once.
+    fn input_ends(&mut self, _event: &'static str) {}
+    /// An attempt begins, `waited_ms` after the pod came to the active part.
+    fn attempt_begins(&mut self, _waited_ms: u64) {}
     /// It ends; `attempt` counts from 1.
     fn attempt_ends(&mut self, _profile: &str, _result: AttemptResult, _attempt: u32) {}
     /// A pod came to a part of the queue because of `event`.

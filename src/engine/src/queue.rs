@@ -135,6 +135,10 @@ impl Queue {
         self.lift(pod);
         let Some(entry) = self.entries.get_mut(&pod) else { return };
         entry.key = key;
+        // One that is there already only changes its place in the order.
+        if entry.place != Place::Active {
+            entry.active_ms = now;
+        }
         entry.place = Place::Active;
         entry.first_active_ms.get_or_insert(now);
         self.active.insert((key, entry.arrival, pod));

@@ -40,7 +40,9 @@ impl Scan<'_> {
                 continue;
             };
             probe.evaluated(plugin.name(), Point::PreFilter, 1, self.profile.scheduler_name());
+            probe.plugin_begins();
             let said = guarded(plugin.name(), || pre_filter.pre_filter(cx, state));
+            probe.plugin_ends(plugin.name(), Point::PreFilter, code_of(&said));
             out.asked += 1;
             if out.note(cx, place, plugin.name(), said) || out.is_narrowed_to_none(self) {
                 break;
@@ -53,6 +55,17 @@ impl Scan<'_> {
     pub(super) fn admits(&self, prepared: &Prepared, node: NodeIdx) -> bool {
         let Some(names) = &prepared.narrow else { return true };
         self.cache.nodes().name(node).is_some_and(|name| names.contains(&name))
+    }
+}
+
+/// The status of one PreFilter's answer.
+fn code_of(said: &Result<PreFiltered, String>) -> Code {
+    match said {
+        Ok(PreFiltered::Proceed | PreFiltered::Narrow(_)) => Code::Success,
+        Ok(PreFiltered::Skip) => Code::Skip,
+        Ok(PreFiltered::Reject { resolvable: true, .. }) => Code::Unschedulable,
+        Ok(PreFiltered::Reject { .. }) => Code::UnschedulableAndUnresolvable,
+        Ok(PreFiltered::Broken(_)) | Err(_) => Code::Error,
     }
 }
 

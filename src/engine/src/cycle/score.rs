@@ -63,7 +63,16 @@ impl Scan<'_> {
                 continue;
             };
             probe.evaluated(plugin.name(), Point::PreScore, 1, self.profile.scheduler_name());
-            match guarded(plugin.name(), || pre_score.pre_score(&cx, &filtered.feasible, state))? {
+            probe.plugin_begins();
+            let said =
+                guarded(plugin.name(), || pre_score.pre_score(&cx, &filtered.feasible, state));
+            let code = match &said {
+                Ok(PreScored::Proceed) => Code::Success,
+                Ok(PreScored::Skip) => Code::Skip,
+                Ok(PreScored::Broken(_)) | Err(_) => Code::Error,
+            };
+            probe.plugin_ends(plugin.name(), Point::PreScore, code);
+            match said? {
                 PreScored::Proceed => {}
                 PreScored::Skip => {
                     if let Some(skip) = skipped.get_mut(weighted.plugin) {
@@ -104,7 +113,11 @@ impl Scan<'_> {
                 self.profile.scheduler_name(),
             );
             let mut own = vec![0; nodes.len()];
-            guarded(plugin.name(), || self.raw(pod, score, state, nodes, &mut own))?;
+            probe.plugin_begins();
+            let scored = guarded(plugin.name(), || self.raw(pod, score, state, nodes, &mut own));
+            let code = if scored.is_ok() { Code::Success } else { Code::Error };
+            probe.plugin_ends(plugin.name(), Point::Score, code);
+            scored?;
             if let Some(bad) = own.iter().find(|s| !(0..=MAX_NODE_SCORE).contains(*s)) {
                 return Err(format!(
                     "plugin {:?} returns an invalid score {bad}, it should in the range of [0, {MAX_NODE_SCORE}] after normalizing",

@@ -28,18 +28,33 @@ impl Engine {
     ) {
         match input {
             Input::PodApplied(record) => {
+                probe.input_begins();
                 let applied = self.cache.apply_pod(&record);
                 self.follow(applied, now, probe);
+                probe.input_ends(match applied {
+                    PodApplied::Queued(_) => "PodAdd",
+                    _ if record.node_name.is_none() => "PodUpdate",
+                    PodApplied::Confirmed(_) | PodApplied::Left(_) => "AssignedPodAdd",
+                    _ => "AssignedPodUpdate",
+                });
             }
             Input::PodDeleted { uid, .. } => {
+                probe.input_begins();
                 let applied = self.cache.delete_pod(&uid);
                 self.follow(applied, now, probe);
+                probe.input_ends("PodDelete");
             }
             Input::NodeApplied(record) => {
+                probe.input_begins();
+                let before = self.cache.nodes().live().len();
                 self.cache.apply_node(&record);
+                let is_new = self.cache.nodes().live().len() != before;
+                probe.input_ends(if is_new { "NodeAdd" } else { "NodeUpdate" });
             }
             Input::NodeDeleted { name } => {
+                probe.input_begins();
                 self.cache.delete_node(&name);
+                probe.input_ends("NodeDelete");
             }
             Input::Object(object, change) => {
                 self.cache.apply_object(&object, change);

@@ -96,8 +96,9 @@ impl Engine {
             effects.push(self.event(pod, &profile, event));
             return self.leave(pod);
         }
-        probe.attempt_begins();
-        let attempt = self.queue.entry(pod).map_or(1, |e| e.attempts);
+        let entry = self.queue.entry(pod).map(|e| (e.attempts, e.active_ms));
+        let (attempt, active_ms) = entry.unwrap_or((1, now));
+        probe.attempt_begins(now.saturating_sub(active_ms));
         let result = match self.find(pod, &profile, probe) {
             Found::Ranked(choice) => {
                 let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

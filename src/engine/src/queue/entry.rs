@@ -42,6 +42,8 @@ pub struct Entry {
     pub queued_ms: Millis,
     /// When it was first active (`InitialAttemptTimestamp`).
     pub first_active_ms: Option<Millis>,
+    /// When it came to the active part last.
+    pub active_ms: Millis,
     /// Places of the plugins that rejected it last.
     pub rejectors: Vec<usize>,
     /// The class whose woken head it is.
@@ -61,6 +63,7 @@ impl Entry {
             errors: 0,
             queued_ms: now,
             first_active_ms: None,
+            active_ms: now,
             rejectors: Vec::new(),
             head_of: None,
             flushed: false,
