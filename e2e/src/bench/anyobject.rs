@@ -110,7 +110,15 @@ pub(super) async fn update(client: &Client, workload: &Workload, op: &AnyObject)
         let object: DynamicObject = serde_json::from_value(object)?;
         let name = object.metadata.name.clone().context("updateAny: an object without a name")?;
         let parameters = PostParams::default();
-        api.replace(&name, &parameters, &object).await.with_context(|| name.clone())?;
+        if op.subresources.is_empty() {
+            api.replace(&name, &parameters, &object).await.with_context(|| name.clone())?;
+        } else {
+            let path = op.subresources.join("/");
+            let bytes = serde_json::to_vec(&object)?;
+            let replaced: Result<DynamicObject, _> =
+                api.replace_subresource(&path, &name, &parameters, bytes).await;
+            replaced.with_context(|| format!("{name}/{path}"))?;
+        }
         api.replace_status(&name, &parameters, &object).await.with_context(|| name)?;
     }
     Ok(())

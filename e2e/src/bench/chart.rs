@@ -104,6 +104,7 @@ fn text(body: &mut String, class: &str, x: f64, y: f64, anchor: &str, content: &
 /// Three digits that count: 1234 as `1,234`, 2.764 as `2.76`, 0.0571 as `0.057`.
 pub fn short(value: f64) -> String {
     match value.abs() {
+        0.0 => "0".to_owned(),
         size if size >= 100.0 => super::bars::thousands(value),
         size if size >= 10.0 => format!("{value:.1}"),
         size if size >= 1.0 => format!("{value:.2}"),
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_three_digits() {
-        let texts = [1234.4, 999.0, 38.72, 2.764, 0.0571].map(short);
-        assert_eq!(texts, ["1,234", "999", "38.7", "2.76", "0.057"]);
+        let texts = [1234.4, 999.0, 38.72, 2.764, 0.0571, 0.0].map(short);
+        assert_eq!(texts, ["1,234", "999", "38.7", "2.76", "0.057", "0"]);
     }
 }

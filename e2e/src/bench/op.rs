@@ -103,6 +103,9 @@ pub struct AnyObject {
     /// `updateAny` only: how fast; all at once without it.
     #[serde(default)]
     pub update_per_second: u32,
+    /// `updateAny` only: what of the object is updated, besides its status.
+    #[serde(default)]
+    pub subresources: Vec<String>,
 }
 
 /// `startCollectingMetrics`: the pods created from here on are measured.
@@ -176,6 +179,7 @@ impl Op {
             }
             Self::CreateAny(op) => {
                 ensure!(op.update_per_second == 0, "updatePerSecond is of updateAny");
+                ensure!(op.subresources.is_empty(), "subresources are of updateAny");
                 Ok(())
             }
             Self::StartCollecting(op) => {

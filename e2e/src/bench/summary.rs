@@ -21,7 +21,7 @@ pub struct Summary<'a> {
 
 impl<'a> Summary<'a> {
     /// Of the rounds of one machine and build, oldest first. Where a workload was changed, only
-    /// the rounds of its newest form count; of a round that was run again, the last.
+    /// the rounds of its newest form count, and of a round that was run again, the last.
     pub fn of(kept: impl Iterator<Item = &'a Kept>) -> Self {
         let kept: Vec<&Kept> = kept.collect();
         let newest: BTreeMap<&str, &str> =

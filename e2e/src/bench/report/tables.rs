@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::bench::chart::short;
 use crate::bench::contestant::Contestant::{self, Berth, KubeScheduler};
-use crate::bench::engine::EngineResults;
+use crate::bench::engine::{EngineMeasurement, EngineResults};
 use crate::bench::figures::Figures;
 use crate::bench::statistics::Spread;
 use crate::bench::summary::{Shape, Summary};
@@ -167,7 +167,9 @@ pub(super) fn engine(results: &EngineResults) -> String {
         "| Case | nodes | threads | pods | decisions/s | ns a decision | bytes a node | \
                      bytes a pod |\n|---|--:|--:|--:|--:|--:|--:|--:|\n"
             .to_owned();
-    for one in results.all() {
+    let mut sorted: Vec<&EngineMeasurement> = results.all().iter().collect();
+    sorted.sort_by_key(|one| (&one.name, one.nodes, one.threads));
+    for one in sorted {
         let count = |number: usize| crate::bench::bars::thousands(number as f64);
         let bytes = |bytes: Option<f64>| bytes.map_or_else(|| "–".to_owned(), short);
         let _ = writeln!(

@@ -45,9 +45,9 @@ struct Cli {
     /// Write the report from the kept rounds and run nothing
     #[arg(long)]
     report_only: bool,
-    /// Where the report goes
-    #[arg(long, default_value_os_t = package_dir().join("bench"))]
-    report_dir: PathBuf,
+    /// Where the report goes; e2e/bench without it, with --workload-file target/bench
+    #[arg(long)]
+    report_dir: Option<PathBuf>,
 }
 
 /// What every round of a run has in common.
@@ -77,13 +77,17 @@ async fn main() -> Result<()> {
         again: cli.again,
     };
     if !cli.report_only {
-        let selected = select(&workloads, cli.shape.as_deref()).map_err(|error| {
+        let selected = select(&workloads, cli.shape.as_deref()).inspect_err(|_| {
             refused.iter().for_each(|refusal| eprintln!("not understood: {refusal:#}"));
-            error
         })?;
         run.shapes(&selected, cli.rounds).await?;
     }
-    run.report(&cli.report_dir)
+    let dir = match (cli.report_dir, cli.workload_file.is_empty()) {
+        (Some(dir), _) => dir,
+        (None, true) => package_dir().join("bench"),
+        (None, false) => target_dir().join("bench"),
+    };
+    run.report(&workloads, &dir)
 }
 
 /// The workloads of some files, and why others of them cannot be run.
@@ -141,11 +145,18 @@ impl Run {
         ground.map_or(Ok(()), Ground::stop)
     }
 
-    /// Writes the report of the rounds that may be compared with this machine's and build's, and
-    /// prints the bars.
-    fn report(&self, dir: &Path) -> Result<()> {
+    /// Writes the report of these workloads' rounds on this machine and of this build, and prints
+    /// the bars. Workloads that only try the benchmark itself are left out.
+    fn report(&self, workloads: &[Workload], dir: &Path) -> Result<()> {
+        let told = workloads.iter().filter(|one| !one.has_label("smoke"));
+        let told: Vec<(&str, String)> =
+            told.map(|one| Ok((one.name.as_str(), workload_mark(one)?))).collect::<Result<_>>()?;
+        let is_told = |kept: &&Kept| {
+            told.iter().any(|(name, mark)| *name == kept.key.shape && *mark == kept.key.mark)
+        };
         let engine = EngineResults::load(&target_dir().join("bench/engine.jsonl"))?;
-        let rounds: Vec<&Kept> = self.journal.of_run(&self.machine, &self.build).collect();
+        let rounds: Vec<&Kept> =
+            self.journal.of_run(&self.machine, &self.build).filter(is_told).collect();
         // The commit that the binary was built from, where a later one did not change it.
         let build = rounds.last().map_or(&self.build, |kept| &kept.build);
         let summary = Summary::of(rounds.iter().copied());
