@@ -114,9 +114,7 @@ pub(super) async fn update(client: &Client, workload: &Workload, op: &AnyObject)
             api.replace(&name, &parameters, &object).await.with_context(|| name.clone())?;
         } else {
             let path = op.subresources.join("/");
-            let bytes = serde_json::to_vec(&object)?;
-            let replaced: Result<DynamicObject, _> =
-                api.replace_subresource(&path, &name, &parameters, bytes).await;
+            let replaced = api.replace_subresource(&path, &name, &parameters, &object).await;
             replaced.with_context(|| format!("{name}/{path}"))?;
         }
         api.replace_status(&name, &parameters, &object).await.with_context(|| name)?;
