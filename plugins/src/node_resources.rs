@@ -136,24 +136,40 @@ enum Sum {
     NonZero,
 }
 
+/// One scored resource of all nodes, looked up once for a call.
+#[derive(Debug, Clone, Copy)]
+struct Column<'a> {
+    asked: Asked,
+    allocatable: &'a [i64],
+    taken: &'a [i64],
+}
+
+/// Mostly CPU and memory.
+type Columns<'a> = SmallVec<[Column<'a>; 2]>;
+
+fn columns<'a>(asked: &[Asked], sum: Sum, nodes: &'a NodeTable) -> Columns<'a> {
+    let column = |asked: &Asked| {
+        let [allocatable, requested] = nodes.amounts(asked.dim);
+        let nonzero = sum == Sum::NonZero && (asked.dim == Dim::CPU || asked.dim == Dim::MEMORY);
+        let taken = if nonzero { nodes.nonzero_amounts(asked.dim) } else { requested };
+        Column { asked: *asked, allocatable, taken }
+    };
+    asked.iter().map(column).collect()
+}
+
+impl Column<'_> {
+    /// What the node has of it; `None` where that is nothing.
+    fn share(&self, node: NodeIdx) -> Option<Share> {
+        let allocatable = self.allocatable.get(node.at()).copied().filter(|a| *a != 0)?;
+        let allocated = self.taken.get(node.at()).copied().unwrap_or(0);
+        let requested = allocated.wrapping_add(self.asked.amount);
+        Some(Share { allocated, requested, allocatable, weight: self.asked.weight })
+    }
+}
+
 /// The resources that the node has at all.
-fn shares(
-    asked: &[Asked],
-    sum: Sum,
-    nodes: &NodeTable,
-    node: NodeIdx,
-) -> impl Iterator<Item = Share> {
-    asked.iter().filter_map(move |a| {
-        let allocatable = nodes.allocatable(node, a.dim);
-        let nonzero = sum == Sum::NonZero && (a.dim == Dim::CPU || a.dim == Dim::MEMORY);
-        let allocated = if nonzero {
-            nodes.nonzero_requested(node, a.dim)
-        } else {
-            nodes.requested(node, a.dim)
-        };
-        let requested = allocated.wrapping_add(a.amount);
-        (allocatable != 0).then_some(Share { allocated, requested, allocatable, weight: a.weight })
-    })
+fn shares(columns: &[Column<'_>], node: NodeIdx) -> impl Iterator<Item = Share> {
+    columns.iter().filter_map(move |column| column.share(node))
 }
 
 /// The mean of scores by weight, in integers; 0 without weights.

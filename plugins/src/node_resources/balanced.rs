@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::{AskedList, ResourceSpec, Share, Sum, asked, default_resources, set_defaults, shares};
+use super::{AskedList, ResourceSpec, Share, Sum, asked, columns, default_resources, set_defaults, shares};
 use crate::go_json::or_default;
 use crate::{FieldError, PluginArgs};
 
@@ -122,31 +122,40 @@ impl Score for NodeResourcesBalancedAllocation {
                 &own
             }
         };
+        let columns = columns(asked, Sum::Requested, cx.nodes);
         for (score, node) in scores.iter_mut().zip(nodes) {
-            *score = balance(&shares(asked, Sum::Requested, cx.nodes, *node).collect());
+            *score = match columns.as_slice() {
+                // The default, without a list for each node.
+                [a, b] => match (a.share(*node), b.share(*node)) {
+                    (Some(a), Some(b)) => balance(&[a, b]),
+                    (Some(one), None) | (None, Some(one)) => balance(&[one]),
+                    (None, None) => balance(&[]),
+                },
+                _ => balance(&shares(&columns, *node).collect::<SmallVec<[Share; 4]>>()),
+            };
         }
     }
 }
 
 /// How much better balanced the node is with the pod: 75 where nothing changes, 50 to 100.
-fn balance(shares: &SmallVec<[Share; 4]>) -> i64 {
-    let with = evenness(shares.iter().map(|s| (s.requested, s.allocatable)));
-    let without = evenness(shares.iter().map(|s| (s.allocated, s.allocatable)));
+fn balance(shares: &[Share]) -> i64 {
+    let with = evenness(shares, |s| s.requested);
+    let without = evenness(shares, |s| s.allocated);
     MAX_NODE_SCORE / 2 + (MAX_NODE_SCORE / 2 + with - without) / 2
 }
 
 /// 100 less the standard deviation of the used fractions, in percent, cut. The float operations
 /// are the reference's, in its order: another order gives other last bits and so other scores.
-fn evenness(used: impl Iterator<Item = (i64, i64)>) -> i64 {
-    let fractions: SmallVec<[f64; 4]> =
-        used.map(|(taken, all)| capped(taken as f64 / all as f64)).collect();
-    let deviation = match fractions.as_slice() {
+fn evenness(shares: &[Share], taken: impl Fn(&Share) -> i64) -> i64 {
+    let fraction = |share: &Share| capped(taken(share) as f64 / share.allocatable as f64);
+    let deviation = match shares {
         [] | [_] => 0.0,
-        [a, b] => ((a - b) / 2.0).abs(),
+        [a, b] => ((fraction(a) - fraction(b)) / 2.0).abs(),
         many => {
-            let count = many.len() as f64;
-            let mean = many.iter().fold(0.0, |sum, f| sum + f) / count;
-            let squares = many.iter().fold(0.0, |sum, f| sum + (f - mean) * (f - mean));
+            let fractions: SmallVec<[f64; 4]> = many.iter().map(fraction).collect();
+            let count = fractions.len() as f64;
+            let mean = fractions.iter().fold(0.0, |sum, f| sum + f) / count;
+            let squares = fractions.iter().fold(0.0, |sum, f| sum + (f - mean) * (f - mean));
             (squares / count).sqrt()
         }
     };
@@ -174,7 +183,14 @@ mod tests {
             (&[(3, 10), (1, 2)], 90),
             (&[(1, 10), (2, 10), (3, 10)], 91),
         ] {
-            assert_eq!(evenness(used.iter().copied()), expected, "{used:?}");
+            let share = |(requested, allocatable): &(i64, i64)| Share {
+                allocated: 0,
+                requested: *requested,
+                allocatable: *allocatable,
+                weight: 1,
+            };
+            let shares: Vec<Share> = used.iter().map(share).collect();
+            assert_eq!(evenness(&shares, |s| s.requested), expected, "{used:?}");
         }
     }
 

@@ -19,7 +19,7 @@ use berth_engine::model::{Dim, NodeTable, is_extended_resource};
 use smallvec::SmallVec;
 
 use super::ratio::Shape;
-use super::{AskedList, ResourceSpec, Sum, asked, least, most, shares};
+use super::{AskedList, ResourceSpec, Sum, asked, columns, least, most, shares};
 
 /// The name in configurations.
 pub const NAME: &str = "NodeResourcesFit";
@@ -151,8 +151,14 @@ impl Filter for NodeResourcesFit {
                 &own
             }
         };
+        let free: SmallVec<[(i64, [&[i64]; 2]); 4]> =
+            needs.iter().map(|need| (need.amount, cx.nodes.amounts(need.dim))).collect();
         for (at, node) in nodes.iter().enumerate() {
-            if !fits(needs, cx.nodes, *node) {
+            let amount = |column: &[i64]| column.get(node.at()).copied().unwrap_or(0);
+            let lacks = |(wanted, [allocatable, requested]): &(i64, [&[i64]; 2])| {
+                *wanted > amount(allocatable).saturating_sub(amount(requested))
+            };
+            if !has_place(cx.nodes, *node) || free.iter().any(lacks) {
                 verdicts.set(at, rejection(needs, cx.nodes, *node));
             }
         }
@@ -180,7 +186,8 @@ impl Score for NodeResourcesFit {
                 &own
             }
         };
-        let shares = |node| shares(asked, Sum::NonZero, cx.nodes, node);
+        let columns = columns(asked, Sum::NonZero, cx.nodes);
+        let shares = |node| shares(&columns, node);
         for (score, node) in scores.iter_mut().zip(nodes) {
             *score = match &self.strategy {
                 Strategy::Least => least::score(shares(*node)),
@@ -207,10 +214,6 @@ fn has_place(nodes: &NodeTable, node: NodeIdx) -> bool {
 fn lacks(need: &Need, nodes: &NodeTable, node: NodeIdx) -> bool {
     let free = nodes.allocatable(node, need.dim).saturating_sub(nodes.requested(node, need.dim));
     need.amount > free
-}
-
-fn fits(needs: &[Need], nodes: &NodeTable, node: NodeIdx) -> bool {
-    has_place(nodes, node) && !needs.iter().any(|need| lacks(need, nodes, node))
 }
 
 /// All reasons. Preemption cannot help where even the empty node is too small; of too many pods

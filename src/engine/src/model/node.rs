@@ -111,6 +111,17 @@ impl NodeTable {
         self.nonzero.get(dim.at()).and_then(|c| c.get(node.at())).copied().unwrap_or(0)
     }
 
+    /// Allocatable and requested amounts of `dim`, by row; rows that are missing have 0.
+    pub fn amounts(&self, dim: Dim) -> [&[i64]; 2] {
+        [&self.allocatable, &self.requested]
+            .map(|columns| columns.get(dim.at()).map(|c| c.as_slice()).unwrap_or_default())
+    }
+
+    /// As [`NodeTable::nonzero_requested`], by row.
+    pub fn nonzero_amounts(&self, dim: Dim) -> &[i64] {
+        self.nonzero.get(dim.at()).map(|c| c.as_slice()).unwrap_or_default()
+    }
+
     /// Pods on the node, assumed ones included, in the order kube-scheduler keeps them.
     pub fn pods(&self, node: NodeIdx) -> &[PodIdx] {
         self.pods.get(node.at()).map(|p| p.as_slice()).unwrap_or_default()

@@ -110,9 +110,15 @@ impl Pods {
             let at = (uid.0 & 0xFFFF_FFFF) as usize;
             return self.odd.get(at).and_then(Option::as_deref).unwrap_or("").to_owned();
         }
-        let hex = format!("{:032x}", uid.0);
-        let part = |from: usize, to: usize| hex.get(from..to).unwrap_or("");
-        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+        let mut text = String::with_capacity(36);
+        for digit in (0..32u32).rev() {
+            if matches!(digit, 23 | 19 | 15 | 11) {
+                text.push('-');
+            }
+            let nibble = u32::try_from((uid.0 >> (digit * 4)) & 0xF).unwrap_or(0);
+            text.push(char::from_digit(nibble, 16).unwrap_or('0'));
+        }
+        text
     }
 
     fn known_uid(&self, text: &str) -> Option<Uid> {

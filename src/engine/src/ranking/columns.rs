@@ -25,14 +25,32 @@ struct Top {
 type Tops = SmallVec<[Top; 2]>;
 
 /// Six bytes a node, and about one more for the tops.
+///
+/// Tops follow single cells as long as they can: a node that leaves the top of its block takes one
+/// from the count. Only where the count comes to nothing the block is looked through for the next.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     groups: Vec<u16>,
     amounts: Vec<i32>,
     blocks: Vec<Tops>,
     spans: Vec<Tops>,
-    // Blocks whose tops are out of date, one bit each; the second level says which words have any.
-    stale: Vec<u64>,
+    // Blocks with cells that have changed, once each, with the tops that their span knows of them.
+    changed: Vec<(u32, Tops)>,
+    // What is the matter with each block, and with each span.
+    block_states: Vec<State>,
+    span_stale: Vec<bool>,
+}
+
+/// How up to date the tops of a block are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    /// Its span knows them.
+    #[default]
+    Known,
+    /// They are right, and the span does not know them.
+    Changed,
+    /// They have to be found anew.
+    Stale,
 }
 
 /// The nodes that are best.
@@ -54,8 +72,9 @@ impl Columns {
         self.amounts.resize(rows, NO_ROOM);
         let blocks = rows.div_ceil(FAN);
         self.blocks.resize(blocks, Tops::new());
+        self.block_states.resize(blocks, State::Known);
         self.spans.resize(blocks.div_ceil(FAN), Tops::new());
-        self.stale.resize(blocks.div_ceil(FAN), 0);
+        self.span_stale.resize(blocks.div_ceil(FAN), false);
     }
 
     /// Number of rows.
@@ -74,11 +93,28 @@ impl Columns {
             return (NO_GROUP, NO_ROOM);
         };
         let before = (*g, *a);
-        if before != (group, amount) {
-            (*g, *a) = (group, amount);
-            let block = at / FAN;
-            if let Some(word) = self.stale.get_mut(block / 64) {
-                *word |= 1 << (block % 64);
+        if before == (group, amount) {
+            return before;
+        }
+        (*g, *a) = (group, amount);
+        let block = at / FAN;
+        let (Some(tops), Some(state)) =
+            (self.blocks.get_mut(block), self.block_states.get_mut(block))
+        else {
+            return before;
+        };
+        if *state == State::Known {
+            *state = State::Changed;
+            self.changed.push((u32::try_from(block).unwrap_or(u32::MAX), tops.clone()));
+        }
+        if *state == State::Changed {
+            let top = |(group, amount)| Top { group, amount, count: 1 };
+            let counts = |(group, amount)| group != NO_GROUP && amount != NO_ROOM;
+            if counts((group, amount)) {
+                merge(tops, top((group, amount)));
+            }
+            if counts(before) && !part(tops, top(before)) {
+                *state = State::Stale;
             }
         }
         before
@@ -89,35 +125,59 @@ impl Columns {
         self.groups.fill(NO_GROUP);
         self.amounts.fill(NO_ROOM);
         self.blocks.iter_mut().chain(&mut self.spans).for_each(Tops::clear);
-        self.stale.fill(0);
+        self.changed.clear();
+        self.block_states.fill(State::Known);
+        self.span_stale.fill(false);
     }
 
     /// Brings the tops up to date.
     pub(super) fn refresh(&mut self) {
-        for (span, word) in self.stale.iter_mut().enumerate() {
-            if *word == 0 {
+        let mut changed = std::mem::take(&mut self.changed);
+        let mut stale: SmallVec<[usize; 4]> = SmallVec::new();
+        for (block, known) in changed.drain(..) {
+            let block = block as usize;
+            self.refresh_block(block);
+            let span = block / FAN;
+            let (Some(tops), Some(found), Some(is_stale)) =
+                (self.spans.get_mut(span), self.blocks.get(block), self.span_stale.get_mut(span))
+            else {
+                continue;
+            };
+            if *is_stale {
                 continue;
             }
-            let mut rest = std::mem::take(word);
-            while rest != 0 {
-                let block = span * FAN + rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                let (from, to) = (block * FAN, ((block + 1) * FAN).min(self.groups.len()));
-                let cells = (self.groups.get(from..to), self.amounts.get(from..to));
-                if let (Some(tops), (Some(groups), Some(amounts))) =
-                    (self.blocks.get_mut(block), cells)
-                {
-                    tops_of(groups, amounts, tops);
-                }
-            }
-            let to = ((span + 1) * FAN).min(self.blocks.len());
-            if let (Some(tops), Some(blocks)) =
-                (self.spans.get_mut(span), self.blocks.get(span * FAN..to))
-            {
-                tops.clear();
-                blocks.iter().flatten().for_each(|top| merge(tops, *top));
+            found.iter().for_each(|top| merge(tops, *top));
+            if !known.iter().all(|top| part(tops, *top)) {
+                *is_stale = true;
+                stale.push(span);
             }
         }
+        self.changed = changed;
+        for span in stale {
+            let to = ((span + 1) * FAN).min(self.blocks.len());
+            if let (Some(tops), Some(blocks), Some(is_stale)) = (
+                self.spans.get_mut(span),
+                self.blocks.get(span * FAN..to),
+                self.span_stale.get_mut(span),
+            ) {
+                tops.clear();
+                blocks.iter().flatten().for_each(|top| merge(tops, *top));
+                *is_stale = false;
+            }
+        }
+    }
+
+    fn refresh_block(&mut self, block: usize) {
+        let Some(state) = self.block_states.get_mut(block) else { return };
+        if *state == State::Stale {
+            let rows = block * FAN..((block + 1) * FAN).min(self.groups.len());
+            let cells = (self.groups.get(rows.clone()), self.amounts.get(rows));
+            if let (Some(tops), (Some(groups), Some(amounts))) = (self.blocks.get_mut(block), cells)
+            {
+                tops_of(groups, amounts, tops);
+            }
+        }
+        *state = State::Known;
     }
 
     /// The best nodes, where `bonus` is what a group adds to the amount, `None` for groups that are
@@ -199,6 +259,18 @@ fn merge(tops: &mut Tops, new: Top) {
         Some(top) if top.amount == new.amount => top.count += new.count,
         Some(_) => {}
     }
+}
+
+/// Takes nodes away; false where the top of their group is no longer known.
+fn part(tops: &mut Tops, gone: Top) -> bool {
+    let Some(at) = tops.iter().position(|top| top.group == gone.group) else { return false };
+    let Some(top) = tops.get_mut(at) else { return false };
+    if top.amount != gone.amount {
+        // Less than the top, or the top was overtaken.
+        return top.amount > gone.amount;
+    }
+    top.count = top.count.saturating_sub(gone.count);
+    top.count > 0
 }
 
 /// The tops of one block. Where all nodes are of one group, which is usual, the two loops have no

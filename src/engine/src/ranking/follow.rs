@@ -51,6 +51,15 @@ impl Notes {
     }
 }
 
+/// What the log has.
+#[derive(Debug, Clone, Copy, Default)]
+struct News {
+    // It is not enough to follow it.
+    outdated: bool,
+    // Pods came or went that plugins with counts have to be told of.
+    pods: bool,
+}
+
 impl Ranking {
     /// Brings the ranking up to the end of the log.
     pub(super) fn catch_up(&mut self, work: &Work<'_>, notes: &mut Notes) -> Result<(), Refused> {
@@ -59,10 +68,13 @@ impl Ranking {
             return Ok(());
         }
         notes.clear();
-        if self.is_outdated(work, notes) {
+        let news = self.sort(work, notes);
+        if news.outdated {
             return self.recount(work);
         }
-        self.follow(work, &mut notes.touched);
+        if news.pods {
+            self.follow(work, &mut notes.touched);
+        }
         if notes.touched.all {
             return self.regroup(work);
         }
@@ -93,33 +105,40 @@ impl Ranking {
         Ok(())
     }
 
-    /// Sorts what is new; true where it is not enough to follow it.
-    fn is_outdated(&self, work: &Work<'_>, notes: &mut Notes) -> bool {
-        let Some(entries) = work.cx.cache.log().since(self.position) else { return true };
+    /// Sorts what is new.
+    fn sort(&self, work: &Work<'_>, notes: &mut Notes) -> News {
+        let mut news = News::default();
+        let Some(entries) = work.cx.cache.log().since(self.position) else {
+            return News { outdated: true, ..news };
+        };
         let counted = self.counted_reads();
+        let all = self.counted.iter().any(|c| c.groups.follows_all());
         let Notes { whole, room, .. } = notes;
-        let mut outdated = false;
+        let moved = if self.roles.room_in_keys { &mut *whole } else { room };
+        let mut changed: Vec<NodeIdx> = Vec::new();
         for entry in entries {
             match entry {
-                Logged::Pod { node, .. } if self.roles.room_in_keys => whole.add(*node),
-                Logged::Pod { node, .. } => room.add(*node),
-                Logged::Node(node, reads) => {
-                    outdated |= reads.intersects(counted);
-                    whole.add(*node);
+                Logged::Pod { node, terms, .. } => {
+                    news.pods |= all || *terms;
+                    moved.add(*node);
                 }
-                Logged::World(reads) => outdated |= reads.intersects(counted),
+                Logged::Node(node, reads) => {
+                    news.outdated |= reads.intersects(counted);
+                    changed.push(*node);
+                }
+                Logged::World(reads) => news.outdated |= reads.intersects(counted),
             }
         }
-        outdated
+        for node in changed {
+            whole.add(node);
+        }
+        news
     }
 
     /// Tells the plugins with counts which pods came and went.
     fn follow(&mut self, work: &Work<'_>, touched: &mut Touched) {
         let all = self.counted.iter().any(|c| c.groups.follows_all());
         let Some(entries) = work.cx.cache.log().since(self.position) else { return };
-        if self.counted.is_empty() {
-            return;
-        }
         for entry in entries {
             let Logged::Pod { node, class, labels, amount, terminating, terms } = entry else {
                 continue;
