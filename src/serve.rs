@@ -7,6 +7,7 @@ mod access;
 mod certificate;
 mod health;
 mod page;
+mod profile;
 mod remembered;
 
 use std::convert::Infallible;
@@ -48,7 +49,8 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// holds one of [`CONNECTIONS_MAX`] no longer than this.
 const HEAD_MAX: Duration = Duration::from_secs(30);
 
-/// Longest time for one answer; the reviews before it have 10 s each.
+/// Longest time for one answer, beyond what a CPU profile is to take; the reviews before it have
+/// 10 s each.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// Wait after a failed accept, such as for want of file descriptors.
@@ -213,7 +215,11 @@ async fn answer(
     site: Arc<Site>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let page = match tokio::time::timeout(ANSWER_MAX, site.read(&request)).await {
+    let limit = site.profile_asked(&request).map_or(ANSWER_MAX, |asked| match asked {
+        Ok(duration) => duration + ANSWER_MAX,
+        Err(_) => ANSWER_MAX,
+    });
+    let page = match tokio::time::timeout(limit, site.read(&request)).await {
         Ok(page) => page,
         Err(_) => Page::text(504, "timeout\n".to_owned()),
     };
@@ -229,6 +235,13 @@ async fn answer(
 }
 
 impl Site {
+    /// How long a CPU profile is asked for, where the request is for one and they are enabled.
+    fn profile_asked(&self, request: &Request<Incoming>) -> Option<Result<Duration, Page>> {
+        let uri = request.uri();
+        let asked = self.pages.profiling && uri.path() == profile::PATH;
+        asked.then(|| profile::duration(uri.query().unwrap_or_default()))
+    }
+
     async fn read(&self, request: &Request<Incoming>) -> Page {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let path = request.uri().path();
@@ -238,6 +251,11 @@ impl Site {
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return Page::method_not_allowed();
+        }
+        match self.profile_asked(request) {
+            Some(Ok(duration)) => return profile::take(duration).await,
+            Some(Err(wrong)) => return wrong,
+            None => {}
         }
         self.pages.read(path, request.uri().query().unwrap_or_default(), header(ACCEPT))
     }

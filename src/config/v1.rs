@@ -35,10 +35,11 @@ pub struct KubeSchedulerConfiguration {
     pub leader_election: LeaderElectionConfiguration,
     /// How to reach the API server.
     pub client_connection: ClientConnectionConfiguration,
-    /// Profiling over HTTP. Accepted, without effect. Default true.
+    /// CPU profiles at `/debug/pprof/profile`. Read at the start alone. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_profiling: Option<bool>,
-    /// Profiling of lock contention. Accepted, without effect. Default true.
+    /// Profiling of lock contention. Accepted, without effect: the engine has no locks. Default
+    /// true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_contention_profiling: Option<bool>,
     /// 0 to 100. Accepted, without effect: Berth always scores all nodes. Default 0.

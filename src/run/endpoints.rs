@@ -47,7 +47,10 @@ pub(super) async fn serve(
 fn pages(in_force: watch::Receiver<InForce>, health: &Health) -> Pages {
     let (metrics, synced, stopping, watches) =
         (health.clone(), health.clone(), health.clone(), health.clone());
+    // Read at the start alone, as the other fields that `/configz` shows from then.
+    let profiling = in_force.borrow().loaded().configuration().enable_profiling.unwrap_or(true);
     Pages {
+        profiling,
         live: vec![Check::ping()],
         ready: vec![
             Check::ping(),

@@ -63,6 +63,8 @@ pub struct Pages {
     pub metrics: Scrape,
     /// `/configz`, the whole page: the configuration in force under `componentconfig`.
     pub config: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// Serve CPU profiles (`enableProfiling`).
+    pub profiling: bool,
     /// Views for people: path (`/debug/cache`) and text.
     pub debug: Vec<(&'static str, Text)>,
 }

@@ -119,6 +119,7 @@ impl Bench {
             ready: vec![Check::ping(), Check::new("sched-handler-sync", sync)],
             metrics: Box::new(move |accept| metrics.encode(accept)),
             config: Box::new(|| json!({"componentconfig": {"kind": "KubeSchedulerConfiguration"}})),
+            profiling: true,
             debug: vec![("/debug/queue", Box::new(|| "active 0\n".to_owned()))],
         };
         let open = ["/healthz", "/readyz", "/livez"].map(str::to_owned).to_vec();
@@ -156,7 +157,7 @@ async fn health_is_open_and_follows_the_watches() {
 #[tokio::test]
 async fn everything_else_needs_a_token() {
     let bench = Bench::start().await;
-    for path in ["/metrics", "/configz", "/debug/queue", "/nothing"] {
+    for path in ["/metrics", "/configz", "/debug/queue", "/debug/pprof/profile", "/nothing"] {
         let none = bench.get(path, None).await;
         assert_eq!(none.status, 403, "{path}");
         let status: serde_json::Value = serde_json::from_str(&none.body).unwrap();
@@ -179,6 +180,8 @@ async fn everything_else_needs_a_token() {
     assert_eq!(queue.body, "active 0\n");
     assert_eq!(queue.headers["cache-control"], "no-cache, private");
     assert_eq!(bench.get("/nothing", Some("good")).await.status, 404);
+    let wrong = bench.get("/debug/pprof/profile?seconds=0", Some("good")).await;
+    assert_eq!((wrong.status, &*wrong.body), (400, "seconds: a whole number from 1 to 300\n"));
 }
 
 #[tokio::test]
@@ -217,6 +220,7 @@ async fn a_taken_port_is_named() {
         ready: Vec::new(),
         metrics: Box::new(|_| Metrics::new(Arc::default()).encode(None)),
         config: Box::new(|| json!({})),
+        profiling: false,
         debug: Vec::new(),
     };
     let api = FakeServer::start(script).await;
