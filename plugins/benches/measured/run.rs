@@ -13,6 +13,10 @@ use crate::scene::workload::Workload;
 /// Pods queued at once: as a burst of Jobs, and no more than decisions of a second need.
 const BATCH_MAX: usize = 8_192;
 
+/// Pods of each Job, on average, before the time counts, within as many times the time: else many
+/// classes would show the first evaluation of each and little besides.
+const TURNS_MIN: usize = 8;
+
 /// Measures a case. Batches grow from one pod on, so that a slow case ends in time and a fast one
 /// is measured on many.
 pub fn measure(
@@ -38,7 +42,14 @@ pub fn measure(
     } else {
         let budget = Duration::from_secs_f64(seconds);
         let mut batch = 1;
-        while queued < pods_max && drive.spent.decide + drive.spent.confirm < budget {
+        let limit = |queued| {
+            if queued < TURNS_MIN * workload.jobs.len() {
+                budget * TURNS_MIN as u32
+            } else {
+                budget
+            }
+        };
+        while queued < pods_max && drive.spent.decide + drive.spent.confirm < limit(queued) {
             let pods = batch.min(pods_max - queued);
             drive.queue(pods);
             queued += pods;
