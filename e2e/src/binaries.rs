@@ -91,6 +91,14 @@ impl Binaries {
     }
 }
 
+/// The source of Kubernetes that its binaries are built from, in Go's module cache.
+///
+/// # Errors
+/// No Go, or a module that cannot be downloaded.
+pub fn kubernetes_source() -> Result<PathBuf> {
+    module_dir(&package_dir().join("controlplane"), "k8s.io/kubernetes")
+}
+
 fn build_controlplane(dir: &Path) -> Result<()> {
     let module = package_dir().join("controlplane");
     let stamp_file = dir.join("controlplane.stamp");

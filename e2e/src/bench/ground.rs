@@ -5,6 +5,7 @@
 //! for another beginning a new control plane is started, which takes less time than deleting them.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +15,7 @@ use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client};
 use serde_json::Value;
 
+use super::anyobject::Leftovers;
 use super::creation;
 use super::identity::fingerprint;
 use super::op::Op;
@@ -21,14 +23,17 @@ use super::workload::Workload;
 use crate::controlplane::{ControlPlane, Options};
 use crate::patience;
 
-/// 16 deletions at a time take about 10 s for 10,000 pods; beyond this the plane is thrown away.
-const CLEAR_LIMIT: Duration = Duration::from_secs(180);
+/// 16 deletions at a time take about 10 s for 10,000 pods. What is left then, such as pods with
+/// finalizers, goes with the whole control plane.
+const CLEAR_LIMIT: Duration = Duration::from_secs(90);
 
 /// A control plane with what stays on it.
 #[derive(Debug)]
 pub struct Ground {
     plane: ControlPlane,
     stays: Stays,
+    /// A round left something behind.
+    spoiled: AtomicBool,
 }
 
 /// The objects that stay.
@@ -50,7 +55,7 @@ impl Ground {
     pub async fn prepare(current: Option<Self>, workload: &Workload) -> Result<Self> {
         let (count, mark) = beginning(workload)?;
         if let Some(ground) = current {
-            if ground.stays.mark == mark {
+            if ground.stays.mark == mark && !ground.spoiled.load(Relaxed) {
                 return Ok(ground);
             }
             ground.plane.stop()?;
@@ -61,7 +66,7 @@ impl Ground {
         for (place, op) in workload.ops[..count].iter().enumerate() {
             stays.make(&plane.client(), workload, place, op).await?;
         }
-        Ok(Self { plane, stays })
+        Ok(Self { plane, stays, spoiled: AtomicBool::new(false) })
     }
 
     /// The control plane.
@@ -73,8 +78,17 @@ impl Ground {
         &self.stays
     }
 
-    /// Removes what a round left in these namespaces.
-    pub(super) async fn clear(&self, namespaces: &BTreeSet<String>) -> Result<()> {
+    /// Removes what a round left in these namespaces and these objects, or marks the ground as one
+    /// for no other round.
+    pub(super) async fn clear(&self, namespaces: &BTreeSet<String>, leftovers: &Leftovers) {
+        if let Err(error) = self.try_clear(namespaces, leftovers).await {
+            eprintln!("the control plane is started anew: {error:#}");
+            self.spoiled.store(true, Relaxed);
+        }
+    }
+
+    async fn try_clear(&self, namespaces: &BTreeSet<String>, leftovers: &Leftovers) -> Result<()> {
+        leftovers.delete().await?;
         let client = self.plane.client();
         for namespace in namespaces.difference(&self.stays.namespaces) {
             clear(&client, namespace).await.with_context(|| format!("clearing {namespace}"))?;

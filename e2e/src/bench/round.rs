@@ -54,8 +54,7 @@ pub async fn run(
     }
     figures.list = list;
     figures.bound_before = stays.pods;
-    leftovers.delete().await?;
-    ground.clear(&namespaces).await?;
+    ground.clear(&namespaces, &leftovers).await;
     Ok(figures)
 }
 

@@ -17,8 +17,9 @@ use super::parameter::Parameters;
 
 /// Gates of Kubernetes that change how kube-scheduler works and not what it decides, or that are
 /// on by default in 1.37. They are handed to kube-scheduler; Berth has none.
-const GATES: [&str; 5] = [
+const GATES: [&str; 6] = [
     "SchedulerAsyncAPICalls",
+    "SchedulerAsyncPreemption",
     "OpportunisticBatching",
     "NodeInclusionPolicyInPodTopologySpread",
     "InPlacePodVerticalScaling",
