@@ -34,8 +34,8 @@ pub(crate) enum Step {
 /// Which list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum List {
-    /// From the server's cache (`resourceVersion=0`), as client-go's reflectors list first: it costs
-    /// etcd nothing, and the watch brings what it lacks. Asked for once, as the first thing.
+    /// From the server's cache (`resourceVersion=0`), as client-go's reflectors list first: it
+    /// costs etcd nothing, and the watch brings what it lacks. Asked for once, as the first thing.
     Cached,
     /// Read at quorum, the first page: never older than what was seen.
     Quorum,

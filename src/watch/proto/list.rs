@@ -1,7 +1,7 @@
 //! A list read as its bytes come: one item at a time, whatever its length.
 //!
-//! A list answered from the API server's cache comes whole: 150,000 pods are 400 MB. What is held of
-//! it is a chunk of the network's and the item at hand.
+//! A list answered from the API server's cache comes whole: 150,000 pods are 400 MB. What is held
+//! of it is a chunk of the network's and the item at hand.
 
 use bytes::{Buf, Bytes, BytesMut};
 use prost::Message;
