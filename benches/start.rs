@@ -1,5 +1,5 @@
-//! What a start costs besides the API server's time: 150,000 bound pods of Indexed Jobs decoded from
-//! protobuf and taken in by the engine. `cargo bench -p berth --bench start`
+//! What a start costs besides the API server's time: 150,000 bound pods of Indexed Jobs decoded
+//! from protobuf and taken in by the engine. `cargo bench -p berth --bench start`
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;

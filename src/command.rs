@@ -59,7 +59,7 @@ fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
     }
 }
 
-/// The runtime of `run`: one thread beside the engine's. Its work is under 0.1 ms a pod, so one core
+/// The runtime of `run`: one thread beside the engine's. Its work is 0.1 ms a pod, so one core
 /// carries 10,000 pods/s; with two threads each pod costs a fifth more, in threads that wake each
 /// other (measured on two cores: 0.25 and 0.20 ms of CPU a pod in all).
 fn scheduler_runtime() -> Result<tokio::runtime::Runtime> {

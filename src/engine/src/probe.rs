@@ -63,8 +63,8 @@ pub trait Probe {
     fn plugin_ends(&mut self, _plugin: &str, _point: Point, _code: Code) {}
     /// An object is about to be taken in.
     fn input_begins(&mut self) {}
-    /// It is in the cache and the queue; `event` is the reference's label. Whom it wakes is found at
-    /// the end of the inputs, for all of them at once.
+    /// It is in the cache and the queue; `event` is the reference's label. Whom it wakes is found
+    /// at the end of the inputs, for all of them at once.
     fn input_ends(&mut self, _event: &'static str) {}
     /// An attempt begins, `waited_ms` after the pod came to the active part.
     fn attempt_begins(&mut self, _waited_ms: u64) {}
