@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::{AskedList, ResourceSpec, Share, Sum, asked, columns, default_resources, set_defaults, shares};
+use super::{
+    AskedList, ResourceSpec, Share, Sum, asked, columns, default_resources, set_defaults, shares,
+};
 use crate::go_json::or_default;
 use crate::{FieldError, PluginArgs};
 

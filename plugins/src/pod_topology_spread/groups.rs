@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use berth_engine::base::{NodeIdx, Sym};
 use berth_engine::framework::{Context, GroupKey, Groups, PodMoved, PreScored, Reads, Touched};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::constraint::Constraint;
 use super::go_ln::ln;
@@ -169,20 +170,19 @@ impl Groups for SpreadGroups {
             return PreScored::Skip;
         }
         let from = self.hard.len();
-        let soft = |key: &[i64]| -> Vec<i64> { key.get(from..).unwrap_or_default().to_vec() };
-        let scored: Vec<(Vec<i64>, u64)> = groups
-            .iter()
-            .map(|(key, nodes)| (soft(key), *nodes))
-            .filter(|(soft, _)| self.is_scored(soft))
-            .collect();
+        let scored =
+            groups.iter().map(|(key, nodes)| (key.get(from..).unwrap_or_default(), *nodes));
+        let scored: SmallVec<[(&[i64], u64); 8]> =
+            scored.filter(|(soft, _)| self.is_scored(soft)).collect();
         let nodes: u64 = scored.iter().map(|(_, nodes)| *nodes).sum();
         for (at, rule) in self.soft.iter_mut().enumerate() {
             let size = if rule.constraint.is_hostname {
                 nodes
             } else {
                 let values = scored.iter().filter_map(|(soft, _)| soft.get(at));
-                let domains: FxHashSet<Sym> =
-                    values.map(|number| rule.domain(value(*number))).collect();
+                let mut domains: Vec<Sym> = values.map(|n| rule.domain(value(*n))).collect();
+                domains.sort_unstable();
+                domains.dedup();
                 domains.len() as u64
             };
             rule.weight = ln((size + 2) as f64);

@@ -36,6 +36,8 @@ pub(super) struct Columns {
     spans: Vec<Tops>,
     // Blocks with cells that have changed, once each, with the tops that their span knows of them.
     changed: Vec<(u32, Tops)>,
+    // Where a group is among the tops being gathered, one more than its place; 0 for none.
+    places: Vec<u32>,
     // What is the matter with each block, and with each span.
     block_states: Vec<State>,
     span_stale: Vec<bool>,
@@ -120,6 +122,27 @@ impl Columns {
         before
     }
 
+    /// As [`Columns::set`], for one of very many nodes: their blocks are looked through once, at the
+    /// next [`Columns::refresh`].
+    pub(super) fn set_in_bulk(&mut self, node: NodeIdx, group: u16, amount: i32) -> (u16, i32) {
+        let at = node.at();
+        let (Some(g), Some(a), Some(state)) = (
+            self.groups.get_mut(at),
+            self.amounts.get_mut(at),
+            self.block_states.get_mut(at / FAN),
+        ) else {
+            return (NO_GROUP, NO_ROOM);
+        };
+        let before = (*g, *a);
+        (*g, *a) = (group, amount);
+        if *state == State::Known {
+            let known = self.blocks.get(at / FAN).cloned().unwrap_or_default();
+            self.changed.push((u32::try_from(at / FAN).unwrap_or(u32::MAX), known));
+        }
+        *state = State::Stale;
+        before
+    }
+
     /// Forgets all cells.
     pub(super) fn clear(&mut self) {
         self.groups.fill(NO_GROUP);
@@ -160,8 +183,7 @@ impl Columns {
                 self.blocks.get(span * FAN..to),
                 self.span_stale.get_mut(span),
             ) {
-                tops.clear();
-                blocks.iter().flatten().for_each(|top| merge(tops, *top));
+                gather(tops, blocks.iter().flatten().copied(), &mut self.places);
                 *is_stale = false;
             }
         }
@@ -174,7 +196,7 @@ impl Columns {
             let cells = (self.groups.get(rows.clone()), self.amounts.get(rows));
             if let (Some(tops), (Some(groups), Some(amounts))) = (self.blocks.get_mut(block), cells)
             {
-                tops_of(groups, amounts, tops);
+                tops_of(groups, amounts, tops, &mut self.places);
             }
         }
         *state = State::Known;
@@ -275,7 +297,7 @@ fn part(tops: &mut Tops, gone: Top) -> bool {
 
 /// The tops of one block. Where all nodes are of one group, which is usual, the two loops have no
 /// branches and run on whole vectors.
-fn tops_of(groups: &[u16], amounts: &[i32], tops: &mut Tops) {
+fn tops_of(groups: &[u16], amounts: &[i32], tops: &mut Tops, places: &mut Vec<u32>) {
     tops.clear();
     let Some(group) = groups.first().copied() else { return };
     if groups.iter().fold(0, |odd, g| odd | (*g ^ group)) == 0 {
@@ -286,9 +308,33 @@ fn tops_of(groups: &[u16], amounts: &[i32], tops: &mut Tops) {
         }
         return;
     }
-    for (group, amount) in groups.iter().copied().zip(amounts.iter().copied()) {
-        if group != NO_GROUP && amount != NO_ROOM {
-            merge(tops, Top { group, amount, count: 1 });
+    let cells = groups.iter().copied().zip(amounts.iter().copied());
+    let cells = cells.filter(|(group, amount)| *group != NO_GROUP && *amount != NO_ROOM);
+    gather(tops, cells.map(|(group, amount)| Top { group, amount, count: 1 }), places);
+}
+
+/// Makes one list of many; `places` is all 0, before and after.
+fn gather(tops: &mut Tops, from: impl Iterator<Item = Top>, places: &mut Vec<u32>) {
+    tops.clear();
+    for new in from {
+        let group = usize::from(new.group);
+        if places.len() <= group {
+            places.resize(group + 1, 0);
+        }
+        let Some(place) = places.get_mut(group) else { continue };
+        match (place.checked_sub(1)).and_then(|at| tops.get_mut(at as usize)) {
+            Some(top) if top.amount < new.amount => *top = new,
+            Some(top) if top.amount == new.amount => top.count += new.count,
+            Some(_) => {}
+            None => {
+                tops.push(new);
+                *place = u32::try_from(tops.len()).unwrap_or(0);
+            }
+        }
+    }
+    for top in tops.iter() {
+        if let Some(place) = places.get_mut(usize::from(top.group)) {
+            *place = 0;
         }
     }
 }

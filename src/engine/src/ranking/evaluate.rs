@@ -39,14 +39,15 @@ impl Ranking {
             let chunks: Vec<_> =
                 pool.install(|| nodes.par_chunks(CHUNK).map(judge).collect::<Vec<_>>());
             for (judged, chunk) in chunks.into_iter().zip(nodes.chunks(CHUNK)) {
-                self.record(chunk, &judged?)?;
+                self.record(chunk, &judged?, true)?;
             }
             return Ok(());
         }
         let mut judged = Judged::default();
+        let bulk = self.is_bulk(nodes);
         for chunk in nodes.chunks(CHUNK) {
             self.judge(work, chunk, &mut judged)?;
-            self.record(chunk, &judged)?;
+            self.record(chunk, &judged, bulk)?;
         }
         Ok(())
     }
@@ -111,7 +112,7 @@ impl Ranking {
     }
 
     /// Writes down what became of the nodes of a chunk.
-    fn record(&mut self, chunk: &[NodeIdx], judged: &Judged) -> Result<(), Refused> {
+    fn record(&mut self, chunk: &[NodeIdx], judged: &Judged, bulk: bool) -> Result<(), Refused> {
         let mut passed = judged.nodes.iter().zip(&judged.amounts).enumerate().peekable();
         for node in chunk {
             let (group, amount) = match passed.next_if(|(_, (alive, _))| *alive == node) {
@@ -122,7 +123,7 @@ impl Ranking {
                     (self.table.intern(key).ok_or(Refused)?, *amount)
                 }
             };
-            self.set(*node, group, amount);
+            self.set(*node, group, amount, bulk);
         }
         Ok(())
     }
@@ -130,13 +131,14 @@ impl Ranking {
     /// Judges the room of nodes again; they are what they were.
     pub(super) fn reweigh(&mut self, work: &Work<'_>, nodes: &[NodeIdx]) -> Result<(), Refused> {
         let mut judged = std::mem::take(&mut self.buffers);
+        let bulk = self.is_bulk(nodes);
         for chunk in nodes.chunks(CHUNK) {
             judged.nodes.clear();
             let known = chunk.iter().filter(|node| self.columns.group(**node) != NO_GROUP);
             judged.nodes.extend(known);
             self.weigh(work, &mut judged)?;
             for (node, amount) in judged.nodes.iter().zip(&judged.amounts) {
-                self.set(*node, self.columns.group(*node), *amount);
+                self.set(*node, self.columns.group(*node), *amount, bulk);
             }
         }
         self.buffers = judged;
@@ -145,11 +147,21 @@ impl Ranking {
 
     /// Takes a node out.
     pub(super) fn take_out(&mut self, node: NodeIdx) {
-        self.set(node, NO_GROUP, NO_ROOM);
+        self.set(node, NO_GROUP, NO_ROOM, false);
     }
 
-    fn set(&mut self, node: NodeIdx, group: u16, amount: i32) {
-        let before = self.columns.set(node, group, amount);
+    /// Whether so many nodes change that their blocks had better be looked through once, at the
+    /// end: more than one in 16.
+    fn is_bulk(&self, nodes: &[NodeIdx]) -> bool {
+        nodes.len() * 16 > self.columns.rows()
+    }
+
+    fn set(&mut self, node: NodeIdx, group: u16, amount: i32, bulk: bool) {
+        let before = if bulk {
+            self.columns.set_in_bulk(node, group, amount)
+        } else {
+            self.columns.set(node, group, amount)
+        };
         self.table.count(before, (group, amount));
     }
 

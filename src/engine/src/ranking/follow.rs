@@ -21,6 +21,13 @@ impl Marked {
         }
     }
 
+    /// The nodes; ascending where they are many, so that columns are read in order.
+    fn nodes(&self, rows: usize) -> impl Iterator<Item = NodeIdx> + '_ {
+        let many = self.list.len() * 64 > rows;
+        let (list, set) = (self.list.iter().filter(move |_| !many), self.set.iter());
+        list.copied().chain(set.filter(move |_| many))
+    }
+
     fn clear(&mut self) {
         for node in self.list.drain(..) {
             self.set.remove(node);
@@ -90,16 +97,17 @@ impl Ranking {
         }
         nodes.clear();
         let live = work.cx.nodes.live();
-        for node in &whole.list {
-            if live.contains(*node) {
-                nodes.push(*node);
+        for node in whole.nodes(self.columns.rows()) {
+            if live.contains(node) {
+                nodes.push(node);
             } else {
-                self.take_out(*node);
+                self.take_out(node);
             }
         }
         self.evaluate(work, nodes)?;
         nodes.clear();
-        nodes.extend(room.list.iter().filter(|node| !whole.set.contains(**node)));
+        let room = room.nodes(self.columns.rows());
+        nodes.extend(room.filter(|node| !whole.set.contains(*node)));
         self.reweigh(work, nodes)?;
         self.position = log.end();
         Ok(())
