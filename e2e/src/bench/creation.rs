@@ -147,16 +147,27 @@ pub(super) async fn namespaces(
     Ok(names)
 }
 
-/// Makes sure of a namespace with these labels. No controller runs that could remove one, so
-/// namespaces stay from round to round.
+/// Makes sure of a namespace with these labels; null leaves the labels of one that is there. No
+/// controller runs that could remove one, so namespaces stay from round to round.
 pub(super) async fn namespace(client: &Client, name: &str, labels: &Value) -> Result<()> {
-    let path = format!("{NAMESPACES}/{name}?fieldManager=bench&force=true");
     let object = json!({
         "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels},
     });
-    let request = http::Request::patch(&path)
-        .header(http::header::CONTENT_TYPE, "application/apply-patch+yaml")
-        .body(serde_json::to_vec(&object)?)?;
+    let exists = |error: &anyhow::Error| {
+        let status = error.downcast_ref::<kube::Error>();
+        matches!(status, Some(kube::Error::Api(status)) if status.code == 409)
+    };
+    match post(client, NAMESPACES, &object).await {
+        Ok(_) => return Ok(()),
+        Err(error) if exists(&error) => {}
+        Err(error) => return Err(error).with_context(|| format!("namespace {name}")),
+    }
+    if labels.is_null() {
+        return Ok(());
+    }
+    let request = http::Request::patch(format!("{NAMESPACES}/{name}"))
+        .header(http::header::CONTENT_TYPE, "application/merge-patch+json")
+        .body(serde_json::to_vec(&json!({"metadata": {"labels": labels}}))?)?;
     client.request::<Value>(request).await.with_context(|| format!("namespace {name}"))?;
     Ok(())
 }
