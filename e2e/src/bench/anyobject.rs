@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kube::api::{DeleteParams, DynamicObject, PostParams};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::storage::v1::CSINode;
+use kube::api::{ApiResource, DeleteParams, DynamicObject, PostParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::{Scope, pinned_kind};
 use kube::{Api, Client};
@@ -16,6 +19,9 @@ use super::workload::Workload;
 
 /// Pause between cycles of a churn that names none.
 const CHURN_PAUSE: Duration = Duration::from_millis(500);
+
+/// Deletions in flight, as many as the API server's own for a collection.
+const DELETIONS: usize = 16;
 
 /// Objects that were created and that somebody has to delete.
 #[derive(Debug, Clone, Default)]
@@ -39,13 +45,26 @@ impl Leftovers {
         list.push(Leftover { api: api.clone(), name });
     }
 
+    /// Nodes, and their CSINodes where they have them.
+    pub(super) fn add_nodes(&self, client: &Client, names: &[String], with_csi: bool) {
+        let nodes = Api::all_with(client.clone(), &ApiResource::erase::<Node>(&()));
+        let csi_nodes = Api::all_with(client.clone(), &ApiResource::erase::<CSINode>(&()));
+        for name in names {
+            self.add(&nodes, name.clone());
+            if with_csi {
+                self.add(&csi_nodes, name.clone());
+            }
+        }
+    }
+
     /// Deletes them. Some are gone already: a churn deletes by itself.
     pub(super) async fn delete(&self) -> Result<()> {
         let list = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for leftover in list {
-            delete(&leftover.api, &leftover.name).await?;
-        }
-        Ok(())
+        stream::iter(list)
+            .map(|leftover| async move { delete(&leftover.api, &leftover.name).await })
+            .buffer_unordered(DELETIONS)
+            .try_collect()
+            .await
     }
 }
 

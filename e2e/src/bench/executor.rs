@@ -96,7 +96,8 @@ impl<'a> Executor<'a> {
         match op {
             Op::CreateNodes(op) => {
                 let names = creation::nodes(&client, self.workload, place, op).await?;
-                ensure!(names.len() == op.count, "{} of {} nodes", names.len(), op.count);
+                let with_csi = op.node_allocatable_strategy.is_some();
+                self.leftovers.add_nodes(&client, &names, with_csi);
             }
             Op::CreateNamespaces(op) => {
                 creation::namespaces(&client, self.workload, op).await?;

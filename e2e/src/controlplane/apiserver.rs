@@ -20,8 +20,9 @@ pub(super) fn flags(files: &Credentials, etcd_url: &str, port: u16, load: bool) 
         "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
     ];
     if load {
-        // As scheduler_perf: its pods carry priorities without a PriorityClass.
-        disabled.push_str(",TaintNodesByCondition,Priority");
+        // As scheduler_perf: its pods carry priorities without a PriorityClass. And no finalizers
+        // on volumes and claims, which no controller would take off after a round.
+        disabled.push_str(",TaintNodesByCondition,Priority,StorageObjectInUseProtection");
         args.extend([
             "--max-requests-inflight=4000".to_owned(),
             "--max-mutating-requests-inflight=2000".to_owned(),
