@@ -13,7 +13,7 @@ pub(crate) use ratio::Shape;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::Context;
-use berth_engine::model::{Dim, NodeTable, Request, is_scalar_resource};
+use berth_engine::model::{Amounts, Dim, NodeTable, Request, is_scalar_resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -140,19 +140,19 @@ enum Sum {
 #[derive(Debug, Clone, Copy)]
 struct Column<'a> {
     asked: Asked,
-    allocatable: &'a [i64],
-    taken: &'a [i64],
+    // Which of the sums over pods counts.
+    nonzero: bool,
+    amounts: &'a [Amounts],
 }
 
 /// Mostly CPU and memory.
 type Columns<'a> = SmallVec<[Column<'a>; 2]>;
 
 fn columns<'a>(asked: &[Asked], sum: Sum, nodes: &'a NodeTable) -> Columns<'a> {
-    let column = |asked: &Asked| {
-        let [allocatable, requested] = nodes.amounts(asked.dim);
-        let nonzero = sum == Sum::NonZero && (asked.dim == Dim::CPU || asked.dim == Dim::MEMORY);
-        let taken = if nonzero { nodes.nonzero_amounts(asked.dim) } else { requested };
-        Column { asked: *asked, allocatable, taken }
+    let column = |asked: &Asked| Column {
+        asked: *asked,
+        nonzero: sum == Sum::NonZero && (asked.dim == Dim::CPU || asked.dim == Dim::MEMORY),
+        amounts: nodes.amounts(asked.dim),
     };
     asked.iter().map(column).collect()
 }
@@ -160,10 +160,11 @@ fn columns<'a>(asked: &[Asked], sum: Sum, nodes: &'a NodeTable) -> Columns<'a> {
 impl Column<'_> {
     /// What the node has of it; `None` where that is nothing.
     fn share(&self, node: NodeIdx) -> Option<Share> {
-        let allocatable = self.allocatable.get(node.at()).copied().filter(|a| *a != 0)?;
-        let allocated = self.taken.get(node.at()).copied().unwrap_or(0);
+        let amounts = self.amounts.get(node.at()).filter(|a| a.allocatable != 0)?;
+        let allocated = if self.nonzero { amounts.nonzero } else { amounts.requested };
         let requested = allocated.wrapping_add(self.asked.amount);
-        Some(Share { allocated, requested, allocatable, weight: self.asked.weight })
+        let Asked { weight, .. } = self.asked;
+        Some(Share { allocated, requested, allocatable: amounts.allocatable, weight })
     }
 }
 

@@ -15,7 +15,7 @@ use berth_engine::framework::{
     Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reason,
     Reasons, Score, State, Verdict, Verdicts,
 };
-use berth_engine::model::{Dim, NodeTable, is_extended_resource};
+use berth_engine::model::{Amounts, Dim, NodeTable, is_extended_resource};
 use smallvec::SmallVec;
 
 use super::ratio::Shape;
@@ -151,14 +151,14 @@ impl Filter for NodeResourcesFit {
                 &own
             }
         };
-        let free: SmallVec<[(i64, [&[i64]; 2]); 4]> =
+        let wanted: SmallVec<[(i64, &[Amounts]); 4]> =
             needs.iter().map(|need| (need.amount, cx.nodes.amounts(need.dim))).collect();
         for (at, node) in nodes.iter().enumerate() {
-            let amount = |column: &[i64]| column.get(node.at()).copied().unwrap_or(0);
-            let lacks = |(wanted, [allocatable, requested]): &(i64, [&[i64]; 2])| {
-                *wanted > amount(allocatable).saturating_sub(amount(requested))
+            let lacks = |(wanted, amounts): &(i64, &[Amounts])| {
+                let amounts = amounts.get(node.at()).copied().unwrap_or_default();
+                *wanted > amounts.allocatable.saturating_sub(amounts.requested)
             };
-            if !has_place(cx.nodes, *node) || free.iter().any(lacks) {
+            if !has_place(cx.nodes, *node) || wanted.iter().any(lacks) {
                 verdicts.set(at, rejection(needs, cx.nodes, *node));
             }
         }

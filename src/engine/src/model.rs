@@ -18,7 +18,7 @@ mod term_holders;
 pub use class::{Class, Classes};
 pub use label_selector::{LabelMatcher, LabelRequirement, LabelSelectorError};
 pub use labels::{LabelSet, LabelSets};
-pub use node::{ImageStates, NodeTable};
+pub use node::{Amounts, ImageStates, NodeTable};
 pub use pod::{NODE_NONE, Pod, Pods, Stage, Uid};
 pub use pod_terms::{PodTerm, PodTerms, PreferredPodTerm};
 pub use ports::UsedPort;

@@ -26,6 +26,7 @@ pub(super) struct Judged {
     alive: Vec<NodeIdx>,
     verdicts: Vec<Verdict>,
     scores: Vec<i64>,
+    worth: Vec<i32>,
 }
 
 impl Ranking {
@@ -85,28 +86,31 @@ impl Ranking {
         out.alive.clear();
         out.alive.extend_from_slice(&out.nodes);
         self.pass(work, &self.roles.room, &mut out.alive, &mut out.verdicts)?;
-        let mut worth = vec![0i32; out.alive.len()];
+        let Judged { nodes, alive, amounts, scores, worth, .. } = out;
+        worth.clear();
+        worth.resize(alive.len(), 0);
         for weighted in &self.roles.absolute {
-            out.scores.clear();
-            out.scores.resize(out.alive.len(), 0);
-            self.score(work, weighted.plugin, &out.alive, &mut out.scores)?;
+            scores.clear();
+            scores.resize(alive.len(), 0);
+            self.score(work, weighted.plugin, alive, scores)?;
             let weight = i32::try_from(weighted.weight).map_err(|_| Refused)?;
-            for (sum, score) in worth.iter_mut().zip(&out.scores) {
-                if !(0..=MAX_NODE_SCORE).contains(score) {
-                    return Err(Refused);
-                }
-                *sum += weight * i32::try_from(*score).map_err(|_| Refused)?;
+            if !scores.iter().all(|score| (0..=MAX_NODE_SCORE).contains(score)) {
+                return Err(Refused);
+            }
+            for (sum, score) in worth.iter_mut().zip(scores.iter()) {
+                // At most 100, see above.
+                *sum += weight * (*score as i32);
             }
         }
-        out.amounts.clear();
-        if out.alive.len() == out.nodes.len() {
-            out.amounts.extend_from_slice(&worth);
+        amounts.clear();
+        if alive.len() == nodes.len() {
+            std::mem::swap(amounts, worth);
             return Ok(());
         }
-        let mut passed = out.alive.iter().zip(worth).peekable();
-        for node in &out.nodes {
+        let mut passed = alive.iter().zip(worth.iter()).peekable();
+        for node in nodes.iter() {
             let own = passed.next_if(|(alive, _)| *alive == node);
-            out.amounts.push(own.map_or(NO_ROOM, |(_, worth)| worth));
+            amounts.push(own.map_or(NO_ROOM, |(_, worth)| *worth));
         }
         Ok(())
     }
