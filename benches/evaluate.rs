@@ -19,7 +19,8 @@ fn main() {
     let registry = berth_plugins::in_tree().unwrap();
     let mut output = Vec::new();
     let started = Instant::now();
-    berth::evaluate::run(input.as_bytes(), &mut output, &registry).unwrap();
+    let method = berth_engine::Method::default();
+    berth::evaluate::run(input.as_bytes(), &mut output, &registry, method).unwrap();
     let seconds = started.elapsed().as_secs_f64();
     let answers: Vec<serde_json::Value> =
         output.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(parse).collect();

@@ -110,9 +110,33 @@ pub struct Demo {
 Each line of stdin is a case: objects and pending pods, events, or a configuration file. For each
 one line with the verdict is printed, in the same order. Of equally good nodes the first is chosen.
 
-Example:
-  zcat cases.jsonl.gz | berth evaluate > verdicts.jsonl")]
-pub struct Evaluate {}
+Examples:
+  zcat cases.jsonl.gz | berth evaluate > verdicts.jsonl
+  zcat cases.jsonl.gz | berth evaluate --engine=scan | diff verdicts.jsonl -")]
+pub struct Evaluate {
+    /// How nodes are chosen; the verdicts are the same
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t)]
+    pub engine: EngineMethod,
+}
+
+/// How nodes are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum EngineMethod {
+    /// By rankings kept for each class of pods, as `berth run` does.
+    #[default]
+    Class,
+    /// By looking at every node anew for every pod, as kube-scheduler does.
+    Scan,
+}
+
+impl From<EngineMethod> for berth_engine::Method {
+    fn from(method: EngineMethod) -> Self {
+        match method {
+            EngineMethod::Class => Self::Class,
+            EngineMethod::Scan => Self::Scan,
+        }
+    }
+}
 
 /// `berth sandbox`.
 #[derive(Debug, clap::Args)]

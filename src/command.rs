@@ -43,9 +43,10 @@ fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
             runtime()?.block_on(sandbox_command::sandbox(args))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Evaluate(_) => {
+        Command::Evaluate(args) => {
             let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
-            evaluate::run(input, std::io::BufWriter::new(output), registry)?;
+            let output = std::io::BufWriter::new(output);
+            evaluate::run(input, output, registry, args.engine.into())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Config(command) => {

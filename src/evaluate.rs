@@ -15,7 +15,7 @@ use anyhow::{Context, Result, anyhow};
 use berth_engine::base::Draw;
 use berth_engine::framework::Profile;
 use berth_engine::record::{PodRecord, PodSpec};
-use berth_engine::{Config, Decided, Engine, Input};
+use berth_engine::{Config, Decided, Engine, Input, Method};
 use berth_plugins::PluginRegistry;
 use serde_json::Value;
 
@@ -28,25 +28,30 @@ use crate::watch::{DecodeError, decode_object, decode_pod};
 /// 2026-01-01T00:00:00Z in milliseconds: pods that are placed start then, a minute apart.
 const STARTED_MS: u64 = 1_767_225_600_000;
 
-/// Answers every line of `input` on `output`, in order. A case that cannot be run is answered with
-/// its error; only reading and writing can fail.
+/// Answers every line of `input` on `output`, in order, with nodes chosen by `method`. A case that
+/// cannot be run is answered with its error; only reading and writing can fail.
 ///
 /// # Errors
 /// `input` cannot be read, or `output` cannot be written.
-pub fn run(input: impl BufRead, mut output: impl Write, registry: &PluginRegistry) -> Result<()> {
+pub fn run(
+    input: impl BufRead,
+    mut output: impl Write,
+    registry: &PluginRegistry,
+    method: Method,
+) -> Result<()> {
     for (at, line) in input.lines().enumerate() {
         let line = line.with_context(|| format!("reading line {} of the cases", at + 1))?;
         if line.trim().is_empty() {
             continue;
         }
-        let answer = answer(&line, registry);
+        let answer = answer(&line, registry, method);
         serde_json::to_writer(&mut output, &answer).context("writing a verdict")?;
         output.write_all(b"\n").context("writing a verdict")?;
     }
     output.flush().context("writing the verdicts")
 }
 
-fn answer(line: &str, registry: &PluginRegistry) -> Value {
+fn answer(line: &str, registry: &PluginRegistry, method: Method) -> Value {
     let case: Case = match serde_json::from_str(line) {
         Ok(case) => case,
         Err(e) => return verdict::failed("", &anyhow!("this line is not a case: {e}")),
@@ -55,12 +60,12 @@ fn answer(line: &str, registry: &PluginRegistry) -> Value {
         return verdict::with_id(&case.id, config::verdict(yaml, registry));
     }
     if let Some(events) = &case.events {
-        return match wakeups::verdict(&case, events, registry) {
+        return match wakeups::verdict(&case, events, registry, method) {
             Ok(verdict) => verdict::with_id(&case.id, verdict),
             Err(e) => verdict::failed(&case.id, &e),
         };
     }
-    match cycles(&case, registry) {
+    match cycles(&case, registry, method) {
         Ok(cycles) => verdict::with_id(&case.id, serde_json::json!({ "cycles": cycles })),
         Err(e) => verdict::failed(&case.id, &e),
     }
@@ -75,12 +80,12 @@ fn load(case: &Case, registry: &PluginRegistry) -> Result<Loaded> {
     loaded.map_err(|errors| anyhow!("{errors}"))
 }
 
-fn cycles(case: &Case, registry: &PluginRegistry) -> Result<Vec<Cycle>> {
+fn cycles(case: &Case, registry: &PluginRegistry, method: Method) -> Result<Vec<Cycle>> {
     let pending = case
         .pending
         .as_ref()
         .context("one of the fields \"pending\", \"events\" and \"yaml\" has to be there")?;
-    let mut trial = Trial::start(case, &load(case, registry)?)?;
+    let mut trial = Trial::start(case, &load(case, registry)?, method)?;
     let mut cycles = Vec::with_capacity(pending.len());
     for (at, pod) in pending.iter().enumerate() {
         let pod = decode_pod(pod.get().as_bytes()).with_context(|| format!("pending[{at}]"))?;
@@ -100,7 +105,7 @@ struct Trial {
 
 impl Trial {
     /// Takes the objects in. Every pod is judged, whatever it needs.
-    fn start(case: &Case, loaded: &Loaded) -> Result<Self> {
+    fn start(case: &Case, loaded: &Loaded, method: Method) -> Result<Self> {
         let preempts = loaded.profiles().first().is_some_and(|profile| {
             let enabled = profile.expanded.at(ExtensionPoint::PostFilter);
             enabled.iter().any(|(name, _)| name == "DefaultPreemption")
@@ -109,6 +114,7 @@ impl Trial {
         let profile = config.profiles.first().context("the configuration has no profile")?;
         let profile = Arc::clone(profile);
         let mut engine = Engine::with_draw(Draw::FirstByName, None);
+        engine.set_method(method);
         // Nothing is scheduled but what the case asks for.
         engine.pause(true);
         let mut inputs = vec![Input::Config(config)];

@@ -73,6 +73,8 @@ fn the_other_subcommands_parse() {
         "demo",
         "demo --nodes 10 --pods=50 --keep",
         "evaluate",
+        "evaluate --engine=class",
+        "evaluate --engine scan",
         "sandbox --nodes=500 --port=0 --kubeconfig-out x",
         "config check -",
         "config print",

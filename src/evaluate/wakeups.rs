@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use berth_engine::base::PodIdx;
 use berth_engine::queue::Place;
 use berth_engine::record::{NodeRecord, PodRecord, PodSpec, ScheduledCondition};
-use berth_engine::{Change, Config, Effect, Engine, Input};
+use berth_engine::{Change, Config, Effect, Engine, Input, Method};
 use berth_plugins::PluginRegistry;
 use serde_json::{Value, json};
 
@@ -20,11 +20,16 @@ use crate::watch::{DecodeError, decode_object, decode_pod};
 
 /// Answers one case: the pod's state after its first attempt, who rejected it, and for each event
 /// whether it moved the pod.
-pub(super) fn verdict(case: &Case, events: &[Event], registry: &PluginRegistry) -> Result<Value> {
+pub(super) fn verdict(
+    case: &Case,
+    events: &[Event],
+    registry: &PluginRegistry,
+    method: Method,
+) -> Result<Value> {
     let pod = case.pod.as_ref().context("field \"pod\" is missing: the pod that waits")?;
     let pod = decode_pod(pod.get().as_bytes()).context("pod")?;
     let config = Arc::new(load(case, registry)?.engine_config(false)?);
-    let scene = Scene::read(case, pod, config)?;
+    let scene = Scene::read(case, pod, config, method)?;
     let (engine, idx) = scene.play()?;
     let (state, rejected_by) = scene.state(&engine, idx);
     let moved = events.iter().enumerate().map(|(at, event)| {
@@ -38,6 +43,7 @@ pub(super) fn verdict(case: &Case, events: &[Event], registry: &PluginRegistry) 
 /// The state before the events.
 struct Scene {
     config: Arc<Config>,
+    method: Method,
     /// What the pod calls its scheduler; the profile goes by it, whatever the file calls it.
     called: Box<str>,
     pod: PodRecord,
@@ -47,9 +53,10 @@ struct Scene {
 }
 
 impl Scene {
-    fn read(case: &Case, pod: PodRecord, config: Arc<Config>) -> Result<Self> {
+    fn read(case: &Case, pod: PodRecord, config: Arc<Config>, method: Method) -> Result<Self> {
         let mut scene = Self {
             config,
+            method,
             called: pod.spec.scheduler_name.clone(),
             uids: HashMap::from([(key(&pod), pod.uid.clone())]),
             pod,
@@ -91,6 +98,7 @@ impl Scene {
     /// An engine in which the pod has had its first attempt.
     fn play(&self) -> Result<(Engine, PodIdx)> {
         let mut engine = Engine::new(0, None);
+        engine.set_method(self.method);
         let mut effects = Vec::new();
         engine.pause(true);
         let mut inputs = vec![Input::Config(Arc::clone(&self.config))];

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use berth_engine::Method;
+
 use super::{Comparison, Difference, answered};
 
 /// Extension points as the verdict names them; one without plugins may be left out.
@@ -31,7 +33,7 @@ const ALL: usize = 120;
 #[test]
 fn configurations_mean_what_they_mean_to_kube_scheduler() {
     let mut comparison = Comparison::default();
-    for (case, answer) in answered("config.jsonl.gz") {
+    for (case, answer) in answered("config.jsonl.gz", Method::default()) {
         let name = format!("{} ({})", case["id"], case["topic"]);
         comparison.count(&name, &differences(&case["expect"], &answer));
     }

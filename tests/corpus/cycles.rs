@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Comparison, Difference, answered};
+use berth_engine::Method;
+
+use super::{Comparison, Difference, METHODS, answered};
 
 const FILES: [&str; 10] = [
     "images.jsonl.gz",
@@ -31,27 +33,30 @@ const COMPARED_MIN: usize = 2_394;
 fn cycles_are_kube_schedulers() {
     let registry = berth_plugins::in_tree().unwrap();
     let have: BTreeSet<&str> = registry.names().collect();
-    let mut all = Comparison::default();
-    let mut total = 0;
-    std::thread::scope(|scope| {
-        let files = FILES.map(|file| scope.spawn(|| compared(file, &have)));
-        for (file, thread) in FILES.iter().zip(files) {
-            let (comparison, cycles) = thread.join().unwrap();
-            println!("{file}: {} of {cycles} cycles compared", comparison.compared);
-            all.add(&comparison);
-            total += cycles;
-        }
-    });
-    println!("{} of {total} cycles compared", all.compared);
-    all.assert_all_equal("cycles");
-    assert!(all.compared >= COMPARED_MIN, "{} cycles compared", all.compared);
+    for method in METHODS {
+        let mut all = Comparison::default();
+        let mut total = 0;
+        std::thread::scope(|scope| {
+            let have = &have;
+            let files = FILES.map(|file| scope.spawn(move || compared(file, have, method)));
+            for (file, thread) in FILES.iter().zip(files) {
+                let (comparison, cycles) = thread.join().unwrap();
+                println!("{method:?} {file}: {} of {cycles} compared", comparison.compared);
+                all.add(&comparison);
+                total += cycles;
+            }
+        });
+        println!("{method:?}: {} of {total} cycles compared", all.compared);
+        all.assert_all_equal(&format!("cycles by {method:?}"));
+        assert!(all.compared >= COMPARED_MIN, "{} cycles compared", all.compared);
+    }
 }
 
 /// Compares the cycles of a file as far as `have` goes; tells how many there are as well.
-fn compared(file: &str, have: &BTreeSet<&str>) -> (Comparison, usize) {
+fn compared(file: &str, have: &BTreeSet<&str>, method: Method) -> (Comparison, usize) {
     let mut comparison = Comparison::default();
     let mut cycles = 0;
-    for (case, answer) in answered(file) {
+    for (case, answer) in answered(file, method) {
         let expected = case["expect"].as_array().unwrap();
         cycles += expected.len();
         for (at, want) in expected.iter().enumerate() {

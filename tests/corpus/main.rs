@@ -13,21 +13,25 @@ use std::fmt::Write;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
+use berth_engine::Method;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
 /// Differences told in full when a test fails; the others are counted.
 const SHOWN_MAX: usize = 10;
 
+/// Both ways to choose nodes: each has to give the reference's answers.
+const METHODS: [Method; 2] = [Method::Class, Method::Scan];
+
 /// Cases of a file of the corpus, each with Berth's answer.
-fn answered(file: &str) -> Vec<(Value, Value)> {
+fn answered(file: &str, method: Method) -> Vec<(Value, Value)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(file);
     let packed = std::fs::File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut text = String::new();
     GzDecoder::new(packed).read_to_string(&mut text).unwrap();
     let mut answers = Vec::new();
     let registry = berth_plugins::in_tree().unwrap();
-    berth::evaluate::run(BufReader::new(text.as_bytes()), &mut answers, &registry).unwrap();
+    berth::evaluate::run(BufReader::new(text.as_bytes()), &mut answers, &registry, method).unwrap();
     let values = |text: &str| -> Vec<Value> {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Comparison, Difference, answered};
+use berth_engine::Method;
+
+use super::{Comparison, Difference, METHODS, answered};
 
 /// Events of cases without claims for devices.
 const COMPARED_MIN: usize = 418;
@@ -20,10 +22,16 @@ const DEVICES: &str = "DynamicResources";
 fn pods_wake_where_they_fit() {
     let registry = berth_plugins::in_tree().unwrap();
     let have: BTreeSet<&str> = registry.names().collect();
+    for method in METHODS {
+        compare(&have, method);
+    }
+}
+
+fn compare(have: &BTreeSet<&str>, method: Method) {
     let (mut cases, mut events) = (Comparison::default(), Comparison::default());
     let mut needless = (0, 0);
-    for (case, answer) in answered("wakeups.jsonl.gz") {
-        if !plugins_of(&case).is_subset(&have) {
+    for (case, answer) in answered("wakeups.jsonl.gz", method) {
+        if !plugins_of(&case).is_subset(have) {
             continue;
         }
         let name = case["id"].as_str().unwrap();
@@ -37,9 +45,9 @@ fn pods_wake_where_they_fit() {
             events.count(&name, judged.difference().as_slice());
         }
     }
-    println!("{} needless wake-ups, {} of the reference", needless.0, needless.1);
-    cases.assert_all_equal("first attempts");
-    events.assert_all_equal("events");
+    println!("{method:?}: {} needless wake-ups, {} of the reference", needless.0, needless.1);
+    cases.assert_all_equal(&format!("first attempts by {method:?}"));
+    events.assert_all_equal(&format!("events by {method:?}"));
     assert!(needless.0 <= needless.1, "{needless:?}");
     assert!(events.compared >= COMPARED_MIN, "{} events compared", events.compared);
 }
