@@ -13,7 +13,7 @@ use kube::discovery::{Scope, pinned_kind};
 use kube::{Api, Client};
 use serde_json::{Map, Value};
 
-use super::object::ObjectTemplate;
+use super::object::{ObjectTemplate, address};
 use super::op::{AnyObject, Churn, ChurnMode};
 use super::workload::Workload;
 
@@ -102,12 +102,14 @@ pub(super) async fn create(
     client: &Client,
     workload: &Workload,
     op: &AnyObject,
+    scheduler: &str,
     leftovers: &Leftovers,
 ) -> Result<()> {
     let template = ObjectTemplate::load(&workload.path(&op.template_path), &op.template_params)?;
     let count = op.count.unwrap_or(1);
     for index in 0..count {
-        let object = template.object(index, count)?;
+        let mut object = template.object(index, count)?;
+        address(&mut object, scheduler);
         let api = api_of(client, &object, op.namespace.as_deref()).await?;
         let object: DynamicObject = serde_json::from_value(object)?;
         let created = api.create(&PostParams::default(), &object).await;
@@ -118,13 +120,19 @@ pub(super) async fn create(
 }
 
 /// `updateAny`: object and status of each.
-pub(super) async fn update(client: &Client, workload: &Workload, op: &AnyObject) -> Result<()> {
+pub(super) async fn update(
+    client: &Client,
+    workload: &Workload,
+    op: &AnyObject,
+    scheduler: &str,
+) -> Result<()> {
     let template = ObjectTemplate::load(&workload.path(&op.template_path), &op.template_params)?;
     let count = op.count.unwrap_or(1);
     let pause = Duration::from_secs(1).checked_div(op.update_per_second).unwrap_or_default();
     for index in 0..count {
         tokio::time::sleep(pause).await;
-        let object = template.object(index, count)?;
+        let mut object = template.object(index, count)?;
+        address(&mut object, scheduler);
         let api = api_of(client, &object, op.namespace.as_deref()).await?;
         let object: DynamicObject = serde_json::from_value(object)?;
         let name = object.metadata.name.clone().context("updateAny: an object without a name")?;
@@ -146,12 +154,15 @@ pub(super) async fn churn(
     client: Client,
     workload: Workload,
     op: Churn,
+    scheduler: String,
     namespace: String,
     leftovers: Leftovers,
 ) -> Result<()> {
     let mut lanes = Vec::new();
     for path in &op.template_paths {
-        let object = ObjectTemplate::load(&workload.path(path), &Map::new())?.object(0, 1)?;
+        let template = ObjectTemplate::load(&workload.path(path), &Map::new())?;
+        let mut object = template.object(0, 1)?;
+        address(&mut object, &scheduler);
         let api = match api_of(&client, &object, Some(&namespace)).await {
             Ok(api) => api,
             Err(_) => api_of(&client, &object, None).await.with_context(|| path.clone())?,

@@ -9,7 +9,7 @@ use kube::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::object::{ObjectTemplate, base_node, base_pod};
+use super::object::{ObjectTemplate, address, base_node, base_pod};
 use super::op::{CreateNamespaces, CreateNodes, CreatePods, NodeAllocatable};
 use super::volumes::VolumeTemplates;
 use super::workload::Workload;
@@ -191,9 +191,7 @@ pub(super) async fn pods(
             Some(template) => pod_of(template.object(index, op.count)?, index, op),
             None => base_pod(),
         };
-        if matches!(pod["spec"]["schedulerName"].as_str(), None | Some("default-scheduler")) {
-            pod["spec"]["schedulerName"] = json!(scheduler);
-        }
+        address(&mut pod, scheduler);
         if let Some(volumes) = volumes {
             pod["spec"]["volumes"] = volumes.create(client, namespace, index).await?;
         }

@@ -116,7 +116,8 @@ impl<'a> Executor<'a> {
                 self.enter(&namespace).await?;
                 let leftovers = self.leftovers.clone();
                 let work = self.workload.clone();
-                let churn = anyobject::churn(client, work, op.clone(), namespace, leftovers);
+                let (op, scheduler) = (op.clone(), self.scheduler.to_owned());
+                let churn = anyobject::churn(client, work, op, scheduler, namespace, leftovers);
                 self.background.spawn(churn);
             }
             Op::Barrier(op) => self.barrier(op).await?,
@@ -125,9 +126,12 @@ impl<'a> Executor<'a> {
                 if let Some(namespace) = &op.namespace {
                     self.enter(namespace).await?;
                 }
-                anyobject::create(&client, self.workload, op, &self.leftovers).await?;
+                anyobject::create(&client, self.workload, op, self.scheduler, &self.leftovers)
+                    .await?;
             }
-            Op::UpdateAny(op) => anyobject::update(&client, self.workload, op).await?,
+            Op::UpdateAny(op) => {
+                anyobject::update(&client, self.workload, op, self.scheduler).await?
+            }
             Op::StartCollecting(op) => {
                 ensure!(self.collecting.is_none(), "metrics are collected already");
                 self.begin_measuring()?;

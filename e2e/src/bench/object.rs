@@ -61,6 +61,14 @@ fn document(path: &str, text: &str) -> Result<Value> {
     Ok(object)
 }
 
+/// Gives a pod to the scheduler of this name, unless its template names another than the default.
+pub fn address(object: &mut Value, scheduler: &str) {
+    let named = object["spec"]["schedulerName"].as_str();
+    if object["kind"] == "Pod" && matches!(named, None | Some("default-scheduler")) {
+        object["spec"]["schedulerName"] = json!(scheduler);
+    }
+}
+
 /// What an operation creates where it names no node template (`makeBaseNode`).
 pub fn base_node(op: usize) -> Value {
     let room = json!({"pods": "110", "cpu": "4", "memory": "32Gi"});
@@ -96,6 +104,19 @@ pub fn base_pod() -> Value {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn only_pods_of_the_default_scheduler_are_addressed() {
+        let scheduler = |mut object: Value| {
+            address(&mut object, "berth");
+            object["spec"]["schedulerName"].clone()
+        };
+        assert_eq!(scheduler(base_pod()), "berth");
+        let pod = |name: &str| json!({"kind": "Pod", "spec": {"schedulerName": name}});
+        assert_eq!(scheduler(pod("default-scheduler")), "berth");
+        assert_eq!(scheduler(pod("other")), "other");
+        assert_eq!(scheduler(json!({"kind": "Service", "spec": {}})), Value::Null);
+    }
 
     #[test]
     fn an_object_of_an_index() {
