@@ -158,7 +158,7 @@ impl Filter for NodeResourcesFit {
                 let amounts = amounts.get(node.at()).copied().unwrap_or_default();
                 *wanted > amounts.allocatable.saturating_sub(amounts.requested)
             };
-            if !has_place(cx.nodes, *node) || wanted.iter().any(lacks) {
+            if !cx.nodes.has_place(*node) || wanted.iter().any(lacks) {
                 verdicts.set(at, rejection(needs, cx.nodes, *node));
             }
         }
@@ -207,10 +207,6 @@ fn insufficient(dim: Dim, name: &str) -> Reason {
     }
 }
 
-fn has_place(nodes: &NodeTable, node: NodeIdx) -> bool {
-    i64::try_from(nodes.pods(node).len()).unwrap_or(i64::MAX) < nodes.pods_allowed(node)
-}
-
 fn lacks(need: &Need, nodes: &NodeTable, node: NodeIdx) -> bool {
     let free = nodes.allocatable(node, need.dim).saturating_sub(nodes.requested(node, need.dim));
     need.amount > free
@@ -221,7 +217,7 @@ fn lacks(need: &Need, nodes: &NodeTable, node: NodeIdx) -> bool {
 fn rejection(needs: &[Need], nodes: &NodeTable, node: NodeIdx) -> Verdict {
     let mut reasons = Reasons::new();
     let mut resolvable = true;
-    if !has_place(nodes, node) {
+    if !nodes.has_place(node) {
         reasons.push(TOO_MANY_PODS.into());
     }
     for need in needs.iter().filter(|need| lacks(need, nodes, node)) {

@@ -28,10 +28,9 @@ pub struct NodeTable {
     labels: Vec<Box<[(Sym, Sym)]>>,
     taints: Vec<Taints>,
     unschedulable: Vec<bool>,
-    pods_allowed: Vec<i64>,
     // By resource, then by row.
     amounts: Vec<Vec<Amounts>>,
-    pods: Vec<Vec<PodIdx>>,
+    places: Vec<Places>,
     ports: Vec<Vec<UsedPort>>,
     term_holders: TermHolders,
     images: Vec<Box<[(Sym, i64)]>>,
@@ -50,6 +49,13 @@ pub struct Amounts {
     pub nonzero: i64,
 }
 
+/// The pods on a node, and how many it takes: read together wherever a pod is placed.
+#[derive(Debug, Clone, Default)]
+struct Places {
+    pods: Vec<PodIdx>,
+    allowed: i64,
+}
+
 macro_rules! column {
     ($(#[$doc:meta])* $name:ident: $kind:ty) => {
         $(#[$doc])*
@@ -64,9 +70,16 @@ impl NodeTable {
         /// Whether `spec.unschedulable` is set.
         unschedulable: bool
     }
-    column! {
-        /// How many pods the node takes (`status.allocatable.pods`).
-        pods_allowed: i64
+
+    /// How many pods the node takes (`status.allocatable.pods`).
+    pub fn pods_allowed(&self, node: NodeIdx) -> i64 {
+        self.places.get(node.at()).map_or(0, |p| p.allowed)
+    }
+
+    /// Whether the node takes one pod more.
+    pub fn has_place(&self, node: NodeIdx) -> bool {
+        let fits = |p: &Places| i64::try_from(p.pods.len()).is_ok_and(|pods| pods < p.allowed);
+        self.places.get(node.at()).is_some_and(fits)
     }
 
     /// The live nodes.
@@ -132,7 +145,7 @@ impl NodeTable {
 
     /// Pods on the node, assumed ones included, in the order kube-scheduler keeps them.
     pub fn pods(&self, node: NodeIdx) -> &[PodIdx] {
-        self.pods.get(node.at()).map(|p| p.as_slice()).unwrap_or_default()
+        self.places.get(node.at()).map(|p| p.pods.as_slice()).unwrap_or_default()
     }
 
     /// Host ports taken, with repeats where pods share one.
@@ -184,11 +197,10 @@ impl NodeTable {
         self.labels.push(Box::default());
         self.taints.push(Box::default());
         self.unschedulable.push(false);
-        self.pods_allowed.push(0);
         for column in &mut self.amounts {
             column.push(Amounts::default());
         }
-        self.pods.push(Vec::new());
+        self.places.push(Places::default());
         self.ports.push(Vec::new());
         self.images.push(Box::default());
         self.names.push(Sym::FIRST);
@@ -221,7 +233,9 @@ impl NodeTable {
         put(&mut self.taints, at, CompiledToleration::taints(&record.taints, symbols));
         put(&mut self.unschedulable, at, record.unschedulable);
         let pods = record.allocatable.get("pods").map_or(0, crate::record::Quantity::value);
-        put(&mut self.pods_allowed, at, pods);
+        if let Some(places) = self.places.get_mut(at) {
+            places.allowed = pods;
+        }
         put(&mut self.records, at, Some(Arc::clone(record)));
         self.live.insert(node);
     }
@@ -246,7 +260,9 @@ impl NodeTable {
         put(&mut self.labels, at, Box::default());
         put(&mut self.taints, at, Box::default());
         put(&mut self.unschedulable, at, false);
-        put(&mut self.pods_allowed, at, 0);
+        if let Some(places) = self.places.get_mut(at) {
+            places.allowed = 0;
+        }
         put(&mut self.records, at, None);
         self.relabelled += 1;
         self.live.remove(node);
@@ -268,7 +284,7 @@ impl NodeTable {
         if let Some(terms) = &class.pod_terms {
             self.term_holders.add(node, terms);
         }
-        let Some(pods) = self.pods.get_mut(node.at()) else { return 0 };
+        let Some(Places { pods, .. }) = self.places.get_mut(node.at()) else { return 0 };
         pods.push(pod);
         pods.len() - 1
     }
@@ -292,7 +308,7 @@ impl NodeTable {
         if let Some(terms) = &class.pod_terms {
             self.term_holders.remove(node, terms);
         }
-        let pods = self.pods.get_mut(node.at())?;
+        let Places { pods, .. } = self.places.get_mut(node.at())?;
         if slot < pods.len() {
             pods.swap_remove(slot);
         }
@@ -354,8 +370,7 @@ impl NodeTable {
         put(&mut one.labels, 0, self.labels(node).into());
         put(&mut one.taints, 0, self.taints(node).into());
         put(&mut one.unschedulable, 0, self.unschedulable(node));
-        put(&mut one.pods_allowed, 0, self.pods_allowed(node));
-        put(&mut one.pods, 0, self.pods(node).to_vec());
+        put(&mut one.places, 0, self.places.get(at).cloned().unwrap_or_default());
         put(&mut one.ports, 0, self.ports(node).to_vec());
         put(&mut one.images, 0, self.images(node).into());
         one.term_holders = self.term_holders.extract(node);

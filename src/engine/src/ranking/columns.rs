@@ -206,7 +206,9 @@ impl Columns {
     /// out. The tops are up to date.
     pub(super) fn best(&self, bonus: &[Option<i64>]) -> Option<Best> {
         let mut best: Option<Best> = None;
-        for (total, count) in self.spans.iter().flatten().filter_map(|top| worth(*top, bonus)) {
+        for top in self.spans.iter().flatten() {
+            let Some(total) = worth(top, bonus) else { continue };
+            let count = top.count as usize;
             match &mut best {
                 Some(b) if b.total > total => {}
                 Some(b) if b.total == total => b.count += count,
@@ -218,21 +220,11 @@ impl Columns {
 
     /// The `nth` of the nodes with this total, by row.
     pub(super) fn nth(&self, bonus: &[Option<i64>], total: i64, nth: usize) -> Option<NodeIdx> {
-        let mut nth = nth;
-        let mut descend = |tops: &mut dyn Iterator<Item = (usize, &Tops)>| {
-            for (at, tops) in tops {
-                let worths = tops.iter().filter_map(|top| worth(*top, bonus));
-                let here = worths.filter(|(t, _)| *t == total).map(|(_, count)| count).sum();
-                if nth < here {
-                    return Some(at);
-                }
-                nth -= here;
-            }
-            None
-        };
-        let span = descend(&mut self.spans.iter().enumerate())?;
-        let block = descend(&mut self.blocks.iter().enumerate().skip(span * FAN).take(FAN))?;
-        let rows = block * FAN..((block + 1) * FAN).min(self.groups.len());
+        let (span, nth) = descend(&self.spans, bonus, total, nth)?;
+        let blocks = span * FAN..((span + 1) * FAN).min(self.blocks.len());
+        let (block, nth) = descend(self.blocks.get(blocks)?, bonus, total, nth)?;
+        let from = (span * FAN + block) * FAN;
+        let rows = from..(from + FAN).min(self.groups.len());
         rows.filter(|row| self.total(*row, bonus) == Some(total)).nth(nth).map(NodeIdx::new)
     }
 
@@ -269,9 +261,32 @@ impl Columns {
     }
 }
 
-fn worth(top: Top, bonus: &[Option<i64>]) -> Option<(i64, usize)> {
+fn worth(top: &Top, bonus: &[Option<i64>]) -> Option<i64> {
     let bonus = bonus.get(usize::from(top.group)).copied().flatten()?;
-    Some((bonus + i64::from(top.amount), top.count as usize))
+    Some(bonus + i64::from(top.amount))
+}
+
+/// In which list the `nth` node with this total is, and which of the list's it is.
+fn descend(
+    lists: &[Tops],
+    bonus: &[Option<i64>],
+    total: i64,
+    nth: usize,
+) -> Option<(usize, usize)> {
+    let mut left = nth;
+    for (at, tops) in lists.iter().enumerate() {
+        let mut here = 0;
+        for top in tops {
+            if worth(top, bonus) == Some(total) {
+                here += top.count as usize;
+            }
+        }
+        if left < here {
+            return Some((at, left));
+        }
+        left -= here;
+    }
+    None
 }
 
 fn merge(tops: &mut Tops, new: Top) {
