@@ -11,7 +11,7 @@ use crate::cache::{Changed, ChangedObject};
 use crate::framework::{ClusterEvent, Context, Hint, Plugin, Profile, Reads, Subject};
 use crate::probe::{Probe, QueueName};
 
-use super::{Engine, FLUSH_EVERY_MS};
+use super::{Engine, FLUSH_EVERY_MS, Method};
 
 /// Where a class has to be looked at again.
 #[derive(Debug, Clone)]
@@ -92,6 +92,20 @@ impl Engine {
         let mut reads = Reads::NODE_EXISTS;
         let mut fit = None;
         for pod in self.unlike(&firsts, &profile) {
+            // A ranking knows in a moment whether there is any node, and does not tell which plugins
+            // reject the others: from then on the class is asked whatever any filter of it reads.
+            match everywhere.then(|| self.fits_by_ranking(pod, &profile)).flatten() {
+                Some(true) => {
+                    fit = Some((pod, None));
+                    break;
+                }
+                Some(false) => {
+                    reads |= profile.filter_reads();
+                    continue;
+                }
+                None => {}
+            }
+            let live = self.cache.nodes().live();
             let scan = self.scan(&profile);
             let found = if everywhere {
                 scan.first_fit(pod, &mut before.into_iter().chain(live.iter()))
@@ -100,7 +114,7 @@ impl Engine {
             };
             match found {
                 Ok(node) => {
-                    fit = Some((pod, node));
+                    fit = Some((pod, Some(node)));
                     break;
                 }
                 Err(rejected) => reads |= rejected,
@@ -109,13 +123,21 @@ impl Engine {
         let Some(parked) = self.queue.parked_mut(class) else { return };
         match fit {
             Some((pod, node)) => {
-                parked.last_fit = Some(node);
+                parked.last_fit = node.or(parked.last_fit);
                 self.queue.set_head(class, pod);
                 self.enqueue(pod, now, "ClassFits", probe);
             }
             None if everywhere => parked.reads = reads,
             None => parked.reads |= reads,
         }
+    }
+
+    fn fits_by_ranking(&mut self, pod: PodIdx, profile: &Profile) -> Option<bool> {
+        if self.method == Method::Scan {
+            return None;
+        }
+        let Self { rankings, cache, pool, .. } = self;
+        rankings.fits(cache, profile, pool.as_deref(), pod)
     }
 
     /// The first pod of each mark among `pods`, in their order.

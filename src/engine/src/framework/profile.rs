@@ -282,6 +282,11 @@ impl Profile {
         self.plugins.iter().map(|plugin| plugin.mark(cx)).fold(0, mix)
     }
 
+    /// What all filters together read.
+    pub fn filter_reads(&self) -> Reads {
+        self.at(Point::Filter).iter().map(|w| self.reads(w.plugin)).sum()
+    }
+
     /// What the plugin at a place reads; filters always read that the node exists.
     pub fn reads(&self, place: usize) -> Reads {
         self.plugin(place).map_or(Reads::NOTHING, Plugin::reads) | Reads::NODE_EXISTS
