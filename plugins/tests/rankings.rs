@@ -2,7 +2,7 @@
 //! history, one with rankings and one without, and must want the same of the world at every step,
 //! to the letter of every message; and must say the same of every node to every waiting pod.
 //!
-//! `BERTH_SEEDS=100000 cargo test --release -p berth-plugins --test rankings` runs more.
+//! `make histories` runs 10,000 of them, `make soak SEEDS=1000000` more.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "metamorphic"]
@@ -15,8 +15,12 @@ mod random {
 }
 #[path = "rankings"]
 mod rankings {
+    mod affinity;
+    mod cluster;
     pub(crate) mod history;
-    pub(crate) mod twins;
+    mod labels;
+    mod threads;
+    mod twins;
 }
 
 use rankings::history::History;

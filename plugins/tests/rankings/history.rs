@@ -31,11 +31,18 @@ pub(crate) struct History {
 }
 
 impl History {
+    /// The history of a seed, by rankings and by the plain scan.
     pub(crate) fn new(seed: u64) -> Self {
+        Self::of(seed, Twins::new(seed, None), None)
+    }
+
+    /// The history of a seed as these two live it; with so many nodes, where said.
+    pub(crate) fn of(seed: u64, twins: Twins, nodes: Option<usize>) -> Self {
         let mut dice = Dice::new(seed, Names::FIRST);
-        let nodes = dice.pick(&[1, 3, 5, 8, 12, 20]);
+        let few = dice.pick(&[1, 3, 5, 8, 12, 20]);
+        let nodes = nodes.unwrap_or(few);
         let mut history = Self {
-            twins: Twins::new(seed, None),
+            twins,
             now: 1_000,
             nodes,
             templates: (0..4).map(|_| spec(&mut dice, nodes)).collect(),
@@ -200,8 +207,15 @@ impl History {
 
     fn change(&mut self) -> Vec<Input> {
         let Some(mut pod) = self.one() else { return Vec::new() };
+        let placed = pod.node_name.is_some() || self.binds.iter().any(|(b, _)| *b == *pod.uid);
         match self.dice.below(4) {
             0..=2 => pod.labels = self.dice.labels(),
+            // The API server lets no more of it change, and the cache announces no more.
+            _ if placed => {
+                let mut spec = PodSpec::clone(&pod.spec);
+                spec.containers[0].image = format!("{}:1", self.dice.one("image", 4)).into();
+                pod.spec = Arc::new(spec);
+            }
             _ => pod.spec = Arc::clone(&self.templates[self.dice.below(self.templates.len())]),
         }
         vec![self.apply(pod)]

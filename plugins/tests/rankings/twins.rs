@@ -1,9 +1,9 @@
-//! Two engines, one with rankings and one that scans, fed alike.
+//! Two engines, fed alike: one with rankings and one that scans, unless said.
 
 use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
-use berth_engine::framework::{Point, Profile, ProfileBuilder};
+use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder};
 use berth_engine::{Config, Decided, Effect, Engine, Input, Method};
 use berth_plugins::{default_plugins, in_tree};
 use rayon::ThreadPool;
@@ -14,25 +14,38 @@ use crate::random::scenario::{Dice, SCHEDULER};
 #[derive(Debug)]
 pub(crate) struct Twins {
     seed: u64,
-    ranked: Engine,
-    scanned: Engine,
-    // Answers of rankings that `compare` has asked for.
+    ours: Engine,
+    theirs: Engine,
+    // Answers of our rankings that `compare` has asked for.
     compared: u64,
+}
+
+/// The default plugins.
+pub(crate) fn defaults() -> Input {
+    configured(|_, weight| Some(weight))
 }
 
 /// The default plugins, now and then with other weights or without some.
 pub(crate) fn config(dice: &mut Dice) -> Input {
+    let odd = dice.chance(30);
+    configured(|plugin, weight| {
+        let weight = if odd { dice.pick(&[1, 2, 7]) } else { weight };
+        let left_out = odd
+            && dice.chance(10)
+            && plugin.as_bind().is_none()
+            && plugin.as_queue_sort().is_none();
+        (!left_out).then_some(weight)
+    })
+}
+
+/// The default plugins with the weights that `weigh` makes of theirs; without those it gives none.
+fn configured(mut weigh: impl FnMut(&dyn Plugin, i64) -> Option<i64>) -> Input {
     let registry = in_tree().unwrap();
     let mut builder = ProfileBuilder::new(SCHEDULER);
-    let odd = dice.chance(30);
     for (name, weight) in default_plugins() {
         let Ok(factory) = registry.get(name) else { continue };
         let plugin = factory.build(None).unwrap();
-        let weight = if odd { dice.pick(&[1, 2, 7]) } else { (*weight).max(1) };
-        if odd && dice.chance(10) && plugin.as_bind().is_none() && plugin.as_queue_sort().is_none()
-        {
-            continue;
-        }
+        let Some(weight) = weigh(plugin.as_ref(), (*weight).max(1)) else { continue };
         for point in Point::ALL.into_iter().filter(|p| p.is_run()) {
             if point.is_implemented_by(plugin.as_ref()) {
                 builder.add(point, &plugin, weight).unwrap();
@@ -52,23 +65,28 @@ impl Twins {
     pub(crate) fn new(seed: u64, pool: Option<Arc<ThreadPool>>) -> Self {
         let (ranked, mut scanned) = (Engine::new(seed, pool), Engine::new(seed, None));
         scanned.set_method(Method::Scan);
-        Self { seed, ranked, scanned, compared: 0 }
+        Self::of(seed, [ranked, scanned])
+    }
+
+    /// These two, made with this seed.
+    pub(crate) fn of(seed: u64, [ours, theirs]: [Engine; 2]) -> Self {
+        Self { seed, ours, theirs, compared: 0 }
     }
 
     /// One step of both; what they want.
     pub(crate) fn step(&mut self, inputs: &[Input], now: u64) -> (Vec<Effect>, usize) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        let turn = self.ranked.step(inputs.to_vec(), now, &mut ours, &mut ());
-        let other = self.scanned.step(inputs.to_vec(), now, &mut theirs, &mut ());
+        let turn = self.ours.step(inputs.to_vec(), now, &mut ours, &mut ());
+        let other = self.theirs.step(inputs.to_vec(), now, &mut theirs, &mut ());
         let seed = self.seed;
-        for (at, (our, their)) in ours.iter().zip(&theirs).enumerate() {
-            assert_eq!(
-                format!("{our:?}"),
-                format!("{their:?}"),
-                "seed {seed}: effect {at} with rankings, and by the plain scan"
+        let texts = |of: &[Effect]| of.iter().map(|e| format!("{e:#?}")).collect::<Vec<_>>();
+        if ours != theirs || turn != other {
+            let (ours, theirs) = (texts(&ours).join("\n"), texts(&theirs).join("\n"));
+            panic!(
+                "seed {seed}, at {now}\nours (with rankings): {turn:?}\n{ours}\n\
+                 theirs: {other:?}\n{theirs}"
             );
         }
-        assert_eq!((ours.len(), turn), (theirs.len(), other), "seed {seed}");
         (ours, turn.attempts)
     }
 
@@ -81,15 +99,20 @@ impl Twins {
             let decided = engine.decide(pod, &profile, true, &mut ());
             Some(text_of(&decided, &profile, engine))
         };
-        let before = self.ranked.rankings().answers();
-        let (ours, theirs) = (say(&mut self.ranked), say(&mut self.scanned));
-        assert_eq!(ours, theirs, "seed {seed}: {uid} with rankings, and by the plain scan");
-        self.compared += self.ranked.rankings().answers() - before;
+        let before = self.ours.rankings().answers();
+        let (ours, theirs) = (say(&mut self.ours), say(&mut self.theirs));
+        assert_eq!(ours, theirs, "seed {seed}: {uid} by ours (with rankings), and by theirs");
+        self.compared += self.ours.rankings().answers() - before;
+    }
+
+    /// Rankings that ours keeps.
+    pub(crate) fn rankings(&self) -> usize {
+        self.ours.rankings().count()
     }
 
     /// Attempts that rankings answered.
     pub(crate) fn answers(&self) -> u64 {
-        self.ranked.rankings().answers() - self.compared
+        self.ours.rankings().answers() - self.compared
     }
 }
 

@@ -21,11 +21,14 @@ impl Marked {
         }
     }
 
-    /// The nodes; ascending where they are many, so that columns are read in order.
-    fn nodes(&self, rows: usize) -> impl Iterator<Item = NodeIdx> + '_ {
-        let many = self.list.len() * 64 > rows;
-        let (list, set) = (self.list.iter().filter(move |_| !many), self.set.iter());
-        list.copied().chain(set.filter(move |_| many))
+    /// Lets `take` have the nodes: ascending where they are many, so that columns are read in
+    /// order. Few are not looked for in the set, which has a bit for every row.
+    fn each(&self, rows: usize, take: impl FnMut(NodeIdx)) {
+        if self.list.len() * 64 > rows {
+            self.set.iter().for_each(take);
+        } else {
+            self.list.iter().copied().for_each(take);
+        }
     }
 
     fn clear(&mut self) {
@@ -95,19 +98,21 @@ impl Ranking {
                 whole.add(*node);
             }
         }
+        let rows = self.columns.rows();
         nodes.clear();
+        whole.each(rows, |node| nodes.push(node));
         let live = work.cx.nodes.live();
-        for node in whole.nodes(self.columns.rows()) {
-            if live.contains(node) {
-                nodes.push(node);
-            } else {
-                self.take_out(node);
-            }
+        for node in nodes.iter().filter(|node| !live.contains(**node)) {
+            self.take_out(*node);
         }
+        nodes.retain(|node| live.contains(*node));
         self.evaluate(work, nodes)?;
         nodes.clear();
-        let room = room.nodes(self.columns.rows());
-        nodes.extend(room.filter(|node| !whole.set.contains(*node)));
+        room.each(rows, |node| {
+            if !whole.set.contains(node) {
+                nodes.push(node);
+            }
+        });
         self.reweigh(work, nodes)?;
         self.position = log.end();
         Ok(())
