@@ -3,6 +3,8 @@ CARGO ?= cargo
 HACK  := $(CARGO) run --quiet --package hack --
 # Random histories and cases per property in `make soak`; `make test` runs a few hundred.
 SEEDS ?= 20000
+# Random histories of `make histories`: 24 s in the dev profile.
+HISTORIES ?= 10000
 # Inputs per fuzz target in `make soak`.
 RUNS  ?= 1000000
 # Shapes (all of the default set where it is empty) and rounds of `make bench`.
@@ -11,7 +13,7 @@ ROUNDS ?= 3
 # More arguments for demo and the benches: make demo ARGS="--nodes=2000 --keep"
 ARGS  ?=
 
-.PHONY: help fmt lint rustfmt test tidy generate verify deny demo e2e bench bench-engine fuzz soak release controlplane
+.PHONY: help fmt lint rustfmt test histories tidy generate verify deny demo e2e bench bench-engine fuzz soak release controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +23,9 @@ demo: ## a cluster in a process, Jobs on it, and a picture in the terminal; unde
 
 test: ## every test that needs no cluster
 	$(CARGO) test --workspace
+
+histories: ## random histories by rankings and by the plain scan, which must be equal; half a minute
+	BERTH_SEEDS=$(HISTORIES) $(CARGO) test --package berth-plugins --test rankings -- --nocapture
 
 fmt: ## format all code
 	$(CARGO) fmt --all
@@ -54,7 +59,7 @@ fuzz: ## the decoders' fuzz corpus again, then 60 s of new inputs each; needs a 
 
 soak: ## properties and fuzzing for longer: make soak SEEDS=1000000 RUNS=10000000
 	BERTH_SEEDS=$(SEEDS) PROPTEST_CASES=$(SEEDS) $(CARGO) test --release --package berth-engine --package berth --lib --test properties
-	BERTH_SEEDS=$(SEEDS) $(CARGO) test --release --package berth-plugins --test metamorphic
+	BERTH_SEEDS=$(SEEDS) $(CARGO) test --release --package berth-plugins --test metamorphic --test rankings
 	$(HACK) fuzz --runs $(RUNS)
 
 rustfmt:
