@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Action, ClusterEvent, Context, Filter, Hint, Hints, Plugin, Reads, Registration, Resource,
-    State, Verdict, Verdicts,
+    Action, ClusterEvent, Context, Filter, GroupKey, Grouped, Groups, Hint, Hints, Keeps, Plugin,
+    PodMoved, Reads, Registration, Resource, State, Touched, Verdict, Verdicts,
 };
 use berth_engine::record::{Container, NodeRecord, ObjectKey, PodRecord, PodSpec, Quantity};
 use berth_engine::{BindOutcome, Effect, Engine, FailureReason, Input, PodEvent};
@@ -221,6 +221,59 @@ fn a_panicking_plugin_breaks_the_pod_only() {
         Effect::Condition { reason: FailureReason::SchedulerError, message, .. }
             if message.contains("plugin \"Panics\" panicked"))));
     assert_eq!(bench.engine.queue().counts().backoff, 1);
+}
+
+/// What panics in a ranking sends the pod to the plain scan, which has the last word.
+#[test]
+fn a_panic_while_counts_are_kept_costs_the_ranking_only() {
+    #[derive(Debug)]
+    struct Follower;
+    impl Plugin for Follower {
+        fn name(&self) -> &str {
+            "Follower"
+        }
+        fn reads(&self) -> Reads {
+            Reads::PODS
+        }
+        fn keeps(&self, _: &Context<'_>) -> Keeps {
+            Keeps::Groups
+        }
+        fn as_filter(&self) -> Option<&dyn Filter> {
+            Some(self)
+        }
+        fn as_grouped(&self) -> Option<&dyn Grouped> {
+            Some(self)
+        }
+    }
+    impl Filter for Follower {
+        fn filter(&self, _: &Context<'_>, _: &State, _: &[NodeIdx], _: &mut Verdicts<'_>) {}
+    }
+    impl Grouped for Follower {
+        fn open(&self, _: &Context<'_>) -> Option<Box<dyn Groups>> {
+            Some(Box::new(Kept))
+        }
+    }
+    #[derive(Debug)]
+    struct Kept;
+    impl Groups for Kept {
+        fn reads(&self) -> Reads {
+            Reads::NOTHING
+        }
+        fn follows_all(&self) -> bool {
+            true
+        }
+        fn follow(&mut self, _: &Context<'_>, _: &PodMoved<'_>, _: &mut Touched) {
+            panic!("on purpose");
+        }
+        fn key(&self, _: &Context<'_>, _: NodeIdx, _: &mut GroupKey) {}
+    }
+    let mut bench = Bench::new(vec![Arc::new(Follower)]);
+    let spec = template(100);
+    let mut inputs = vec![node("n", 500)];
+    inputs.extend((0..4).map(|i| applied(pod(&format!("p{i}"), &spec))));
+    assert_eq!(binds(&bench.run(inputs)).len(), 4);
+    // The second and the fourth pod had to be told of the one before.
+    assert_eq!(bench.engine.rankings().answers(), 2);
 }
 
 #[test]

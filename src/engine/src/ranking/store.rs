@@ -7,7 +7,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::base::{Draw, LabelSetIdx, PodIdx};
 use crate::cache::Cache;
-use crate::cycle::{Filtered, Scan};
+use crate::cycle::{Filtered, Scan, guarded};
 use crate::framework::Profile;
 use rayon::ThreadPool;
 
@@ -88,10 +88,16 @@ impl Rankings {
         let scan = Scan { cache, profile, pool };
         let work = work(&scan, pod)?;
         let ranking = &mut self.slots.get_mut(at)?.as_mut()?.ranking;
-        self.answers += 1;
-        match ranking.choose(&work, &mut self.bonus, draw) {
-            Ok(Some(choice)) => Some(Verdicted::Node(choice)),
-            Ok(None) => Some(Verdicted::Nowhere(ranking.nowhere())),
+        // The generator is touched last: a panic before leaves it as the plain scan has to find it.
+        let found = guarded("", || ranking.choose(&work, &mut self.bonus, draw));
+        match found.unwrap_or(Err(Refused)) {
+            Ok(found) => {
+                self.answers += 1;
+                Some(match found {
+                    Some(choice) => Verdicted::Node(choice),
+                    None => Verdicted::Nowhere(ranking.nowhere()),
+                })
+            }
             Err(Refused) => {
                 self.drop_slot(at, cache);
                 None
@@ -131,7 +137,8 @@ impl Rankings {
         let at = self.current(cache, profile, pool, pod)?;
         let scan = Scan { cache, profile, pool };
         let work = work(&scan, pod)?;
-        self.slots.get_mut(at)?.as_mut()?.ranking.standing(&work, &mut self.bonus).ok()
+        let ranking = &mut self.slots.get_mut(at)?.as_mut()?.ranking;
+        guarded("", || ranking.standing(&work, &mut self.bonus)).ok()?.ok()
     }
 
     /// The pod's ranking, up to date.
@@ -157,7 +164,8 @@ impl Rankings {
             let work = work(&scan, pod)?;
             let slot = self.slots.get_mut(at)?.as_mut()?;
             slot.used = uses;
-            if slot.ranking.catch_up(&work, &mut self.notes).is_ok() {
+            let caught_up = guarded("", || slot.ranking.catch_up(&work, &mut self.notes));
+            if caught_up.unwrap_or(Err(Refused)).is_ok() {
                 self.cells += slot.ranking.cells() - slot.cells;
                 slot.cells = slot.ranking.cells();
                 return Some(at);
@@ -165,7 +173,8 @@ impl Rankings {
             self.drop_slot(at, cache);
             return None;
         }
-        let ranking = Ranking::open(&work(&Scan { cache, profile, pool }, pod)?).ok()?;
+        let work = work(&Scan { cache, profile, pool }, pod)?;
+        let ranking = guarded("", || Ranking::open(&work)).ok()?.ok()?;
         let cells = ranking.cells();
         self.make_room(cells, cache);
         Some(self.insert(Slot { kin, labels, ranking, used: uses, cells }, cache))

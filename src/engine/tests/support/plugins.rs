@@ -5,8 +5,8 @@ use std::sync::Arc;
 use berth_engine::Config;
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Bind, Context, Filter, Plugin, PodView, PreEnqueue, Profile, ProfileBuilder, QueueSort, Reads,
-    Reason, Score, SortKey, State, Verdict, Verdicts,
+    Bind, Context, Filter, Keeps, Plugin, PodView, PreEnqueue, Profile, ProfileBuilder, QueueSort,
+    Reads, Reason, Score, SortKey, State, Verdict, Verdicts,
 };
 use berth_engine::model::Dim;
 
@@ -22,6 +22,9 @@ macro_rules! plugin {
             fn reads(&self) -> Reads {
                 $reads
             }
+            fn keeps(&self, _: &Context<'_>) -> Keeps {
+                Keeps::Node($reads)
+            }
             fn $point(&self) -> Option<&dyn $trait> {
                 Some(self)
             }
@@ -35,7 +38,7 @@ plugin!(Cordon, Reads::NODE_UNSCHEDULABLE, as_filter -> Filter);
 plugin!(Gates, Reads::NOTHING, as_pre_enqueue -> PreEnqueue);
 plugin!(Sort, Reads::NOTHING, as_queue_sort -> QueueSort);
 plugin!(Binder, Reads::NOTHING, as_bind -> Bind);
-plugin!(Emptier, Reads::NOTHING, as_score -> Score);
+plugin!(Emptier, Reads::NODE_ROOM, as_score -> Score);
 
 fn judge(
     nodes: &[NodeIdx],
@@ -94,6 +97,10 @@ impl Bind for Binder {
 }
 
 impl Score for Emptier {
+    fn is_absolute(&self) -> bool {
+        true
+    }
+
     fn score(&self, cx: &Context<'_>, _: &State, nodes: &[NodeIdx], scores: &mut [i64]) {
         for (score, node) in scores.iter_mut().zip(nodes) {
             *score = (100 - cx.nodes.pods(*node).len() as i64).max(0);
