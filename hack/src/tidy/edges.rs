@@ -8,7 +8,7 @@ const ENGINE: &str = "src/engine/src/";
 /// Each module and what it may use. `framework`, `cache` and `input` are one layer: a plugin reads
 /// the cache, and the cache tells its changes in the words in which a plugin declares its reads.
 /// The queue knows neither cache nor cycle; `engine` is where everything meets.
-const TABLE: [(&str, &[&str]); 11] = [
+const TABLE: [(&str, &[&str]); 12] = [
     ("base", &[]),
     ("record", &["base"]),
     ("model", &["base", "record"]),
@@ -19,6 +19,7 @@ const TABLE: [(&str, &[&str]); 11] = [
     ("probe", &["framework"]),
     ("queue", &["base", "framework"]),
     ("cycle", &["base", "model", "framework", "cache", "probe"]),
+    ("ranking", &["base", "model", "framework", "cache", "cycle"]),
     (
         "engine",
         &[
@@ -32,6 +33,7 @@ const TABLE: [(&str, &[&str]); 11] = [
             "probe",
             "queue",
             "cycle",
+            "ranking",
         ],
     ),
 ];

@@ -7,8 +7,8 @@
 //!      └──────────────────┘ forget (the bind failed)
 //! ```
 //!
-//! What its volumes need is held along with it, see [`super::VolumeHolds`]: given back by forget, by
-//! the pod's deletion, and by the watch once it shows the objects otherwise.
+//! What its volumes need is held along with it, see [`super::VolumeHolds`]: given back by forget,
+//! by the pod's deletion, and by the watch once it shows the objects otherwise.
 //!
 //! There is no expiry: an assumed pod is held until it is confirmed, forgotten or deleted, as in
 //! kube-scheduler (`cacheImpl` in `pkg/scheduler/backend/cache/cache.go`).

@@ -13,6 +13,7 @@ use super::{Engine, Method};
 
 /// What became of the search for a node.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack")]
 pub(super) enum Found {
     /// By the ranking.
     Ranked(crate::ranking::Choice),

@@ -92,8 +92,9 @@ impl Engine {
         let mut reads = Reads::NODE_EXISTS;
         let mut fit = None;
         for pod in self.unlike(&firsts, &profile) {
-            // A ranking knows in a moment whether there is any node, and does not tell which plugins
-            // reject the others: from then on the class is asked whatever any filter of it reads.
+            // A ranking knows in a moment whether there is any node, and does not tell which
+            // plugins reject the others: from then on the class is asked whatever any filter of
+            // it reads.
             match everywhere.then(|| self.fits_by_ranking(pod, &profile)).flatten() {
                 Some(true) => {
                     fit = Some((pod, None));

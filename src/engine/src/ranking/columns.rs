@@ -122,8 +122,8 @@ impl Columns {
         before
     }
 
-    /// As [`Columns::set`], for one of very many nodes: their blocks are looked through once, at the
-    /// next [`Columns::refresh`].
+    /// As [`Columns::set`], for one of very many nodes: their blocks are looked through once, at
+    /// the next [`Columns::refresh`].
     pub(super) fn set_in_bulk(&mut self, node: NodeIdx, group: u16, amount: i32) -> (u16, i32) {
         let at = node.at();
         let (Some(g), Some(a), Some(state)) = (
