@@ -207,15 +207,8 @@ impl History {
 
     fn change(&mut self) -> Vec<Input> {
         let Some(mut pod) = self.one() else { return Vec::new() };
-        let placed = pod.node_name.is_some() || self.binds.iter().any(|(b, _)| *b == *pod.uid);
         match self.dice.below(4) {
             0..=2 => pod.labels = self.dice.labels(),
-            // The API server lets no more of it change, and the cache announces no more.
-            _ if placed => {
-                let mut spec = PodSpec::clone(&pod.spec);
-                spec.containers[0].image = format!("{}:1", self.dice.one("image", 4)).into();
-                pod.spec = Arc::new(spec);
-            }
             _ => pod.spec = Arc::clone(&self.templates[self.dice.below(self.templates.len())]),
         }
         vec![self.apply(pod)]

@@ -4,6 +4,7 @@
 //! place in the uid index and on its node a bound pod costs under 160 bytes.
 
 mod class;
+mod image;
 mod label_selector;
 mod labels;
 mod node;
@@ -16,9 +17,10 @@ mod selector;
 mod term_holders;
 
 pub use class::{Class, Classes};
+pub use image::ImageStates;
 pub use label_selector::{LabelMatcher, LabelRequirement, LabelSelectorError};
 pub use labels::{LabelSet, LabelSets};
-pub use node::{Amounts, ImageStates, NodeTable};
+pub use node::{Amounts, NodeTable};
 pub use pod::{NODE_NONE, Pod, Pods, Stage, Uid};
 pub use pod_terms::{PodTerm, PodTerms, PreferredPodTerm};
 pub use ports::UsedPort;

@@ -67,7 +67,7 @@ impl SelectingOwner {
 struct RowChange {
     /// Its labels are others.
     relabelled: bool,
-    /// It takes less of something.
+    /// It may take less of something.
     smaller: bool,
     /// It is being deleted from now on.
     ends: bool,
@@ -313,7 +313,10 @@ impl Cache {
         let mut smaller = false;
         if recount {
             self.set_resize(pod, record);
-            smaller = before.is_some_and(|b| self.footprint(pod).is_some_and(|a| shrank(&b, a)));
+            // Another template may free a port or a disk, whatever its amounts. The API server lets
+            // no such change through; a confirmation may bring one all the same.
+            smaller = class != old_class
+                || before.is_some_and(|b| self.footprint(pod).is_some_and(|a| shrank(&b, a)));
             if node != NODE_NONE {
                 // The row may have been freed with its last pod: find it again by name.
                 let name = self.nodes.name(node).unwrap_or(Sym::FIRST);
