@@ -192,5 +192,5 @@ fn the_readme_shows_this_code() {
             shown += 1;
         }
     }
-    assert_eq!(shown, 3, "parts of code in the README");
+    assert_eq!(shown, 4, "parts of code in the README");
 }
