@@ -10,10 +10,12 @@ RUNS  ?= 1000000
 # Shapes (all of the default set where it is empty) and rounds of `make bench`.
 SHAPE  ?=
 ROUNDS ?= 3
+# The case of `make flame`.
+CASE  ?= classes-1000
 # More arguments for demo and the benches: make demo ARGS="--nodes=2000 --keep"
 ARGS  ?=
 
-.PHONY: help fmt lint rustfmt test histories tidy generate verify deny demo e2e bench bench-engine fuzz soak release controlplane
+.PHONY: help fmt lint rustfmt test histories tidy generate verify deny demo e2e bench bench-engine flame fuzz soak release controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +55,9 @@ bench: release ## both schedulers on one real control plane: make bench SHAPE=pl
 
 bench-engine: ## the engine alone: decisions a second and memory, 1,000 to 1,000,000 nodes; ARGS=--help
 	$(CARGO) bench --package berth-plugins --bench engine -- $(ARGS)
+
+flame: ## where the engine's time goes, as target/flame.svg: make flame CASE=mixed
+	$(CARGO) bench --package berth-plugins --bench engine -- --flame=$(CURDIR)/target/flame.svg --case=$(CASE) --nodes=5000 --threads=1 --seconds=3
 
 fuzz: ## the decoders' fuzz corpus again, then 60 s of new inputs each; needs a C++ compiler
 	$(HACK) fuzz --seconds 60

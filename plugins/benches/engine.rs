@@ -37,6 +37,14 @@ fn main() -> ExitCode {
         println!("{:<18} as many pods as nodes, as 100 Jobs; by its name only", "record");
         return ExitCode::SUCCESS;
     }
+    if let Some(into) = &args.flame {
+        let guard = measured::flame::begin();
+        for (name, nodes, threads) in args.measurements() {
+            println!("{}", measure(&args, &name, nodes, threads).row());
+        }
+        measured::flame::draw(&guard, into);
+        return ExitCode::SUCCESS;
+    }
     if args.alone {
         for (name, nodes, threads) in args.measurements() {
             let measured = measure(&args, &name, nodes, threads);

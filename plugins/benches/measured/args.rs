@@ -9,6 +9,7 @@ Usage: cargo bench -p berth-plugins --bench engine -- [options]
   --threads=N,N   threads (default 1,2; the default run leaves 2 out below 10,000 nodes,
                   where scans are not shared out)
   --seconds=S     time for the decisions of one measurement (default 0.25)
+  --flame=FILE    draw where the time of one measurement goes, as SVG
   --pods=N        at most so many pods per measurement; of `record` exactly (default: the nodes)";
 
 /// What to run.
@@ -21,6 +22,8 @@ pub struct Args {
     pub pods: Option<usize>,
     /// Run the one measurement asked for in this process, and print it as JSON.
     pub alone: bool,
+    /// Where to draw a flame graph; runs in this process.
+    pub flame: Option<std::path::PathBuf>,
 }
 
 impl Args {
@@ -36,6 +39,7 @@ impl Args {
             seconds: 0.25,
             pods: None,
             alone: false,
+            flame: None,
         };
         for arg in args {
             let (name, value) = arg.split_once('=').unwrap_or((&arg, ""));
@@ -44,6 +48,7 @@ impl Args {
                 // cargo bench adds it.
                 "--bench" => {}
                 "--alone" => parsed.alone = true,
+                "--flame" => parsed.flame = Some(value.into()),
                 "--case" => parsed.cases = value.split(',').map(str::to_owned).collect(),
                 "--nodes" => parsed.nodes = numbers(value).ok_or_else(wrong)?,
                 "--threads" => parsed.threads = numbers(value).ok_or_else(wrong)?,
