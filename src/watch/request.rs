@@ -171,15 +171,15 @@ impl Source {
         kind: Kind,
         list: &List,
     ) -> Result<Response<Body>, RequestError> {
-        let mut query = format!("limit={}", self.page_size);
-        match list {
-            // JSON is read page by page only; the cache would give all at once.
-            List::Cached if self.format == Format::Protobuf => query.push_str("&resourceVersion=0"),
-            List::Cached | List::Quorum => {}
-            List::Continue(token) => {
-                query.push_str("&continue=");
-                push_encoded(&mut query, token);
-            }
+        let mut query = match list {
+            // Named and empty: what is newest. Protobuf is cut into items as it comes.
+            List::Whole if self.format == Format::Protobuf => "resourceVersion=".to_owned(),
+            // JSON is read into memory, page by page.
+            _ => format!("limit={}", self.page_size),
+        };
+        if let List::Continue(token) = list {
+            query.push_str("&continue=");
+            push_encoded(&mut query, token);
         }
         self.get(kind, &query).await
     }

@@ -34,11 +34,14 @@ pub(crate) enum Step {
 /// Which list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum List {
-    /// From the server's cache (`resourceVersion=0`), as client-go's reflectors list first: it
-    /// costs etcd nothing, and the watch brings what it lacks. Asked for once, as the first thing.
-    Cached,
-    /// Read at quorum, the first page: never older than what was seen.
-    Quorum,
+    /// Everything in one answer, asked for once, as the first thing. Without a resource version,
+    /// so that it holds every write answered before it, as client-go's watch-lists do: a server of
+    /// 1.31 or newer answers it from its cache once that has caught up (KEP-2340). What
+    /// `resourceVersion=0` gives may lack the last binds of an instance that was just killed, and
+    /// their room would be given away again.
+    Whole,
+    /// The first page: never older than what was seen.
+    Paged,
     /// The page of this token.
     Continue(String),
 }
@@ -117,9 +120,9 @@ impl Resume {
         match &self.state {
             State::Listing { token: Some(token) } => Step::List(List::Continue(token.clone())),
             State::Listing { token: None } if std::mem::take(&mut self.fresh) => {
-                Step::List(List::Cached)
+                Step::List(List::Whole)
             }
-            State::Listing { token: None } => Step::List(List::Quorum),
+            State::Listing { token: None } => Step::List(List::Paged),
             State::Watching { version } => {
                 let timeout = WATCH_TIMEOUT + WATCH_TIMEOUT.mul_f64(self.backoff.fraction());
                 Step::Watch(version.clone(), Duration::from_secs(timeout.as_secs()))
@@ -226,7 +229,7 @@ mod tests {
 
     fn watching(version: &str) -> Resume {
         let mut resume = Resume::new(1);
-        assert_eq!(resume.next_step(), Step::List(List::Cached));
+        assert_eq!(resume.next_step(), Step::List(List::Whole));
         assert_eq!(resume.page(version, "", NOW), PageVerdict::ApplyLast);
         resume
     }
@@ -261,10 +264,10 @@ mod tests {
     #[test]
     fn the_cache_is_asked_once() {
         let mut resume = Resume::new(1);
-        assert_eq!(resume.next_step(), Step::List(List::Cached));
+        assert_eq!(resume.next_step(), Step::List(List::Whole));
         resume.failed(Failure::Other, NOW);
         waited(&mut resume);
-        assert_eq!(resume.next_step(), Step::List(List::Quorum));
+        assert_eq!(resume.next_step(), Step::List(List::Paged));
     }
 
     #[test]
@@ -291,11 +294,11 @@ mod tests {
     fn an_expired_version_lists_anew_at_once_and_then_slower() {
         let mut resume = watching("100");
         resume.failed(Failure::Expired, NOW);
-        assert_eq!(resume.next_step(), Step::List(List::Quorum));
+        assert_eq!(resume.next_step(), Step::List(List::Paged));
         assert_eq!(resume.page("200", "", NOW), PageVerdict::ApplyLast);
         resume.failed(Failure::Expired, NOW);
         assert!(waited(&mut resume) >= Duration::from_millis(1600));
-        assert_eq!(resume.next_step(), Step::List(List::Quorum));
+        assert_eq!(resume.next_step(), Step::List(List::Paged));
     }
 
     #[test]
@@ -304,7 +307,7 @@ mod tests {
         resume.next_step();
         resume.page("100", "next", NOW);
         resume.failed(Failure::Expired, NOW);
-        assert_eq!(resume.next_step(), Step::List(List::Quorum));
+        assert_eq!(resume.next_step(), Step::List(List::Paged));
     }
 
     #[test]
@@ -319,7 +322,7 @@ mod tests {
             resume.failed(Failure::Other, NOW);
             waited(&mut resume);
         }
-        assert_eq!(resume.next_step(), Step::List(List::Quorum));
+        assert_eq!(resume.next_step(), Step::List(List::Paged));
     }
 
     #[test]
@@ -329,7 +332,7 @@ mod tests {
         resume.failed(Failure::Expired, NOW);
         assert_eq!(resume.page("149", "", NOW), PageVerdict::Old);
         waited(&mut resume);
-        assert_eq!(resume.next_step(), Step::List(List::Quorum));
+        assert_eq!(resume.next_step(), Step::List(List::Paged));
         assert_eq!(resume.page("150", "", NOW), PageVerdict::ApplyLast);
         assert!(!resume.take_reset());
     }
@@ -355,7 +358,7 @@ mod tests {
             resume.failed(Failure::Other, NOW);
             waited(&mut resume);
         }
-        assert_eq!(resume.next_step(), Step::List(List::Quorum));
+        assert_eq!(resume.next_step(), Step::List(List::Paged));
     }
 
     #[test]

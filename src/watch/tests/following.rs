@@ -165,13 +165,13 @@ async fn pages_events_cuts_and_expiry() {
 
     let selector = "&fieldSelector=status.phase%21%3DSucceeded%2Cstatus.phase%21%3DFailed";
     let requests = server.requests();
-    assert_eq!(requests[0], format!("/api/v1/pods?limit=2&resourceVersion=0{selector}"));
+    assert_eq!(requests[0], format!("/api/v1/pods?resourceVersion={selector}"));
     assert_eq!(requests[1], format!("/api/v1/pods?limit=2&continue=t%2F2{selector}"));
     assert!(requests[2].contains("&resourceVersion=100&"), "{}", requests[2]);
     assert!(requests[2].contains("allowWatchBookmarks=true"), "{}", requests[2]);
     // Resumed after the last whole event, although an older object came before it.
     assert!(requests[3].contains("&resourceVersion=122&"), "{}", requests[3]);
-    // Only the first list may be the cache's.
+    // Only the first list is asked for whole.
     assert_eq!(requests[4], format!("/api/v1/pods?limit=2{selector}"));
     assert!(requests[5].contains("&resourceVersion=200&"), "{}", requests[5]);
 
