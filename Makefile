@@ -25,6 +25,7 @@ demo: ## a cluster in a process, Jobs on it, and a picture in the terminal; unde
 
 test: ## every test that needs no cluster
 	$(CARGO) test --workspace
+	$(CARGO) test --package berth --features heap-profile --lib -- serve::heap
 
 histories: ## random histories by rankings and by the plain scan, which must be equal; half a minute
 	BERTH_SEEDS=$(HISTORIES) $(CARGO) test --package berth-plugins --test rankings -- --nocapture

@@ -22,3 +22,8 @@ pub mod serve;
 pub mod status;
 pub mod version;
 pub mod watch;
+
+// As in `main.rs`: the test of the heap profile needs what it reads.
+#[cfg(all(test, feature = "heap-profile"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+/// Samples what is allocated, for `/debug/pprof/heap`.
+#[cfg(feature = "heap-profile")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match berth_plugins::in_tree() {
         Ok(registry) => berth::command::main(&registry),

@@ -6,6 +6,7 @@
 mod access;
 mod certificate;
 mod health;
+mod heap;
 mod page;
 mod profile;
 mod remembered;
@@ -255,6 +256,7 @@ impl Site {
         match self.profile_asked(request) {
             Some(Ok(duration)) => return profile::take(duration).await,
             Some(Err(wrong)) => return wrong,
+            None if self.pages.profiling && path == heap::PATH => return heap::take().await,
             None => {}
         }
         self.pages.read(path, request.uri().query().unwrap_or_default(), header(ACCEPT))

@@ -35,7 +35,7 @@ pub struct KubeSchedulerConfiguration {
     pub leader_election: LeaderElectionConfiguration,
     /// How to reach the API server.
     pub client_connection: ClientConnectionConfiguration,
-    /// CPU profiles at `/debug/pprof/profile`. Read at the start alone. Default true.
+    /// Profiles at `/debug/pprof/profile` and `heap`. Read at the start alone. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enable_profiling: Option<bool>,
     /// Profiling of lock contention. Accepted, without effect: the engine has no locks. Default

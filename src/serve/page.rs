@@ -63,7 +63,7 @@ pub struct Pages {
     pub metrics: Scrape,
     /// `/configz`, the whole page: the configuration in force under `componentconfig`.
     pub config: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
-    /// Serve CPU profiles (`enableProfiling`).
+    /// Serve CPU and heap profiles (`enableProfiling`).
     pub profiling: bool,
     /// Views for people: path (`/debug/cache`) and text.
     pub debug: Vec<(&'static str, Text)>,

@@ -157,7 +157,14 @@ async fn health_is_open_and_follows_the_watches() {
 #[tokio::test]
 async fn everything_else_needs_a_token() {
     let bench = Bench::start().await;
-    for path in ["/metrics", "/configz", "/debug/queue", "/debug/pprof/profile", "/nothing"] {
+    for path in [
+        "/metrics",
+        "/configz",
+        "/debug/queue",
+        "/debug/pprof/profile",
+        "/debug/pprof/heap",
+        "/nothing",
+    ] {
         let none = bench.get(path, None).await;
         assert_eq!(none.status, 403, "{path}");
         let status: serde_json::Value = serde_json::from_str(&none.body).unwrap();
