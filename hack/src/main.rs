@@ -6,6 +6,7 @@ mod fuzz;
 mod generate;
 mod instructions;
 mod licence;
+mod lock;
 mod policy;
 mod rights;
 mod source;

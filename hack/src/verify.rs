@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::generate;
 use crate::instructions;
 use crate::licence::is_met;
+use crate::lock;
 use crate::policy::Policy;
 use crate::rights;
 use crate::task::{self, workspace};
@@ -65,11 +66,12 @@ const PACKAGES: [Package; 7] = [
 type Check = fn() -> Result<()>;
 
 /// The checks, the quick ones first.
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 9] = [
     ("tidy", tidy::run),
     ("generated files", generate::check),
     ("rights", || none("manifests", &rights::problems()?)),
     ("bans and licences", bans_and_licences),
+    ("lock of the fuzz targets", lock::check),
     ("directions", || none("packages", &directions(&whole_tree()?))),
     ("trees", || none("packages", &trees()?)),
     ("packages by themselves", packages_by_themselves),
