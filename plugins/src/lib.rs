@@ -1,6 +1,7 @@
 //! kube-scheduler's plugins for Berth, one module each, and their registry.
 
 mod csi_migration;
+mod default_profile;
 mod duration;
 mod factory;
 mod go_json;
@@ -31,6 +32,7 @@ pub mod volume_binding;
 pub mod volume_restrictions;
 pub mod volume_zone;
 
+pub use default_profile::{DefaultProfileError, default_profile};
 pub use duration::{DurationError, GO_DURATION, GoDuration};
 pub use factory::{ArgsKind, Factory, FieldError, PluginArgs};
 pub use later::{Later, default_plugins, later, later_points};

@@ -2,23 +2,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use berth_engine::framework::{Point, Profile, ProfileBuilder};
+use berth_engine::framework::Profile;
 use berth_engine::record::{NodeRecord, PodRecord, PodSpec, Quantity};
 use berth_engine::{Config, Engine, Input};
 
 /// The default plugins with their weights.
 static PROFILE: LazyLock<Arc<Profile>> = LazyLock::new(|| {
-    let registry = berth_plugins::in_tree().expect("the plugins have different names");
-    let mut builder = ProfileBuilder::new("berth");
-    for (name, weight) in berth_plugins::default_plugins() {
-        let Ok(factory) = registry.get(name) else { continue };
-        let plugin = factory.build(None).expect("a default plugin needs no arguments");
-        let points = Point::ALL.into_iter().filter(|p| p.is_run());
-        for point in points.filter(|p| p.is_implemented_by(plugin.as_ref())) {
-            builder.add(point, &plugin, (*weight).max(1)).expect("each is added once");
-        }
-    }
-    Arc::new(builder.build().expect("the default plugins make a profile"))
+    let profile = berth_plugins::default_profile("berth");
+    Arc::new(profile.expect("the default plugins make a profile"))
 });
 
 /// Takes the objects in; every pod among them is judged, where it has no node as ours, and so is a
@@ -53,13 +44,7 @@ pub(crate) fn judge(inputs: Vec<Input>, pods: &[PodRecord]) {
 }
 
 pub(crate) fn config() -> Arc<Config> {
-    Arc::new(Config {
-        hash: 0,
-        profiles: vec![Arc::clone(&PROFILE)],
-        backoff_initial_ms: 1_000,
-        backoff_max_ms: 10_000,
-        parked_max_ms: 300_000,
-    })
+    Arc::new(Config { profiles: vec![Arc::clone(&PROFILE)], ..Config::default() })
 }
 
 fn node() -> NodeRecord {

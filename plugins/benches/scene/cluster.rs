@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use berth_engine::framework::{Point, Profile, ProfileBuilder};
 use berth_engine::record::{Image, NodeRecord, Quantity, Taint, TaintEffect};
 use berth_engine::{Config, Engine, Input};
+use berth_plugins::default_profile;
 
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
 pub const ZONE: &str = "topology.kubernetes.io/zone";
@@ -79,33 +79,13 @@ pub fn node(node: usize, state: NodeState) -> NodeRecord {
     }
 }
 
-fn profile() -> Profile {
-    let registry = berth_plugins::in_tree().unwrap();
-    let mut builder = ProfileBuilder::new("berth");
-    for (name, weight) in berth_plugins::default_plugins() {
-        // Plugins to come are not in the registry.
-        let Ok(factory) = registry.get(name) else { continue };
-        let plugin = factory.build(None).unwrap();
-        let points = Point::ALL.into_iter().filter(|p| p.is_run());
-        for point in points.filter(|p| p.is_implemented_by(plugin.as_ref())) {
-            builder.add(point, &plugin, (*weight).max(1)).unwrap();
-        }
-    }
-    builder.build().unwrap()
-}
-
 /// An engine with the default profile in force and nothing else; from 2 threads on with a pool.
 pub fn engine(threads: usize) -> Engine {
     let pool = (threads > 1)
         .then(|| Arc::new(rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()));
     let mut engine = Engine::new(1, pool);
-    let config = Config {
-        hash: 0,
-        profiles: vec![Arc::new(profile())],
-        backoff_initial_ms: 1_000,
-        backoff_max_ms: 10_000,
-        parked_max_ms: 300_000,
-    };
+    let profile = Arc::new(default_profile("berth").unwrap());
+    let config = Config { profiles: vec![profile], ..Config::default() };
     engine.step([Input::Config(Arc::new(config))], 0, &mut Vec::new(), &mut ());
     engine
 }

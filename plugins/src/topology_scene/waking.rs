@@ -2,25 +2,11 @@
 
 use std::sync::Arc;
 
-use berth_engine::framework::{Point, Profile, ProfileBuilder};
 use berth_engine::record::{NamespaceRecord, ObjectKey};
 use berth_engine::{Change, Config, Effect, Engine, Input, Object};
 
 use super::{labels, node, pod};
-
-fn profile() -> Profile {
-    let registry = crate::in_tree().unwrap();
-    let mut builder = ProfileBuilder::new("");
-    for (name, weight) in crate::default_plugins() {
-        let Ok(factory) = registry.get(name) else { continue };
-        let plugin = factory.build(None).unwrap();
-        let points = Point::ALL.into_iter().filter(|p| p.is_run());
-        for point in points.filter(|p| p.is_implemented_by(plugin.as_ref())) {
-            builder.add(point, &plugin, (*weight).max(1)).unwrap();
-        }
-    }
-    builder.build().unwrap()
-}
+use crate::default_profile;
 
 /// One object of the notation, `bound UID NODE …` for a pod with an identity, and `drop UID`.
 fn input(line: &str) -> Input {
@@ -47,13 +33,8 @@ fn input(line: &str) -> Input {
 /// Whether the waiting pod is bound after `event`, at once.
 fn wakes(cluster: &str, event: &str) -> bool {
     let mut engine = Engine::new(1, None);
-    let config = Config {
-        hash: 0,
-        profiles: vec![Arc::new(profile())],
-        backoff_initial_ms: 1_000,
-        backoff_max_ms: 10_000,
-        parked_max_ms: 300_000,
-    };
+    let profile = Arc::new(default_profile("").unwrap());
+    let config = Config { profiles: vec![profile], ..Config::default() };
     let mut inputs = vec![Input::Config(Arc::new(config))];
     inputs.extend(cluster.lines().filter(|l| !l.trim().is_empty()).map(input));
     let mut effects = Vec::new();

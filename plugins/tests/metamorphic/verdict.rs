@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use berth_engine::base::{Draw, NodeIdx};
 use berth_engine::cycle::{Stop, Wording, fit_error};
-use berth_engine::framework::{MAX_NODE_SCORE, Point, Profile, ProfileBuilder};
+use berth_engine::framework::{MAX_NODE_SCORE, Point, Profile};
 use berth_engine::record::PodRecord;
 use berth_engine::{Config, Decided, Engine, Input};
+use berth_plugins::default_profile;
 use rayon::ThreadPool;
 
 use super::names::Names;
@@ -79,21 +80,6 @@ impl Verdict {
     }
 }
 
-/// The default plugins with their weights.
-pub(crate) fn profile() -> Profile {
-    let registry = berth_plugins::in_tree().unwrap();
-    let mut builder = ProfileBuilder::new(SCHEDULER);
-    for (name, weight) in berth_plugins::default_plugins() {
-        let Ok(factory) = registry.get(name) else { continue };
-        let plugin = factory.build(None).unwrap();
-        let points = Point::ALL.into_iter().filter(|p| p.is_run());
-        for point in points.filter(|p| p.is_implemented_by(plugin.as_ref())) {
-            builder.add(point, &plugin, (*weight).max(1)).unwrap();
-        }
-    }
-    builder.build().unwrap()
-}
-
 /// Judges every pending pod of the scenario, each by itself.
 pub(crate) fn judge(scenario: &Scenario) -> Vec<Verdict> {
     judge_after(scenario.inputs(), &scenario.pending, None)
@@ -105,16 +91,10 @@ pub(crate) fn judge_after(
     pending: &[PodRecord],
     pool: Option<Arc<ThreadPool>>,
 ) -> Vec<Verdict> {
-    let profile = Arc::new(profile());
+    let profile = Arc::new(default_profile(SCHEDULER).unwrap());
     let mut engine = Engine::with_draw(Draw::FirstByName, pool);
     engine.pause(true);
-    let config = Config {
-        hash: 0,
-        profiles: vec![Arc::clone(&profile)],
-        backoff_initial_ms: 1_000,
-        backoff_max_ms: 10_000,
-        parked_max_ms: 300_000,
-    };
+    let config = Config { profiles: vec![Arc::clone(&profile)], ..Config::default() };
     let all = std::iter::once(Input::Config(Arc::new(config))).chain(inputs);
     engine.step(all, 0, &mut Vec::new(), &mut ());
     pending.iter().map(|pod| verdict(&mut engine, &profile, pod)).collect()
@@ -166,7 +146,7 @@ fn verdict(engine: &mut Engine, profile: &Profile, pod: &PodRecord) -> Verdict {
 
 /// The plugins that score, with the highest score that each can give.
 pub(crate) fn highest_scores() -> BTreeMap<String, i64> {
-    let profile = profile();
+    let profile = default_profile(SCHEDULER).unwrap();
     let of = |w: &berth_engine::framework::Weighted| {
         (profile.plugin(w.plugin).unwrap().name().to_owned(), w.weight * MAX_NODE_SCORE)
     };

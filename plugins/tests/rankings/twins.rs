@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
-use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder};
+use berth_engine::framework::{Profile, ProfileBuilder};
 use berth_engine::{Config, Decided, Effect, Engine, Input, Method};
-use berth_plugins::{default_plugins, in_tree};
+use berth_plugins::{default_plugins, default_profile, in_tree};
 use rayon::ThreadPool;
 
 use crate::random::scenario::{Dice, SCHEDULER};
@@ -22,43 +22,30 @@ pub(crate) struct Twins {
 
 /// The default plugins.
 pub(crate) fn defaults() -> Input {
-    configured(|_, weight| Some(weight))
+    configured(default_profile(SCHEDULER).unwrap())
 }
 
 /// The default plugins, now and then with other weights or without some.
 pub(crate) fn config(dice: &mut Dice) -> Input {
-    let odd = dice.chance(30);
-    configured(|plugin, weight| {
-        let weight = if odd { dice.pick(&[1, 2, 7]) } else { weight };
-        let left_out = odd
-            && dice.chance(10)
-            && plugin.as_bind().is_none()
-            && plugin.as_queue_sort().is_none();
-        (!left_out).then_some(weight)
-    })
-}
-
-/// The default plugins with the weights that `weigh` makes of theirs; without those it gives none.
-fn configured(mut weigh: impl FnMut(&dyn Plugin, i64) -> Option<i64>) -> Input {
+    if !dice.chance(30) {
+        return defaults();
+    }
     let registry = in_tree().unwrap();
     let mut builder = ProfileBuilder::new(SCHEDULER);
-    for (name, weight) in default_plugins() {
+    for (name, _) in default_plugins() {
         let Ok(factory) = registry.get(name) else { continue };
         let plugin = factory.build(None).unwrap();
-        let Some(weight) = weigh(plugin.as_ref(), (*weight).max(1)) else { continue };
-        for point in Point::ALL.into_iter().filter(|p| p.is_run()) {
-            if point.is_implemented_by(plugin.as_ref()) {
-                builder.add(point, &plugin, weight).unwrap();
-            }
+        let weight = dice.pick(&[1, 2, 7]);
+        let needed = plugin.as_bind().is_some() || plugin.as_queue_sort().is_some();
+        if !dice.chance(10) || needed {
+            builder.add_everywhere(&plugin, weight).unwrap();
         }
     }
-    Input::Config(Arc::new(Config {
-        hash: 0,
-        profiles: vec![Arc::new(builder.build().unwrap())],
-        backoff_initial_ms: 1_000,
-        backoff_max_ms: 10_000,
-        parked_max_ms: 300_000,
-    }))
+    configured(builder.build().unwrap())
+}
+
+fn configured(profile: Profile) -> Input {
+    Input::Config(Arc::new(Config { profiles: vec![Arc::new(profile)], ..Config::default() }))
 }
 
 impl Twins {

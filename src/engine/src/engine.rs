@@ -104,13 +104,7 @@ impl Engine {
         Self {
             cache: Cache::default(),
             queue: Queue::default(),
-            config: Arc::new(Config {
-                hash: 0,
-                profiles: Vec::new(),
-                backoff_initial_ms: 1_000,
-                backoff_max_ms: 10_000,
-                parked_max_ms: 300_000,
-            }),
+            config: Arc::default(),
             profiles: HashMap::default(),
             draw,
             pool,

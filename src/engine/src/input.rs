@@ -122,3 +122,16 @@ pub struct Config {
     /// `--pod-max-in-unschedulable-pods-duration`, in milliseconds.
     pub parked_max_ms: u64,
 }
+
+/// No profiles, and kube-scheduler's defaults for the rest.
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            hash: 0,
+            profiles: Vec::new(),
+            backoff_initial_ms: 1_000,
+            backoff_max_ms: 10_000,
+            parked_max_ms: 300_000,
+        }
+    }
+}

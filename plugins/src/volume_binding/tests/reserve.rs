@@ -2,28 +2,11 @@
 
 use std::sync::Arc;
 
-use berth_engine::framework::{Point, Profile, ProfileBuilder};
-use berth_engine::record::{NodeRecord, ObjectKey, PodRecord, PodSpec, Volume};
+use berth_engine::record::{NodeRecord, ObjectKey, PodRecord, PodSpec, Quantity, Volume};
 use berth_engine::{BindOutcome, Change, Config, Effect, Engine, Input};
 
-use super::plugin;
-use crate::default_binder::DefaultBinder;
-use crate::priority_sort::PrioritySort;
+use crate::default_profile;
 use crate::testing::stored;
-
-fn profile() -> Profile {
-    let mut builder = ProfileBuilder::new("berth");
-    let plugins: [Arc<dyn berth_engine::framework::Plugin>; 3] =
-        [Arc::new(PrioritySort::new()), Arc::new(plugin()), Arc::new(DefaultBinder::new())];
-    for plugin in plugins {
-        for point in Point::ALL.into_iter().filter(|p| p.is_run()) {
-            if point.is_implemented_by(plugin.as_ref()) {
-                builder.add(point, &plugin, 1).unwrap();
-            }
-        }
-    }
-    builder.build().unwrap()
-}
 
 /// Nodes `a` and `b` of zones 1 and 2, and the storage of `objects`.
 struct Cluster {
@@ -34,17 +17,14 @@ struct Cluster {
 impl Cluster {
     fn new(objects: &str) -> Self {
         let mut cluster = Self { engine: Engine::new(1, None), now: 0 };
-        let config = Config {
-            hash: 0,
-            profiles: vec![Arc::new(profile())],
-            backoff_initial_ms: 1_000,
-            backoff_max_ms: 10_000,
-            parked_max_ms: 300_000,
-        };
+        let profile = Arc::new(default_profile("berth").unwrap());
+        let config = Config { profiles: vec![profile], ..Config::default() };
         let mut inputs = vec![Input::Config(Arc::new(config))];
         for (name, zone) in [("a", "1"), ("b", "2")] {
             let labels = [("zone", zone)].into_iter().collect();
-            let node = NodeRecord { name: name.into(), labels, ..NodeRecord::default() };
+            let allocatable = [("pods", Quantity::from_units(110))].into_iter().collect();
+            let name = name.into();
+            let node = NodeRecord { name, labels, allocatable, ..NodeRecord::default() };
             inputs.push(Input::NodeApplied(Arc::new(node)));
         }
         assert_eq!(cluster.step(inputs), "");

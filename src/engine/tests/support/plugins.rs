@@ -136,8 +136,6 @@ pub fn config_named(name: &str, more: Vec<Arc<dyn Plugin>>) -> Arc<Config> {
     Arc::new(Config {
         hash: 1,
         profiles: vec![Arc::new(profile(name, more))],
-        backoff_initial_ms: 1_000,
-        backoff_max_ms: 10_000,
-        parked_max_ms: 300_000,
+        ..Config::default()
     })
 }
