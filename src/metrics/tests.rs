@@ -31,7 +31,7 @@ fn the_exposition_has_the_catalogues_types() {
     let metrics = metrics();
     let mut tally = Tally::new(metrics.engine.clone());
     one_attempt(&mut tally, AttemptResult::Error);
-    tally.incoming(QueueName::Active, "PodAdd");
+    tally.incoming(QueueName::Active, "UnscheduledPodAdd");
     for _ in 1..10 {
         one_attempt(&mut tally, AttemptResult::Error);
     }
@@ -167,9 +167,9 @@ fn an_engine_fills_the_tally() {
         "scheduler_queued_entities{queue=\"unschedulable\",type=\"pod\"} 1\n",
         "scheduler_cache_size{type=\"nodes\"} 1\n",
         "scheduler_event_handling_duration_seconds_count{event=\"NodeAdd\"} 1\n",
-        "scheduler_event_handling_duration_seconds_count{event=\"PodAdd\"} 2\n",
+        "scheduler_event_handling_duration_seconds_count{event=\"UnscheduledPodAdd\"} 2\n",
         "scheduler_cache_size{type=\"assumed_pods\"} 1\n",
-        "scheduler_queue_incoming_pods_total{queue=\"active\",event=\"PodAdd\"} 2\n",
+        "scheduler_queue_incoming_pods_total{queue=\"active\",event=\"UnscheduledPodAdd\"} 2\n",
         "scheduler_schedule_attempts_total{result=\"unschedulable\",profile=\"berth\"} 1\n",
         "scheduler_unschedulable_pods{plugin=\"NodeResourcesFit\",profile=\"berth\"} 1\n",
     ] {

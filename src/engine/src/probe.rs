@@ -64,7 +64,8 @@ pub trait Probe {
     /// An object is about to be taken in.
     fn input_begins(&mut self) {}
     /// It is in the cache and the queue; `event` is the reference's label. Whom it wakes is found
-    /// at the end of the inputs, for all of them at once.
+    /// at the end of the inputs, for all of them at once. Not told of what the reference has no
+    /// event for: waiting pods of other schedulers, nodes as they were.
     fn input_ends(&mut self, _event: &'static str) {}
     /// An attempt begins, `waited_ms` after the pod came to the active part.
     fn attempt_begins(&mut self, _waited_ms: u64) {}

@@ -9,14 +9,39 @@ use crate::cache::PodApplied;
 use crate::effect::Effect;
 use crate::framework::{Plugin, Point, Reads};
 use crate::input::{Config, Input};
+use crate::model::Stage;
 use crate::probe::{Probe, QueueName};
 use crate::queue::{Backoff, Place};
+use crate::record::PodRecord;
 
 use super::Engine;
 
 /// What the filters that reject pods alike read. Alike are pods of one class, label set and
 /// priority: 10,000 parked pods of a Job are looked at once.
 type Unfit = HashMap<(ClassIdx, LabelSetIdx, i32), Reads>;
+
+/// A pod of ours came to the queue (`EventUnscheduledPodAdd` in `framework/events.go`).
+const UNSCHEDULED_ADD: &str = "UnscheduledPodAdd";
+/// It is gone.
+const UNSCHEDULED_DELETE: &str = "UnscheduledPodDelete";
+
+/// kube-scheduler's event for a pod that was added or changed, without the part of the pod that
+/// did: `None` for waiting pods of other schedulers, of which it hears nothing.
+/// `stage` is that of an assigned pod before.
+///
+/// Source: `addPod` and `updatePod` in `pkg/scheduler/eventhandlers.go`.
+fn event_of(record: &PodRecord, stage: Option<Stage>, applied: PodApplied) -> Option<&'static str> {
+    if record.node_name.is_some() {
+        let is_known = stage == Some(Stage::Bound);
+        return Some(if is_known { "AssignedPodUpdate" } else { "AssignedPodAdd" });
+    }
+    match applied {
+        PodApplied::Queued(_) => Some(UNSCHEDULED_ADD),
+        PodApplied::Updated { .. } => Some("UnscheduledPodUpdate"),
+        PodApplied::Left(_) => Some(UNSCHEDULED_DELETE),
+        PodApplied::Nothing | PodApplied::Confirmed(_) => None,
+    }
+}
 
 impl Engine {
     pub(super) fn apply(
@@ -29,27 +54,32 @@ impl Engine {
         match input {
             Input::PodApplied(record) => {
                 probe.input_begins();
+                let stage = record.node_name.as_ref().and_then(|_| self.stage(&record.uid));
                 let applied = self.cache.apply_pod(&record);
                 self.follow(applied, now, probe);
-                probe.input_ends(match applied {
-                    PodApplied::Queued(_) => "PodAdd",
-                    _ if record.node_name.is_none() => "PodUpdate",
-                    PodApplied::Confirmed(_) | PodApplied::Left(_) => "AssignedPodAdd",
-                    _ => "AssignedPodUpdate",
-                });
+                if let Some(event) = event_of(&record, stage, applied) {
+                    probe.input_ends(event);
+                }
             }
             Input::PodDeleted { uid, .. } => {
                 probe.input_begins();
+                let stage = self.stage(&uid);
                 let applied = self.cache.delete_pod(&uid);
                 self.follow(applied, now, probe);
-                probe.input_ends("PodDelete");
+                match stage {
+                    Some(Stage::Queued | Stage::Assumed) => probe.input_ends(UNSCHEDULED_DELETE),
+                    Some(Stage::Bound) => probe.input_ends("AssignedPodDelete"),
+                    Some(Stage::Foreign) | None => {}
+                }
             }
             Input::NodeApplied(record) => {
                 probe.input_begins();
                 let before = self.cache.nodes().live().len();
-                self.cache.apply_node(&record);
+                let differs = self.cache.apply_node(&record);
                 let is_new = self.cache.nodes().live().len() != before;
-                probe.input_ends(if is_new { "NodeAdd" } else { "NodeUpdate" });
+                if differs {
+                    probe.input_ends(if is_new { "NodeAdd" } else { "NodeUpdate" });
+                }
             }
             Input::NodeDeleted { name } => {
                 probe.input_begins();
@@ -67,13 +97,19 @@ impl Engine {
         }
     }
 
+    /// Where a known pod is on its way.
+    fn stage(&self, uid: &str) -> Option<Stage> {
+        let pods = self.cache.pods();
+        pods.get(pods.find(uid)?).map(|pod| pod.stage)
+    }
+
     /// Keeps the queue in step with what became of a pod.
     fn follow(&mut self, applied: PodApplied, now: Millis, probe: &mut dyn Probe) {
         match applied {
             PodApplied::Nothing | PodApplied::Confirmed(_) => {}
             PodApplied::Queued(pod) => {
                 self.queue.add(pod, now);
-                self.enqueue(pod, now, "PodAdd", probe);
+                self.enqueue(pod, now, UNSCHEDULED_ADD, probe);
             }
             PodApplied::Updated { pod, matters } => {
                 if matters {
@@ -197,7 +233,7 @@ impl Engine {
         }
         for pod in come {
             self.queue.add(pod, now);
-            self.enqueue(pod, now, "PodAdd", probe);
+            self.enqueue(pod, now, UNSCHEDULED_ADD, probe);
         }
     }
 }
