@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use berth_engine::{AttemptResult, BindOutcome, Decision, Effect, FLIGHTS_MAX, Input, PodName};
-use kube::Client;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::client::Client;
 use crate::client::protobuf::BodyFormat;
 use crate::client::{Answer, Bucket, Failure, Rate, RightOfWay, exchange, request};
 use crate::logging::DECISION;

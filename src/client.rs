@@ -1,28 +1,93 @@
 //! The connection to the API server. Enter at [`connect`]; requests go out by [`exchange`].
 //!
-//! One client serves watches, binds, patches and events: kube 5 speaks HTTP/1.1, so that each
-//! request in flight has a connection of its own and none can hold up another; its pool keeps each
-//! for the next request. What keeps binds first is that every lane has its own limit of requests
-//! in flight, and that the others' are small while binds are open (`right_of_way`).
+//! One client serves watches, binds, patches and events. Watches go by kube's client; requests that
+//! are answered at once by a `pool` of our own. Both speak HTTP/1.1: each request in flight has a
+//! connection of its own, so that none can hold up another, and it is kept for the next. What keeps
+//! binds first is that every lane has its own limit of requests in flight, and that the others' are
+//! small while binds are open (`right_of_way`).
 
 mod bucket;
 mod exchange;
 #[cfg(test)]
 pub(crate) mod fake;
+mod pool;
 pub(crate) mod protobuf;
 mod right_of_way;
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use http::header::USER_AGENT;
-use http::{HeaderValue, Uri};
+use http::{HeaderValue, Request, Response, Uri};
+use kube::Config;
+use kube::client::ConfigExt as _;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::{Client, Config};
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt as _};
 
 pub use bucket::{Bucket, Rate};
 pub(crate) use exchange::{Answer, Failure, exchange, request};
+pub use pool::TargetError;
+use pool::{Content, Pool};
 pub(crate) use right_of_way::GivingWay;
 pub use right_of_way::{RightOfWay, Share};
+
+/// The API server, as whom the configuration says; cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    kube: kube::Client,
+    /// [`Pool`] behind the layers that add the token and the configuration's headers.
+    requests: BoxCloneSyncService<Request<Content>, Response<Bytes>, tower::BoxError>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client of this configuration, which must be made within a tokio runtime.
+    ///
+    /// # Errors
+    /// Credentials, certificates or the address cannot be used.
+    pub fn new(config: Config) -> Result<Self, ClientError> {
+        let pool = Pool::new(&config)?;
+        let requests = ServiceBuilder::new()
+            .option_layer(config.auth_layer()?)
+            .layer(config.extra_headers_layer()?)
+            .map_err(tower::BoxError::from)
+            .service(pool);
+        let requests = BoxCloneSyncService::new(requests);
+        Ok(Self { kube: kube::Client::try_from(config)?, requests })
+    }
+
+    /// The client for answers that go on: lists and watches.
+    pub fn kube(&self) -> &kube::Client {
+        &self.kube
+    }
+
+    async fn send(&self, request: Request<Content>) -> Result<Response<Bytes>, Failure> {
+        self.requests.clone().oneshot(request).await.map_err(|error| {
+            match error.downcast::<Failure>() {
+                Ok(failure) => *failure,
+                // Of a layer: no token to be had.
+                Err(error) => Failure::Unsent(exchange::chain(&*error)),
+            }
+        })
+    }
+}
+
+/// Why a configuration makes no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// TLS or credentials cannot be set up.
+    #[error(transparent)]
+    Kube(#[from] kube::Error),
+    /// Nobody can be connected to.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
 
 /// Where the API server is and who asks.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +131,7 @@ pub enum ConnectError {
         url: Uri,
         /// What is wrong.
         #[source]
-        source: Box<kube::Error>,
+        source: Box<ClientError>,
     },
 }
 
@@ -122,8 +187,7 @@ pub async fn load(options: &ConnectOptions) -> Result<Config, ConnectError> {
 pub async fn connect(options: &ConnectOptions) -> Result<Client, ConnectError> {
     let config = load(options).await?;
     let url = config.cluster_url.clone();
-    Client::try_from(config)
-        .map_err(|source| ConnectError::Client { url, source: Box::new(source) })
+    Client::new(config).map_err(|source| ConnectError::Client { url, source: Box::new(source) })
 }
 
 fn parse_master(value: &str) -> Result<Uri, ConnectError> {

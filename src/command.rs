@@ -66,6 +66,7 @@ fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
 fn scheduler_runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
+        .on_thread_park(run::pace::rest)
         .enable_all()
         .build()
         .context("starting the asynchronous runtime")

@@ -16,12 +16,11 @@ use std::time::{Duration, Instant};
 
 use berth_engine::{Effect, PodEvent, PodName};
 use jiff::Timestamp;
-use kube::Client;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Rate, RightOfWay, Share};
+use crate::client::{Client, Rate, RightOfWay, Share};
 use crate::metrics::{EventMetrics, signed};
 
 use backlog::{About, Backlog, Taken, Waiting};

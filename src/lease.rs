@@ -6,10 +6,9 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::Client;
 use serde::Deserialize;
 
-use crate::client::{exchange, request};
+use crate::client::{Client, exchange, request};
 
 /// The name that kube-scheduler's own profile has by default.
 pub const DEFAULT_SCHEDULER: &str = "default-scheduler";

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use berth_engine::Config;
 use berth_plugins::PluginRegistry;
-use kube::Client;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::client::Client;
 use crate::config::{self, ConfigErrors, Loaded};
 use crate::events::{EventHandle, Statement};
 use crate::metrics::ConfigMetrics;

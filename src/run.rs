@@ -1,11 +1,13 @@
 //! `berth run`: the scheduler put together, from its flags to its exit code.
 //!
 //! Read in this order: this file, `scheduler` (what is started and how it is stopped), `thread`
-//! (the engine's loop), `lanes` (where effects go). `admit` refuses what must not be run.
+//! (the engine's loop), `lanes` (where effects go), `pace` (how threads wait). `admit` refuses what
+//! must not be run.
 
 pub(crate) mod admit;
 mod endpoints;
 mod lanes;
+pub(crate) mod pace;
 mod scheduler;
 mod thread;
 

@@ -12,13 +12,12 @@ use std::time::Duration;
 
 use berth_engine::{Effect, PodName};
 use jiff::Timestamp;
-use kube::Client;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{
-    Answer, Bucket, Failure, GivingWay, Rate, RightOfWay, Share, exchange, request,
+    Answer, Bucket, Client, Failure, GivingWay, Rate, RightOfWay, Share, exchange, request,
 };
 use crate::metrics::{StatusMetrics, signed};
 

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use berth_engine::{BindOutcome, PodName};
-use kube::Client;
 
 use super::outcome::{Look, of_look};
-use crate::client::{exchange, request};
+use crate::client::{Client, exchange, request};
 
 /// When to look, and for how long.
 #[derive(Debug, Clone, Copy)]

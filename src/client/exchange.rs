@@ -1,22 +1,16 @@
 //! One request, one answer, one deadline. Enter at [`exchange`].
 
-use std::error::Error as _;
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Request};
-use http_body_util::{BodyExt, Limited};
-use kube::Client;
-use kube::client::Body;
+use http::{HeaderValue, Request, Response};
 use prost::Message;
 use serde::Deserialize;
 
+use super::Client;
+use super::pool::Content;
 use super::protobuf::{self, PROTOBUF};
-
-/// Longest answer read. An object is at most 1.5 MiB in etcd; JSON of it stays below twice that.
-const ANSWER_BYTES_MAX: usize = 4 << 20;
 
 /// What the server said.
 #[derive(Debug, Clone)]
@@ -105,16 +99,16 @@ pub(crate) fn request(
     method: &str,
     path: &str,
     body: Option<(&'static str, Vec<u8>)>,
-) -> Result<Request<Body>, http::Error> {
+) -> Result<Request<Content>, http::Error> {
     let builder = Request::builder().method(method).uri(path);
     match body {
-        None => builder.body(Body::empty()),
+        None => builder.body(Content::default()),
         Some((PROTOBUF, bytes)) => {
             let accept = HeaderValue::from_static("application/vnd.kubernetes.protobuf, */*");
-            builder.header(CONTENT_TYPE, PROTOBUF).header(ACCEPT, accept).body(Body::from(bytes))
+            builder.header(CONTENT_TYPE, PROTOBUF).header(ACCEPT, accept).body(Content::from(bytes))
         }
         Some((content_type, bytes)) => {
-            builder.header(CONTENT_TYPE, content_type).body(Body::from(bytes))
+            builder.header(CONTENT_TYPE, content_type).body(Content::from(bytes))
         }
     }
 }
@@ -125,38 +119,27 @@ pub(crate) fn request(
 /// [`Failure::Unsent`] only where the request surely never reached the server.
 pub(crate) async fn exchange(
     client: &Client,
-    request: Request<Body>,
+    request: Request<Content>,
     deadline: Duration,
 ) -> Result<Answer, Failure> {
-    match tokio::time::timeout(deadline, receive(client, request)).await {
-        Ok(result) => result,
+    match tokio::time::timeout(deadline, client.send(request)).await {
+        Ok(result) => result.map(Answer::from),
         Err(_) => Err(Failure::Lost(format!("deadline of {deadline:?} passed"))),
     }
 }
 
-async fn receive(client: &Client, request: Request<Body>) -> Result<Answer, Failure> {
-    let response = client.send(request).await.map_err(|error| failure(&error))?;
-    let (head, body) = response.into_parts();
-    let header = |name| head.headers.get(name).and_then(|v| v.to_str().ok());
-    let retry_after = header(RETRY_AFTER).and_then(|v| v.trim().parse().ok());
-    let date = header(http::header::DATE).and_then(parse_date);
-    // Read to its end even where only the status counts: a connection with an unread body
-    // cannot be used again.
-    let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-    let body = match body {
-        Ok(body) => body.to_bytes(),
-        Err(error) if head.status.is_success() && head.status != http::StatusCode::OK => {
-            tracing::debug!(%error, status = %head.status, "answer cut after its status");
-            Bytes::new()
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Self {
+        let (head, body) = response.into_parts();
+        let header = |name| head.headers.get(name).and_then(|v| v.to_str().ok());
+        let retry_after = header(RETRY_AFTER).and_then(|v| v.trim().parse().ok());
+        Self {
+            status: head.status.as_u16(),
+            retry_after: retry_after.map(Duration::from_secs),
+            date: header(http::header::DATE).and_then(parse_date),
+            body,
         }
-        Err(error) => return Err(Failure::Lost(format!("answer cut: {error}"))),
-    };
-    Ok(Answer {
-        status: head.status.as_u16(),
-        retry_after: retry_after.map(Duration::from_secs),
-        date,
-        body,
-    })
+    }
 }
 
 /// `Date` of HTTP, RFC 9110 §5.6.7, to seconds of the epoch.
@@ -164,37 +147,8 @@ fn parse_date(value: &str) -> Option<i64> {
     jiff::fmt::rfc2822::parse(value).ok().map(|zoned| zoned.timestamp().as_second())
 }
 
-fn failure(error: &kube::Error) -> Failure {
-    let text = chain(error);
-    match error {
-        kube::Error::Auth(_) | kube::Error::BuildRequest(_) | kube::Error::HttpError(_) => {
-            Failure::Unsent(text)
-        }
-        _ if refused(error) => Failure::Unsent(text),
-        _ => Failure::Lost(text),
-    }
-}
-
-/// Whether the connection was refused: the only failures of which the source chain proves that
-/// no byte was sent. All others count as lost, which costs one look at most.
-fn refused(error: &kube::Error) -> bool {
-    let mut source = error.source();
-    while let Some(current) = source {
-        if let Some(io) = current.downcast_ref::<io::Error>() {
-            match io.kind() {
-                io::ErrorKind::ConnectionRefused
-                | io::ErrorKind::HostUnreachable
-                | io::ErrorKind::NetworkUnreachable => return true,
-                _ => {}
-            }
-        }
-        source = current.source();
-    }
-    false
-}
-
 /// The error and its causes in one line.
-fn chain(error: &kube::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(current) = source {
@@ -216,7 +170,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    fn get() -> Request<Body> {
+    fn get() -> Request<Content> {
         request("GET", "/x", None).unwrap()
     }
 

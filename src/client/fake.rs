@@ -14,9 +14,11 @@ use http_body_util::{BodyExt, Full};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use kube::{Client, Config};
+use kube::Config;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+use super::Client;
 
 /// A request as the server saw it.
 #[derive(Debug, Clone)]
@@ -92,11 +94,15 @@ impl FakeServer {
         Self { address, requests, connections, _tasks: tasks }
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     pub(crate) fn client(&self) -> Client {
-        let mut config = Config::new(format!("http://{}", self.address).parse().unwrap());
+        let mut config = Config::new(self.url().parse().unwrap());
         config.default_retry = false;
         config.headers.push((http::header::USER_AGENT, super::user_agent().parse().unwrap()));
-        Client::try_from(config).unwrap()
+        Client::new(config).unwrap()
     }
 
     /// Connections accepted so far.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::manifest::NAMESPACE;
-use crate::client::Rate;
+use crate::client::{self, Rate};
 use crate::events::Granularity;
 use crate::run::{Options, Scheduler};
 use crate::watch::Format;
@@ -56,9 +56,12 @@ impl Stage {
             seed,
             events: Granularity::Each,
         };
-        let scheduler = Scheduler::start(client(&sandbox).await?, config, options)
-            .context("starting the scheduler")?;
-        let client = client(&sandbox).await?;
+        let scheduler = client::Client::new(config_of(&sandbox).await?);
+        let scheduler = scheduler.context("setting up the scheduler's client")?;
+        let scheduler =
+            Scheduler::start(scheduler, config, options).context("starting the scheduler")?;
+        let client = Client::try_from(config_of(&sandbox).await?);
+        let client = client.context("setting up a client for the sandbox")?;
         let stage = Self { sandbox, scheduler, client };
         stage.synced().await?;
         Ok(stage)
@@ -85,8 +88,8 @@ impl Stage {
     }
 }
 
-/// A client as any user of the sandbox has it: by its kubeconfig.
-async fn client(sandbox: &Sandbox) -> Result<Client> {
+/// How any user of the sandbox reaches it: by its kubeconfig.
+async fn config_of(sandbox: &Sandbox) -> Result<kube::Config> {
     let kubeconfig = Kubeconfig::from_yaml(&sandbox.kubeconfig()).context("the kubeconfig")?;
     let options = KubeConfigOptions::default();
     let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
@@ -95,7 +98,7 @@ async fn client(sandbox: &Sandbox) -> Result<Client> {
     // kube would repeat a POST that was answered with 429 or 5xx, unseen.
     config.default_retry = false;
     config.disable_compression = true;
-    Client::try_from(config).context("setting up a client for the sandbox")
+    Ok(config)
 }
 
 /// Creates a Job.

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kube::Client;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +11,7 @@ use super::backlog::{Backlog, Next as Due};
 use super::record::Event;
 use super::series::{Series, Write};
 use super::{EventOptions, RETRY_WAIT, RETRY_WAIT_MAX, SWEEP_EVERY, TRIES_MAX};
+use crate::client::Client;
 use crate::client::protobuf::{BodyFormat, PROTOBUF};
 use crate::client::{Answer, Bucket, Failure, GivingWay, RightOfWay, exchange, request};
 use crate::metrics::{EventMetrics, signed};

@@ -10,10 +10,9 @@ use std::time::Duration;
 use berth_engine::record::ObjectKey;
 use http::HeaderValue;
 use http::header::ACCEPT;
-use kube::Client;
 use serde_json::Value;
 
-use crate::client::{exchange, request};
+use crate::client::{Client, exchange, request};
 use crate::events::Regarding;
 
 /// The namespace of a pod, where a ServiceAccount is mounted in it.

@@ -1,8 +1,8 @@
 //! What `run` refuses of configurations that are right in themselves, at the start and at reloads.
 
 use anyhow::{Context, Result, bail};
-use kube::Client;
 
+use crate::client::Client;
 use crate::config::Loaded;
 use crate::lease;
 

@@ -1,12 +1,11 @@
 //! What is served on `--secure-port`: health, metrics, the configuration in force.
 
 use anyhow::Result;
-use kube::Client;
 use tokio::sync::watch;
 
 use super::Health;
 use crate::args::Run;
-use crate::client::{ConnectOptions, connect};
+use crate::client::{Client, ConnectOptions, connect};
 use crate::reload::InForce;
 use crate::serve::{Access, CertificateOptions, Check, Pages, ServeOptions, Server};
 

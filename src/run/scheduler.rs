@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use berth_engine::{Config, Engine, Input};
-use kube::Client;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder};
-use crate::client::Rate;
+use crate::client::{Client, Rate};
 use crate::events::{EventHandle, EventOptions, EventSink, Granularity};
 use crate::metrics::{Metrics, Tally};
 use crate::status::{StatusOptions, StatusWriter};
@@ -100,7 +99,7 @@ impl Scheduler {
         let (outcome_sender, outcomes) = mpsc::channel(BIND_QUEUE_MAX);
         let Options { rate, format, threads, seed, events: granularity } = options;
         let watch_options = WatchOptions { format, ..WatchOptions::default() };
-        let watches = Watches::start(&client, &watch_options, &batches);
+        let watches = Watches::start(client.kube(), &watch_options, &batches);
         drop(batches);
         let metrics = Arc::new(Metrics::new(Arc::clone(watches.stats())));
         let protobuf = format == Format::Protobuf;
@@ -216,6 +215,7 @@ fn engine(config: Config, threads: usize, seed: u64) -> Result<Engine> {
 fn spawn(turns: Turns, end: oneshot::Sender<()>) -> Result<std::thread::JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
+        .on_thread_park(super::pace::rest)
         .build()
         .context("starting the engine's runtime")?;
     std::thread::Builder::new()

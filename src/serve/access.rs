@@ -4,13 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use kube::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::remembered::Remembered;
-use crate::client::{exchange, request};
+use crate::client::{Client, exchange, request};
 
 /// How long an answer counts (`--authentication-token-webhook-cache-ttl` and
 /// `--authorization-webhook-cache-{authorized,unauthorized}-ttl` by default).
