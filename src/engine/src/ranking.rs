@@ -23,6 +23,7 @@ mod labelled;
 mod roles;
 mod store;
 mod table;
+mod tops;
 
 pub use choose::{Choice, Standing};
 pub use store::{Rankings, Verdicted};

@@ -1,28 +1,15 @@
 //! One class's view of all nodes in two columns, with the best of every 64 nodes and of every 4,096
 //! nodes kept beside them, so that the best of a million is found without looking at them.
 
-use smallvec::SmallVec;
-
 use crate::base::{Draw, NodeIdx};
 use crate::cache::Cache;
 
-/// The group of a node that no group can help: it has no object, or fails by what it is.
-pub(super) const NO_GROUP: u16 = 0;
-/// The amount of a node that has no room.
-pub(super) const NO_ROOM: i32 = -1;
+use super::tops::{
+    NO_GROUP, NO_ROOM, Top, Tops, descend, gather, merge, only_group, part, tops_of, tops_of_one,
+};
+
 /// Nodes per block, and blocks per span.
 const FAN: usize = 64;
-
-/// The largest amount of one group among some nodes, and how many have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Top {
-    group: u16,
-    amount: i32,
-    count: u32,
-}
-
-/// Mostly one group or the few zones of a cluster.
-type Tops = SmallVec<[Top; 2]>;
 
 /// Six bytes a node, and about one more for the tops.
 ///
@@ -32,21 +19,33 @@ type Tops = SmallVec<[Top; 2]>;
 pub(super) struct Columns {
     groups: Vec<u16>,
     amounts: Vec<i32>,
-    blocks: Vec<Tops>,
+    // Bit i of word b: row 64 b + i is in a group.
+    known: Vec<u64>,
+    blocks: Vec<Block>,
     spans: Vec<Tops>,
-    // Blocks with cells that have changed, once each, with the tops that their span knows of them.
+    // Blocks with cells that have changed one by one, once each, with the tops that their span
+    // knows of them.
     changed: Vec<(u32, Tops)>,
+    // Spans whose tops have to be found anew, once each.
+    stale: Vec<u32>,
+    is_stale: Vec<bool>,
     // Where a group is among the tops being gathered, one more than its place; 0 for none.
     places: Vec<u32>,
-    // What is the matter with each block, and with each span.
-    block_states: Vec<State>,
-    span_stale: Vec<bool>,
+}
+
+/// 64 nodes.
+#[derive(Debug, Clone, Default)]
+struct Block {
+    tops: Tops,
+    // The group of all its nodes that have one; `NO_GROUP` where that is not known to be so.
+    only: u16,
+    state: State,
 }
 
 /// How up to date the tops of a block are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum State {
-    /// Its span knows them.
+    /// Its span knows them, or is stale.
     #[default]
     Known,
     /// They are right, and the span does not know them.
@@ -73,10 +72,10 @@ impl Columns {
         self.groups.resize(rows, NO_GROUP);
         self.amounts.resize(rows, NO_ROOM);
         let blocks = rows.div_ceil(FAN);
-        self.blocks.resize(blocks, Tops::new());
-        self.block_states.resize(blocks, State::Known);
+        self.known.resize(blocks, 0);
+        self.blocks.resize(blocks, Block::default());
         self.spans.resize(blocks.div_ceil(FAN), Tops::new());
-        self.span_stale.resize(blocks.div_ceil(FAN), false);
+        self.is_stale.resize(blocks.div_ceil(FAN), false);
     }
 
     /// Number of rows.
@@ -88,35 +87,31 @@ impl Columns {
         self.groups.get(node.at()).copied().unwrap_or(NO_GROUP)
     }
 
+    /// The nodes that are in a group: bit i of word b for row 64 b + i.
+    pub(super) fn known(&self) -> &[u64] {
+        &self.known
+    }
+
     /// Sets both cells of a node; what was there is returned.
     pub(super) fn set(&mut self, node: NodeIdx, group: u16, amount: i32) -> (u16, i32) {
-        let at = node.at();
-        let (Some(g), Some(a)) = (self.groups.get_mut(at), self.amounts.get_mut(at)) else {
-            return (NO_GROUP, NO_ROOM);
-        };
-        let before = (*g, *a);
+        let before = self.put(node, group, amount);
         if before == (group, amount) {
             return before;
         }
-        (*g, *a) = (group, amount);
-        let block = at / FAN;
-        let (Some(tops), Some(state)) =
-            (self.blocks.get_mut(block), self.block_states.get_mut(block))
-        else {
-            return before;
-        };
-        if *state == State::Known {
-            *state = State::Changed;
-            self.changed.push((u32::try_from(block).unwrap_or(u32::MAX), tops.clone()));
+        let at = node.at() / FAN;
+        let Some(block) = self.blocks.get_mut(at) else { return before };
+        if block.state == State::Known {
+            block.state = State::Changed;
+            self.changed.push((u32::try_from(at).unwrap_or(u32::MAX), block.tops.clone()));
         }
-        if *state == State::Changed {
+        if block.state == State::Changed {
             let top = |(group, amount)| Top { group, amount, count: 1 };
             let counts = |(group, amount)| group != NO_GROUP && amount != NO_ROOM;
             if counts((group, amount)) {
-                merge(tops, top((group, amount)));
+                merge(&mut block.tops, top((group, amount)));
             }
-            if counts(before) && !part(tops, top(before)) {
-                *state = State::Stale;
+            if counts(before) && !part(&mut block.tops, top(before)) {
+                block.state = State::Stale;
             }
         }
         before
@@ -125,81 +120,144 @@ impl Columns {
     /// As [`Columns::set`], for one of very many nodes: their blocks are looked through once, at
     /// the next [`Columns::refresh`].
     pub(super) fn set_in_bulk(&mut self, node: NodeIdx, group: u16, amount: i32) -> (u16, i32) {
+        let before = self.put(node, group, amount);
+        self.outdate(node.at() / FAN);
+        before
+    }
+
+    /// Sets the amounts of very many nodes, ascending. `crossed` is told of those that have room
+    /// now and had none, or the other way round: the group, and the amounts before and now.
+    pub(super) fn weigh_in_bulk(
+        &mut self,
+        nodes: &[NodeIdx],
+        amounts: &[i32],
+        mut crossed: impl FnMut(u16, i32, i32),
+    ) {
+        let mut last = usize::MAX;
+        for (node, amount) in nodes.iter().zip(amounts) {
+            let at = node.at();
+            let Some(slot) = self.amounts.get_mut(at) else { continue };
+            let before = std::mem::replace(slot, *amount);
+            if (before == NO_ROOM) != (*amount == NO_ROOM) {
+                crossed(self.group(*node), before, *amount);
+            }
+            if at / FAN != last {
+                last = at / FAN;
+                self.outdate(last);
+            }
+        }
+    }
+
+    /// Writes both cells; what was there is returned.
+    fn put(&mut self, node: NodeIdx, group: u16, amount: i32) -> (u16, i32) {
+        debug_assert!(group != NO_GROUP || amount == NO_ROOM, "no group has room: {node:?}");
         let at = node.at();
-        let (Some(g), Some(a), Some(state)) = (
-            self.groups.get_mut(at),
-            self.amounts.get_mut(at),
-            self.block_states.get_mut(at / FAN),
-        ) else {
-            return (NO_GROUP, NO_ROOM);
+        let (Some(g), Some(a)) = (self.groups.get_mut(at), self.amounts.get_mut(at)) else {
+            return (group, amount);
         };
         let before = (*g, *a);
         (*g, *a) = (group, amount);
-        if *state == State::Known {
-            let known = self.blocks.get(at / FAN).cloned().unwrap_or_default();
-            self.changed.push((u32::try_from(at / FAN).unwrap_or(u32::MAX), known));
+        if before.0 != group
+            && let (Some(word), Some(block)) =
+                (self.known.get_mut(at / FAN), self.blocks.get_mut(at / FAN))
+        {
+            let bit = 1 << (at % FAN);
+            if group == NO_GROUP {
+                *word &= !bit;
+            } else {
+                *word |= bit;
+                if block.only != group {
+                    block.only = NO_GROUP;
+                }
+            }
         }
-        *state = State::Stale;
         before
+    }
+
+    /// The tops of a block, and of its span, have to be found anew.
+    fn outdate(&mut self, block: usize) {
+        let span = block / FAN;
+        if let Some(block) = self.blocks.get_mut(block) {
+            block.state = State::Stale;
+            self.outdate_span(span);
+        }
     }
 
     /// Forgets all cells.
     pub(super) fn clear(&mut self) {
         self.groups.fill(NO_GROUP);
         self.amounts.fill(NO_ROOM);
-        self.blocks.iter_mut().chain(&mut self.spans).for_each(Tops::clear);
+        self.known.fill(0);
+        self.blocks.fill(Block::default());
+        self.spans.iter_mut().for_each(Tops::clear);
         self.changed.clear();
-        self.block_states.fill(State::Known);
-        self.span_stale.fill(false);
+        self.stale.clear();
+        self.is_stale.fill(false);
     }
 
     /// Brings the tops up to date.
     pub(super) fn refresh(&mut self) {
         let mut changed = std::mem::take(&mut self.changed);
-        let mut stale: SmallVec<[usize; 4]> = SmallVec::new();
         for (block, known) in changed.drain(..) {
-            let block = block as usize;
+            let (block, span) = (block as usize, block as usize / FAN);
+            if self.is_stale.get(span).copied().unwrap_or(true) {
+                continue;
+            }
             self.refresh_block(block);
-            let span = block / FAN;
-            let (Some(tops), Some(found), Some(is_stale)) =
-                (self.spans.get_mut(span), self.blocks.get(block), self.span_stale.get_mut(span))
+            let (Some(tops), Some(block)) = (self.spans.get_mut(span), self.blocks.get(block))
             else {
                 continue;
             };
-            if *is_stale {
-                continue;
-            }
-            found.iter().for_each(|top| merge(tops, *top));
+            block.tops.iter().for_each(|top| merge(tops, *top));
             if !known.iter().all(|top| part(tops, *top)) {
-                *is_stale = true;
-                stale.push(span);
+                self.outdate_span(span);
             }
         }
         self.changed = changed;
-        for span in stale {
-            let to = ((span + 1) * FAN).min(self.blocks.len());
-            if let (Some(tops), Some(blocks), Some(is_stale)) = (
-                self.spans.get_mut(span),
-                self.blocks.get(span * FAN..to),
-                self.span_stale.get_mut(span),
-            ) {
-                gather(tops, blocks.iter().flatten().copied(), &mut self.places);
-                *is_stale = false;
-            }
+        let mut stale = std::mem::take(&mut self.stale);
+        for span in stale.drain(..) {
+            self.refresh_span(span as usize);
+        }
+        self.stale = stale;
+    }
+
+    fn outdate_span(&mut self, span: usize) {
+        if let Some(is_stale) = self.is_stale.get_mut(span)
+            && !std::mem::replace(is_stale, true)
+        {
+            self.stale.push(u32::try_from(span).unwrap_or(u32::MAX));
         }
     }
 
-    fn refresh_block(&mut self, block: usize) {
-        let Some(state) = self.block_states.get_mut(block) else { return };
-        if *state == State::Stale {
-            let rows = block * FAN..((block + 1) * FAN).min(self.groups.len());
+    fn refresh_block(&mut self, at: usize) {
+        let Some(block) = self.blocks.get_mut(at) else { return };
+        if block.state == State::Stale {
+            let rows = at * FAN..((at + 1) * FAN).min(self.groups.len());
             let cells = (self.groups.get(rows.clone()), self.amounts.get(rows));
-            if let (Some(tops), (Some(groups), Some(amounts))) = (self.blocks.get_mut(block), cells)
-            {
-                tops_of(groups, amounts, tops, &mut self.places);
+            if let (Some(groups), Some(amounts)) = cells {
+                if block.only == NO_GROUP {
+                    block.only = only_group(groups);
+                }
+                match block.only {
+                    NO_GROUP => tops_of(groups, amounts, &mut block.tops, &mut self.places),
+                    group => tops_of_one(group, amounts, &mut block.tops),
+                }
             }
         }
-        *state = State::Known;
+        block.state = State::Known;
+    }
+
+    fn refresh_span(&mut self, span: usize) {
+        let blocks = span * FAN..((span + 1) * FAN).min(self.blocks.len());
+        for block in blocks.clone() {
+            self.refresh_block(block);
+        }
+        if let (Some(tops), Some(blocks), Some(is_stale)) =
+            (self.spans.get_mut(span), self.blocks.get(blocks), self.is_stale.get_mut(span))
+        {
+            gather(tops, blocks.iter().flat_map(|block| &block.tops).copied(), &mut self.places);
+            *is_stale = false;
+        }
     }
 
     /// The best nodes, where `bonus` is what a group adds to the amount, `None` for groups that are
@@ -207,7 +265,7 @@ impl Columns {
     pub(super) fn best(&self, bonus: &[Option<i64>]) -> Option<Best> {
         let mut best: Option<Best> = None;
         for top in self.spans.iter().flatten() {
-            let Some(total) = worth(top, bonus) else { continue };
+            let Some(total) = top.worth(bonus) else { continue };
             let count = top.count as usize;
             match &mut best {
                 Some(b) if b.total > total => {}
@@ -220,9 +278,10 @@ impl Columns {
 
     /// The `nth` of the nodes with this total, by row.
     pub(super) fn nth(&self, bonus: &[Option<i64>], total: i64, nth: usize) -> Option<NodeIdx> {
-        let (span, nth) = descend(&self.spans, bonus, total, nth)?;
+        let (span, nth) = descend(self.spans.iter(), bonus, total, nth)?;
         let blocks = span * FAN..((span + 1) * FAN).min(self.blocks.len());
-        let (block, nth) = descend(self.blocks.get(blocks)?, bonus, total, nth)?;
+        let tops = self.blocks.get(blocks)?.iter().map(|block| &block.tops);
+        let (block, nth) = descend(tops, bonus, total, nth)?;
         let from = (span * FAN + block) * FAN;
         let rows = from..(from + FAN).min(self.groups.len());
         rows.filter(|row| self.total(*row, bonus) == Some(total)).nth(nth).map(NodeIdx::new)
@@ -261,99 +320,6 @@ impl Columns {
     }
 }
 
-fn worth(top: &Top, bonus: &[Option<i64>]) -> Option<i64> {
-    let bonus = bonus.get(usize::from(top.group)).copied().flatten()?;
-    Some(bonus + i64::from(top.amount))
-}
-
-/// In which list the `nth` node with this total is, and which of the list's it is.
-fn descend(
-    lists: &[Tops],
-    bonus: &[Option<i64>],
-    total: i64,
-    nth: usize,
-) -> Option<(usize, usize)> {
-    let mut left = nth;
-    for (at, tops) in lists.iter().enumerate() {
-        let mut here = 0;
-        for top in tops {
-            if worth(top, bonus) == Some(total) {
-                here += top.count as usize;
-            }
-        }
-        if left < here {
-            return Some((at, left));
-        }
-        left -= here;
-    }
-    None
-}
-
-fn merge(tops: &mut Tops, new: Top) {
-    match tops.iter_mut().find(|top| top.group == new.group) {
-        None => tops.push(new),
-        Some(top) if top.amount < new.amount => *top = new,
-        Some(top) if top.amount == new.amount => top.count += new.count,
-        Some(_) => {}
-    }
-}
-
-/// Takes nodes away; false where the top of their group is no longer known.
-fn part(tops: &mut Tops, gone: Top) -> bool {
-    let Some(at) = tops.iter().position(|top| top.group == gone.group) else { return false };
-    let Some(top) = tops.get_mut(at) else { return false };
-    if top.amount != gone.amount {
-        // Less than the top, or the top was overtaken.
-        return top.amount > gone.amount;
-    }
-    top.count = top.count.saturating_sub(gone.count);
-    top.count > 0
-}
-
-/// The tops of one block. Where all nodes are of one group, which is usual, the two loops have no
-/// branches and run on whole vectors.
-fn tops_of(groups: &[u16], amounts: &[i32], tops: &mut Tops, places: &mut Vec<u32>) {
-    tops.clear();
-    let Some(group) = groups.first().copied() else { return };
-    if groups.iter().fold(0, |odd, g| odd | (*g ^ group)) == 0 {
-        let amount = amounts.iter().copied().fold(NO_ROOM, i32::max);
-        if group != NO_GROUP && amount != NO_ROOM {
-            let count = amounts.iter().map(|a| u32::from(*a == amount)).sum();
-            tops.push(Top { group, amount, count });
-        }
-        return;
-    }
-    let cells = groups.iter().copied().zip(amounts.iter().copied());
-    let cells = cells.filter(|(group, amount)| *group != NO_GROUP && *amount != NO_ROOM);
-    gather(tops, cells.map(|(group, amount)| Top { group, amount, count: 1 }), places);
-}
-
-/// Makes one list of many; `places` is all 0, before and after.
-fn gather(tops: &mut Tops, from: impl Iterator<Item = Top>, places: &mut Vec<u32>) {
-    tops.clear();
-    for new in from {
-        let group = usize::from(new.group);
-        if places.len() <= group {
-            places.resize(group + 1, 0);
-        }
-        let Some(place) = places.get_mut(group) else { continue };
-        match (place.checked_sub(1)).and_then(|at| tops.get_mut(at as usize)) {
-            Some(top) if top.amount < new.amount => *top = new,
-            Some(top) if top.amount == new.amount => top.count += new.count,
-            Some(_) => {}
-            None => {
-                tops.push(new);
-                *place = u32::try_from(tops.len()).unwrap_or(0);
-            }
-        }
-    }
-    for top in tops.iter() {
-        if let Some(place) = places.get_mut(usize::from(top.group)) {
-            *place = 0;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -372,6 +338,7 @@ mod tests {
                     let node = NodeIdx::new(random.below(rows));
                     let group = u16::try_from(random.below(4)).unwrap();
                     let amount = i32::try_from(random.below(5)).unwrap() - 1;
+                    let amount = if group == NO_GROUP { NO_ROOM } else { amount };
                     columns.set(node, group, amount);
                 }
                 columns.refresh();

@@ -6,7 +6,7 @@ use crate::base::NodeIdx;
 use crate::cycle::guarded;
 use crate::framework::{GroupKey, MAX_NODE_SCORE, Verdict, Verdicts};
 
-use super::columns::{NO_GROUP, NO_ROOM};
+use super::tops::{NO_GROUP, NO_ROOM};
 use super::{Ranking, Refused, Work};
 
 /// Nodes judged in one call of a plugin: 256 verdicts of 48 bytes stay in the first-level cache.
@@ -132,17 +132,23 @@ impl Ranking {
         Ok(())
     }
 
-    /// Judges the room of nodes again; they are what they were.
+    /// Judges the room of nodes again; they are what they were, in a group. Many are ascending.
     pub(super) fn reweigh(&mut self, work: &Work<'_>, nodes: &[NodeIdx]) -> Result<(), Refused> {
         let mut judged = std::mem::take(&mut self.buffers);
         let bulk = self.is_bulk(nodes);
         for chunk in nodes.chunks(CHUNK) {
             judged.nodes.clear();
-            let known = chunk.iter().filter(|node| self.columns.group(**node) != NO_GROUP);
-            judged.nodes.extend(known);
+            judged.nodes.extend_from_slice(chunk);
             self.weigh(work, &mut judged)?;
-            for (node, amount) in judged.nodes.iter().zip(&judged.amounts) {
-                self.set(*node, self.columns.group(*node), *amount, bulk);
+            if bulk {
+                let Self { columns, table, .. } = self;
+                columns.weigh_in_bulk(chunk, &judged.amounts, |group, before, now| {
+                    table.count((group, before), (group, now));
+                });
+                continue;
+            }
+            for (node, amount) in chunk.iter().zip(&judged.amounts) {
+                self.set(*node, self.columns.group(*node), *amount, false);
             }
         }
         self.buffers = judged;

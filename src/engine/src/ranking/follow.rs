@@ -5,6 +5,7 @@ use crate::cache::Logged;
 use crate::framework::{PodMoved, Touched};
 
 use super::labelled::Labelled;
+use super::tops::NO_GROUP;
 use super::{Ranking, Refused, Work};
 
 /// Nodes, each once, in the order in which they came.
@@ -49,6 +50,8 @@ pub(super) struct Notes {
     labelled: Labelled,
     // The nodes of a call.
     nodes: Vec<NodeIdx>,
+    // Nodes with news of their room only: bit i of word b for row 64 b + i.
+    rooms: Vec<u64>,
 }
 
 impl Notes {
@@ -77,6 +80,12 @@ impl Ranking {
         if self.position == log.end() {
             return Ok(());
         }
+        self.columns.grow(work.cx.nodes.rows());
+        if self.sort_rooms(work, notes) {
+            self.reweigh(work, &notes.nodes)?;
+            self.position = log.end();
+            return Ok(());
+        }
         notes.clear();
         let news = self.sort(work, notes);
         if news.outdated {
@@ -88,8 +97,7 @@ impl Ranking {
         if notes.touched.all {
             return self.regroup(work);
         }
-        self.columns.grow(work.cx.nodes.rows());
-        let Notes { whole, room, touched, labelled, nodes } = notes;
+        let Notes { whole, room, touched, labelled, nodes, .. } = notes;
         for node in touched.nodes.drain(..) {
             whole.add(node);
         }
@@ -109,13 +117,53 @@ impl Ranking {
         self.evaluate(work, nodes)?;
         nodes.clear();
         room.each(rows, |node| {
-            if !whole.set.contains(node) {
+            if !whole.set.contains(node) && self.columns.group(node) != NO_GROUP {
                 nodes.push(node);
             }
         });
         self.reweigh(work, nodes)?;
         self.position = log.end();
         Ok(())
+    }
+
+    /// Sorts what is new where that is much and nothing but pods, whose coming and going changes
+    /// no more than the room of their nodes: the nodes in a group are left in `notes.nodes`,
+    /// ascending. False, and nothing has happened, where there is other news.
+    ///
+    /// 1,000 classes in turn find 1,000 pods each time: a bit for each costs 1 ns, a list 5.
+    fn sort_rooms(&self, work: &Work<'_>, notes: &mut Notes) -> bool {
+        let Some(mut entries) = work.cx.cache.log().since(self.position) else { return false };
+        let known = self.columns.known();
+        if entries.len() < known.len() || self.roles.room_in_keys {
+            return false;
+        }
+        let told_of_all = self.counted.iter().any(|c| c.groups.follows_all());
+        let told_of_terms = !self.counted.is_empty();
+        if told_of_all {
+            return false;
+        }
+        let Notes { rooms, nodes, .. } = notes;
+        rooms.clear();
+        rooms.resize(known.len(), 0);
+        let only_rooms = entries.all(|entry| {
+            let Logged::Pod { node, terms, .. } = entry else { return false };
+            if let Some(word) = rooms.get_mut(node.at() / 64) {
+                *word |= 1 << (node.at() % 64);
+            }
+            !(*terms && told_of_terms)
+        });
+        if !only_rooms {
+            return false;
+        }
+        nodes.clear();
+        for (at, (new, known)) in rooms.iter().zip(known).enumerate() {
+            let mut rest = new & known;
+            while rest != 0 {
+                nodes.push(NodeIdx::new(at * 64 + rest.trailing_zeros() as usize));
+                rest &= rest - 1;
+            }
+        }
+        true
     }
 
     /// Sorts what is new.

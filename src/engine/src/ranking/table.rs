@@ -5,7 +5,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::framework::GroupKey;
 
-use super::columns::{NO_GROUP, NO_ROOM};
+use super::tops::{NO_GROUP, NO_ROOM};
 
 /// Groups by their numbers. Group 0 is [`NO_GROUP`].
 #[derive(Debug)]

@@ -133,9 +133,5 @@ pub fn config(more: Vec<Arc<dyn Plugin>>) -> Arc<Config> {
 
 /// A configuration with the [`profile`] `name`.
 pub fn config_named(name: &str, more: Vec<Arc<dyn Plugin>>) -> Arc<Config> {
-    Arc::new(Config {
-        hash: 1,
-        profiles: vec![Arc::new(profile(name, more))],
-        ..Config::default()
-    })
+    Arc::new(Config { hash: 1, profiles: vec![Arc::new(profile(name, more))], ..Config::default() })
 }
