@@ -1,6 +1,7 @@
 //! What can go wrong between a client and an API server, on demand. For tests.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ struct Rule {
 #[derive(Debug)]
 pub struct Faults {
     rules: Mutex<VecDeque<Rule>>,
+    met: AtomicU64,
     cut: watch::Sender<u64>,
     raw: broadcast::Sender<(usize, Bytes)>,
 }
@@ -45,6 +47,7 @@ impl Faults {
     pub(crate) fn new() -> Self {
         Self {
             rules: Mutex::default(),
+            met: AtomicU64::new(0),
             cut: watch::Sender::new(0),
             raw: broadcast::Sender::new(RAW_FRAMES_MAX),
         }
@@ -96,6 +99,11 @@ impl Faults {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Requests that met a fault so far: they have arrived, whatever the client knows of them.
+    pub fn met(&self) -> u64 {
+        self.met.load(Ordering::Relaxed)
+    }
+
     /// Breaks the connection of every watch in progress.
     pub fn cut_watches(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
@@ -121,6 +129,7 @@ impl Faults {
         if rule.left == 0 {
             rules.remove(at);
         }
+        self.met.fetch_add(1, Ordering::Relaxed);
         Some(fault)
     }
 
