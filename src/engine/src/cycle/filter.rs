@@ -269,10 +269,9 @@ impl Scan<'_> {
             else {
                 continue;
             };
-            guarded(plugin.name(), || {
-                filter.filter(cx, state, alive, &mut Verdicts::new(slots));
-            })?;
-            if slots.iter().all(Verdict::is_fit) {
+            let mut said = Verdicts::new(slots);
+            guarded(plugin.name(), || filter.filter(cx, state, alive, &mut said))?;
+            if said.all_fit() {
                 continue;
             }
             let mut broken = None;

@@ -108,19 +108,27 @@ impl Verdict {
 #[derive(Debug)]
 pub struct Verdicts<'a> {
     slots: &'a mut [Verdict],
+    // Nothing but `Fit` was set.
+    all_fit: bool,
 }
 
 impl<'a> Verdicts<'a> {
     /// Verdicts for the nodes of one call.
     pub fn new(slots: &'a mut [Verdict]) -> Self {
-        Self { slots }
+        Self { slots, all_fit: true }
     }
 
     /// Sets the verdict for the `at`-th node of the call.
     pub fn set(&mut self, at: usize, verdict: Verdict) {
         if let Some(slot) = self.slots.get_mut(at) {
+            self.all_fit &= verdict.is_fit();
             *slot = verdict;
         }
+    }
+
+    /// Whether the pod fits on all nodes of the call, as is mostly so: nobody has to look.
+    pub fn all_fit(&self) -> bool {
+        self.all_fit
     }
 }
 

@@ -77,6 +77,7 @@ impl NodeTable {
     }
 
     /// Whether the node takes one pod more.
+    #[inline]
     pub fn has_place(&self, node: NodeIdx) -> bool {
         let fits = |p: &Places| i64::try_from(p.pods.len()).is_ok_and(|pods| pods < p.allowed);
         self.places.get(node.at()).is_some_and(fits)

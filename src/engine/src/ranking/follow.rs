@@ -132,7 +132,7 @@ impl Ranking {
     ///
     /// 1,000 classes in turn find 1,000 pods each time: a bit for each costs 1 ns, a list 5.
     fn sort_rooms(&self, work: &Work<'_>, notes: &mut Notes) -> bool {
-        let Some(mut entries) = work.cx.cache.log().since(self.position) else { return false };
+        let Some(entries) = work.cx.cache.log().since(self.position) else { return false };
         let known = self.columns.known();
         if entries.len() < known.len() || self.roles.room_in_keys {
             return false;
@@ -145,12 +145,13 @@ impl Ranking {
         let Notes { rooms, nodes, .. } = notes;
         rooms.clear();
         rooms.resize(known.len(), 0);
-        let only_rooms = entries.all(|entry| {
+        // To the end in any case: a loop without a way out takes half the time.
+        let only_rooms = entries.fold(true, |only_rooms, entry| {
             let Logged::Pod { node, terms, .. } = entry else { return false };
             if let Some(word) = rooms.get_mut(node.at() / 64) {
                 *word |= 1 << (node.at() % 64);
             }
-            !(*terms && told_of_terms)
+            only_rooms & !(*terms & told_of_terms)
         });
         if !only_rooms {
             return false;
