@@ -28,9 +28,9 @@ const SAME_AS_PLAIN: [&str; 5] = [
 const CPU_SHAPES: [&str; 5] = [
     "node-affinity/5000Nodes_10000Pods",
     "zone-affinity/5000Nodes_2000Pods",
-    "host-anti-affinity/5000Nodes_2000Pods",
-    "zone-spread/5000Nodes_2000Pods",
-    "hostname-spread/5000Nodes_2000Pods",
+    "host-anti-affinity/5000Nodes_10000Pods",
+    "zone-spread/5000Nodes_10000Pods",
+    "hostname-spread/5000Nodes_10000Pods",
 ];
 
 /// How a bar came out.
