@@ -117,13 +117,15 @@ fn own_files() -> Result<Vec<PathBuf>> {
 }
 
 impl Run {
-    /// Runs the rounds that are not kept yet, shape after shape.
+    /// Runs the rounds that are not kept yet: the first of every shape, then the second. What
+    /// shapes are told against each other must not hang on when they had their turn: a machine's
+    /// pace can differ by a third from one quarter of an hour to the next.
     async fn shapes(&mut self, workloads: &[&Workload], rounds: usize) -> Result<()> {
         println!("{}, commit {}", self.machine.text(), self.build.commit);
         let mut ground: Option<Ground> = None;
-        for workload in workloads {
-            let mark = workload_mark(workload)?;
-            for round in 1..=rounds {
+        for round in 1..=rounds {
+            for workload in workloads {
+                let mark = workload_mark(workload)?;
                 for contestant in contestants(workload, round) {
                     let key = RoundKey {
                         shape: workload.name.clone(),
