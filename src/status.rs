@@ -31,7 +31,7 @@ pub struct StatusOptions {
     pub rate: Rate,
     /// Most patches posted and not yet answered. 8 at 10 ms carry 800/s, as many as a burst of new
     /// unschedulable pods needs to be told within seconds; beside binds 1 of 65 requests at the
-    /// server is a patch.
+    /// server is a patch, from the first moment: it says why a pod waits.
     pub share: Share,
     /// Deadline of one PATCH.
     pub deadline: Duration,
@@ -40,7 +40,7 @@ pub struct StatusOptions {
 impl Default for StatusOptions {
     fn default() -> Self {
         let rate = Rate::from_client_connection(0.0, 0).share(4);
-        let share = Share { beside_binds: 1, alone: 8 };
+        let share = Share { patience: Duration::ZERO, beside_binds: 1, alone: 8 };
         Self { rate, share, deadline: Duration::from_secs(10) }
     }
 }

@@ -1,45 +1,71 @@
 //! Binds go first: what other writes may take of the API server while binds are under way.
 //!
 //! The server works on what it is sent, in no order of ours, so the only way to keep an event from
-//! delaying a bind is not to send it yet. A lane that gives way holds few requests in flight while
-//! a bind is open, decided or posted, and many once none is.
+//! delaying a bind is not to send it yet. A lane that gives way holds none or few requests in
+//! flight while a bind is open, decided or posted, and many once none is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// How many binds are open: handed in and not yet reported.
 #[derive(Debug, Default)]
 pub struct RightOfWay {
-    binds: AtomicUsize,
+    open: Mutex<Open>,
     /// The last open bind has ended.
     free: Notify,
 }
 
+#[derive(Debug, Default)]
+struct Open {
+    binds: usize,
+    /// When the first bind began after a moment without any.
+    since: Option<Instant>,
+}
+
 impl RightOfWay {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        // Nothing can panic while it is held.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A bind is handed in.
     pub(crate) fn begin(&self) {
-        self.binds.fetch_add(1, SeqCst);
+        let mut open = self.open();
+        if open.binds == 0 {
+            open.since = Some(Instant::now());
+        }
+        open.binds += 1;
     }
 
     /// A bind is reported, or was not taken.
     pub(crate) fn end(&self) {
+        let mut open = self.open();
         // A bind that was given up may still end.
-        let less = |binds: usize| binds.checked_sub(1);
-        if self.binds.fetch_update(SeqCst, SeqCst, less) == Ok(1) {
+        if open.binds == 1 {
+            *open = Open::default();
             self.free.notify_waiters();
+        } else {
+            open.binds = open.binds.saturating_sub(1);
         }
     }
 
     /// Binds open now.
     pub fn binds(&self) -> usize {
-        self.binds.load(SeqCst)
+        self.open().binds
+    }
+
+    /// Since when there was no moment without an open bind; `None` where none is open.
+    fn since(&self) -> Option<Instant> {
+        self.open().since
     }
 
     /// Binds open now are given up: nothing waits for them any more. Returns how many there were.
     pub(crate) fn give_up(&self) -> usize {
-        let left = self.binds.swap(0, SeqCst);
+        let left = std::mem::take(&mut *self.open()).binds;
         self.free.notify_waiters();
         left
     }
@@ -48,7 +74,10 @@ impl RightOfWay {
 /// How many requests a lane holds in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// While a bind is open; at least 1, so that nothing waits for ever beside a steady stream.
+    /// How long binds may be open without a break before this lane sends anything beside them.
+    pub patience: Duration,
+    /// While a bind is open, after `patience`; at least 1, so that nothing waits for ever beside a
+    /// steady stream.
     pub beside_binds: usize,
     /// While none is.
     pub alone: usize,
@@ -80,7 +109,8 @@ impl Drop for Place {
 
 impl GivingWay {
     pub(crate) fn new(way: Arc<RightOfWay>, share: Share) -> Self {
-        let share = Share { beside_binds: share.beside_binds.max(1), alone: share.alone.max(1) };
+        let (beside_binds, alone) = (share.beside_binds.max(1), share.alone.max(1));
+        let share = Share { beside_binds, alone, ..share };
         let (in_flight, ended) = (AtomicUsize::new(0), Notify::new());
         Self(Arc::new(Inner { way, share, in_flight, ended }))
     }
@@ -93,14 +123,26 @@ impl GivingWay {
             let mut free = std::pin::pin!(free);
             // Listens before it looks: a bind that ends in between is not missed.
             free.as_mut().enable();
-            let limit = if way.binds() == 0 { share.alone } else { share.beside_binds };
+            let patient = way.since().map(|since| share.patience.saturating_sub(since.elapsed()));
+            let limit = match patient {
+                None => share.alone,
+                Some(Duration::ZERO) => share.beside_binds,
+                Some(_) => 0,
+            };
             if in_flight.load(SeqCst) < limit {
                 in_flight.fetch_add(1, SeqCst);
                 return Place(Arc::clone(&self.0));
             }
+            let patience_ends = async {
+                match patient.filter(|rest| !rest.is_zero()) {
+                    Some(rest) => tokio::time::sleep(rest).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = free => {}
                 () = ended.notified() => {}
+                () = patience_ends => {}
             }
         }
     }
@@ -114,6 +156,8 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(5);
+
     /// As many places as can be had without waiting.
     fn enter_all(lane: &GivingWay, places: &mut Vec<Place>) -> usize {
         let mut cx = Context::from_waker(Waker::noop());
@@ -126,7 +170,10 @@ mod tests {
     #[test]
     fn few_beside_binds_and_many_alone() {
         let way = Arc::<RightOfWay>::default();
-        let lane = GivingWay::new(Arc::clone(&way), Share { beside_binds: 2, alone: 5 });
+        let lane = GivingWay::new(
+            Arc::clone(&way),
+            Share { patience: Duration::ZERO, beside_binds: 2, alone: 5 },
+        );
         let mut places = Vec::new();
         assert_eq!(enter_all(&lane, &mut places), 5);
         way.begin();
@@ -145,7 +192,10 @@ mod tests {
         let way = Arc::<RightOfWay>::default();
         way.begin();
         way.begin();
-        let lane = GivingWay::new(Arc::clone(&way), Share { beside_binds: 0, alone: 2 });
+        let lane = GivingWay::new(
+            Arc::clone(&way),
+            Share { patience: Duration::ZERO, beside_binds: 0, alone: 2 },
+        );
         let first = lane.enter().await;
         let (second, ()) = tokio::join!(lane.enter(), async {
             tokio::task::yield_now().await;
@@ -156,5 +206,22 @@ mod tests {
             drop(first);
         });
         drop((second, third));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_patient_lane_sends_nothing_beside_a_burst_and_something_beside_a_stream() {
+        let way = Arc::<RightOfWay>::default();
+        let share = Share { patience: PATIENCE, beside_binds: 1, alone: 9 };
+        let lane = GivingWay::new(Arc::clone(&way), share);
+        way.begin();
+        assert_eq!(enter_all(&lane, &mut Vec::new()), 0);
+        let wait = async { drop(lane.enter().await) };
+        tokio::time::timeout(PATIENCE * 2, wait).await.expect("patience ends");
+        way.begin();
+        way.end();
+        assert_eq!(enter_all(&lane, &mut Vec::new()), 1, "no break: the stream goes on");
+        way.end();
+        way.begin();
+        assert_eq!(enter_all(&lane, &mut Vec::new()), 0, "a new burst");
     }
 }

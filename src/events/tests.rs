@@ -17,7 +17,7 @@ fn pod(name: &str) -> PodName {
 fn options() -> EventOptions {
     EventOptions {
         rate: Rate::Unlimited,
-        share: Share { beside_binds: 1, alone: 1 },
+        share: Share { patience: Duration::ZERO, beside_binds: 1, alone: 1 },
         granularity: Granularity::Each,
         protobuf: false,
         deadline: LONG,
@@ -152,7 +152,10 @@ async fn events_give_way_to_binds() {
     let server = FakeServer::start(|_| Reply::Hang).await;
     let metrics = Metrics::new(Arc::default());
     let way = Arc::<RightOfWay>::default();
-    let options = EventOptions { share: Share { beside_binds: 1, alone: 8 }, ..options() };
+    let options = EventOptions {
+        share: Share { patience: Duration::ZERO, beside_binds: 1, alone: 8 },
+        ..options()
+    };
     let sink = EventSink::spawn(server.client(), options, metrics.events.clone(), Arc::clone(&way));
     way.begin();
     for _ in 0..20 {

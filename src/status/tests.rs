@@ -18,7 +18,7 @@ fn pod(name: &str) -> PodName {
 fn options() -> StatusOptions {
     StatusOptions {
         rate: Rate::Unlimited,
-        share: Share { beside_binds: 1, alone: 2 },
+        share: Share { patience: Duration::ZERO, beside_binds: 1, alone: 2 },
         deadline: LONG,
     }
 }
