@@ -115,22 +115,35 @@ impl Counts {
             }
             for pod in cx.nodes.pods(node) {
                 if let Some(pod) = Target::existing(cx, *pod) {
-                    self.update_own(terms, &pod, node, 1);
+                    self.update_own(terms, &pod, node, 1, &mut |_, _| {});
                 }
             }
         }
     }
 
-    fn update_own(&mut self, terms: &PodTerms, pod: &Target<'_>, node: NodeIdx, amount: i64) {
+    fn update_own(
+        &mut self,
+        terms: &PodTerms,
+        pod: &Target<'_>,
+        node: NodeIdx,
+        amount: i64,
+        note: &mut dyn FnMut(Sym, Sym),
+    ) {
         let nodes = pod.cx.nodes;
         if matches_all(&terms.required, &self.scopes, pod) {
             for term in &terms.required {
-                self.affinity.count(nodes, node, term.topology_key, amount);
+                let key = term.topology_key;
+                if let Some(value) = self.affinity.count(nodes, node, key, amount) {
+                    note(key, value);
+                }
             }
         }
         for (term, scope) in terms.anti_required.iter().zip(&self.anti_scopes) {
-            if scope.matches(term, pod) {
-                self.anti_affinity.count(nodes, node, term.topology_key, amount);
+            let key = term.topology_key;
+            if scope.matches(term, pod)
+                && let Some(value) = self.anti_affinity.count(nodes, node, key, amount)
+            {
+                note(key, value);
             }
         }
     }
@@ -138,21 +151,31 @@ impl Counts {
     /// Follows `amount` pods like `pod` on `node`, a row of `cx.nodes` (`updateWithPod`).
     pub(super) fn update(&mut self, cx: &Context<'_>, pod: PodIdx, node: NodeIdx, amount: i64) {
         if let Some(target) = Target::existing(cx, pod) {
-            self.follow(&target, node, amount);
+            self.follow(&target, node, amount, &mut |_, _| {});
         }
     }
 
-    /// Follows `amount` pods like `target` on `node`.
-    pub(super) fn follow(&mut self, target: &Target<'_>, node: NodeIdx, amount: i64) {
+    /// Follows `amount` pods like `target` on `node`; `note` hears of each domain that has pods now
+    /// and had none, or the other way round.
+    pub(super) fn follow(
+        &mut self,
+        target: &Target<'_>,
+        node: NodeIdx,
+        amount: i64,
+        note: &mut dyn FnMut(Sym, Sym),
+    ) {
         let cx = target.cx;
         if let Some(theirs) = target.class.pod_terms.as_deref().filter(|t| t.repels()) {
             let reverse = Reverse::new(cx);
             for term in theirs.anti_required.iter().filter(|term| reverse.matches(term)) {
-                self.existing.count(cx.nodes, node, term.topology_key, amount);
+                let key = term.topology_key;
+                if let Some(value) = self.existing.count(cx.nodes, node, key, amount) {
+                    note(key, value);
+                }
             }
         }
         if let Some(terms) = self.terms.clone().filter(|t| has_required(t)) {
-            self.update_own(&terms, target, node, amount);
+            self.update_own(&terms, target, node, amount, note);
         }
     }
 

@@ -23,14 +23,26 @@ impl Domains {
         }
     }
 
-    /// As [`Domains::credit`]; a domain at 0 goes.
-    pub(super) fn count(&mut self, nodes: &NodeTable, node: NodeIdx, key: Sym, amount: i64) {
-        self.credit(nodes, node, key, amount);
-        if let Some(value) = nodes.label(node, key)
-            && self.amounts.get(&(key, value)) == Some(&0)
-        {
+    /// As [`Domains::credit`]; a domain at 0 goes. The value of a domain that has come or gone.
+    pub(super) fn count(
+        &mut self,
+        nodes: &NodeTable,
+        node: NodeIdx,
+        key: Sym,
+        amount: i64,
+    ) -> Option<Sym> {
+        let value = nodes.label(node, key)?;
+        let cell = self.amounts.entry((key, value)).or_insert(0);
+        let before = *cell;
+        *cell = before.saturating_add(amount);
+        if *cell == 0 {
             self.amounts.remove(&(key, value));
+            return (before != 0).then_some(value);
         }
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
+        (before == 0).then_some(value)
     }
 
     /// The amount of the node's domain under `key`; `None` where it has no such label.

@@ -99,10 +99,12 @@ impl AffinityGroups {
         if self.keys.iter().any(|known| known.key == key) {
             return false;
         }
-        let nodes = cx.nodes.live().len();
+        // Of the cluster: `cx.nodes` may be one node as it was.
+        let all = cx.cache.nodes();
+        let nodes = all.live().len();
         let mut domains: FxHashSet<Sym> = FxHashSet::default();
-        for node in cx.nodes.live().iter() {
-            domains.extend(cx.nodes.label(node, key));
+        for node in all.live().iter() {
+            domains.extend(all.label(node, key));
             if domains.len().saturating_mul(domains.len()) > nodes {
                 break;
             }
@@ -239,29 +241,25 @@ impl Groups for AffinityGroups {
             return;
         }
         let target = Target { cx, class: moved.class, labels: moved.labels };
-        self.counts.follow(&target, node, moved.amount);
         let mut domains: SmallVec<[(Sym, Sym); 4]> = SmallVec::new();
-        self.wish_own(&target, node, moved.amount, &mut |key, value| domains.push((key, value)));
-        if let Some(theirs) = moved.class.pod_terms.as_deref() {
-            let wishes = match self.hard_weight {
-                Some(weight) => wishes_of(theirs, &Reverse::new(cx), weight),
-                None => Wishes::new(),
-            };
-            for (key, weight) in wishes {
-                self.wish(cx, node, key, weight, moved.amount);
-            }
-            for key in all_keys(theirs) {
-                domains.extend(cx.nodes.label(node, key).map(|value| (key, value)));
-            }
-        }
-        if let Some(own) = self.counts.terms.clone() {
-            for key in required_keys(&own) {
-                domains.extend(cx.nodes.label(node, key).map(|value| (key, value)));
+        let mut note = |key, value| domains.push((key, value));
+        self.counts.follow(&target, node, moved.amount, &mut note);
+        self.wish_own(&target, node, moved.amount, &mut note);
+        if let (Some(theirs), Some(weight)) = (moved.class.pod_terms.as_deref(), self.hard_weight) {
+            for (key, weight) in wishes_of(theirs, &Reverse::new(cx), weight) {
+                if let Some(value) = self.wish(cx, node, key, weight, moved.amount) {
+                    note(key, value);
+                }
             }
         }
         for (key, value) in domains {
             self.touch(key, value, touched);
         }
+    }
+
+    /// Domains are those of the pods on them: a node without pods is nothing to them.
+    fn follows_nodes(&self) -> bool {
+        true
     }
 
     fn key(&self, cx: &Context<'_>, node: NodeIdx, numbers: &mut GroupKey) {

@@ -3,7 +3,7 @@
 use berth_engine::base::{LabelSetIdx, PodIdx, Sym};
 use berth_engine::framework::Context;
 use berth_engine::model::{Class, PodTerm};
-use berth_engine::record::{ObjectKey, StringMap};
+use berth_engine::record::ObjectKey;
 
 /// The namespaces that a term of the incoming pod means, its selector resolved to names
 /// (`mergeAffinityTermNamespacesIfNotEmpty`).
@@ -71,20 +71,25 @@ impl<'a> Target<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reverse<'a> {
     incoming: Target<'a>,
-    namespace_labels: Option<&'a StringMap>,
 }
 
 impl<'a> Reverse<'a> {
     pub(super) fn new(cx: &'a Context<'a>) -> Self {
-        let namespace = ObjectKey::cluster(cx.symbols().text(cx.pod.class.namespace));
-        let namespace_labels = cx.cache.objects().namespaces.get(&namespace).map(|n| &n.labels);
-        Self { incoming: Target::incoming(cx), namespace_labels }
+        Self { incoming: Target::incoming(cx) }
     }
 
+    /// Most terms are about other pods, so the labels are looked at first: 10 ns, where finding the
+    /// namespace's object by its name takes 100.
     pub(super) fn matches(&self, term: &PodTerm) -> bool {
         let Target { cx, class, labels } = self.incoming;
-        let means_namespace = term.namespaces.contains(&class.namespace)
-            || term.namespace_selector.matches_texts(self.namespace_labels, cx.symbols());
-        means_namespace && term.selector.matches(cx.cache.labels(), labels)
+        term.selector.matches(cx.cache.labels(), labels)
+            && (term.namespaces.contains(&class.namespace) || self.is_in_selected(term))
+    }
+
+    fn is_in_selected(&self, term: &PodTerm) -> bool {
+        let Target { cx, class, .. } = self.incoming;
+        let namespace = ObjectKey::cluster(cx.symbols().text(class.namespace));
+        let labels = cx.cache.objects().namespaces.get(&namespace).map(|n| &n.labels);
+        term.namespace_selector.matches_texts(labels, cx.symbols())
     }
 }

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::constraint::Constraint;
 use super::go_ln::ln;
-use super::hard::Hard;
+use super::hard::{Domains, Hard};
 use super::soft::{IGNORED, Soft};
 
 /// The number of a node without the label.
@@ -32,9 +32,9 @@ pub(super) struct SpreadGroups {
 struct HardRule {
     constraint: Constraint,
     wide: bool,
-    pods: FxHashMap<Sym, i64>,
+    domains: Domains,
     // How many domains have so many pods; its first key is the minimum.
-    domains: BTreeMap<i64, u32>,
+    by_pods: BTreeMap<i64, u32>,
 }
 
 #[derive(Debug)]
@@ -70,12 +70,12 @@ impl SpreadGroups {
         cx: &Context<'_>,
     ) -> Self {
         let nodes = cx.nodes.live().len();
-        let hard = hard.into_counts().map(|(constraint, pods)| {
-            let mut domains = BTreeMap::new();
-            for count in pods.values() {
-                *domains.entry(*count).or_insert(0) += 1;
+        let hard = hard.into_counts().map(|(constraint, domains)| {
+            let mut by_pods = BTreeMap::new();
+            for domain in domains.values() {
+                *by_pods.entry(domain.pods).or_insert(0) += 1;
             }
-            HardRule { constraint, wide: is_wide(pods.len(), nodes), pods, domains }
+            HardRule { constraint, wide: is_wide(domains.len(), nodes), domains, by_pods }
         });
         let empty = cx.symbols().get("").unwrap_or(Sym::NONE);
         let soft = soft.into_counts().map(|(constraint, pods)| SoftRule {
@@ -93,6 +93,17 @@ impl SpreadGroups {
         let idle = hard.is_empty() && soft.is_empty();
         let reads = if idle { owners } else { owners | counted };
         Self { hard, soft, all_keys, reads }
+    }
+
+    /// Whether the node has what it takes to be in domains of the hard constraints.
+    fn is_counted(&self, cx: &Context<'_>, node: NodeIdx) -> bool {
+        self.hard.iter().all(|rule| cx.nodes.label(node, rule.constraint.key).is_some())
+    }
+
+    /// As much for the soft ones.
+    fn is_in_domains(&self, cx: &Context<'_>, node: NodeIdx) -> bool {
+        let has = |rule: &SoftRule| cx.nodes.label(node, rule.constraint.key).is_some();
+        !self.all_keys || self.soft.iter().all(has)
     }
 
     /// Whether nodes with these numbers of soft constraints are scored.
@@ -116,21 +127,20 @@ impl Groups for SpreadGroups {
             return;
         }
         let label = |key| cx.nodes.label(node, key);
-        if self.hard.iter().all(|rule| label(rule.constraint.key).is_some()) {
+        if self.is_counted(cx, node) {
             for rule in &mut self.hard {
                 if let Some(value) = label(rule.constraint.key)
                     && rule.constraint.counts(cx, moved)
                     && rule.constraint.includes(cx, node)
                 {
-                    rule.add(value, moved.amount);
+                    rule.add_pods(value, moved.amount);
                     if !rule.wide {
                         touched.domains.push((rule.constraint.key, value));
                     }
                 }
             }
         }
-        let scored =
-            !self.all_keys || self.soft.iter().all(|rule| label(rule.constraint.key).is_some());
+        let scored = self.is_in_domains(cx, node);
         for rule in &mut self.soft {
             if !rule.constraint.counts(cx, moved) {
                 continue;
@@ -144,11 +154,34 @@ impl Groups for SpreadGroups {
         }
     }
 
+    fn follows_nodes(&self) -> bool {
+        true
+    }
+
+    fn follow_node(&mut self, cx: &Context<'_>, node: NodeIdx, amount: i64) {
+        if self.is_counted(cx, node) {
+            for rule in &mut self.hard {
+                if let Some(value) = cx.nodes.label(node, rule.constraint.key)
+                    && rule.constraint.includes(cx, node)
+                {
+                    rule.add_nodes(value, amount);
+                }
+            }
+        }
+        // A domain without nodes is asked for by nobody, and has no pods.
+        if amount > 0 && self.is_in_domains(cx, node) {
+            for rule in self.soft.iter_mut().filter(|rule| !rule.constraint.is_hostname) {
+                let domain = rule.domain(cx.nodes.label(node, rule.constraint.key));
+                rule.pods.entry(domain).or_insert(0);
+            }
+        }
+    }
+
     fn key(&self, cx: &Context<'_>, node: NodeIdx, key: &mut GroupKey) {
         for rule in &self.hard {
             let value = cx.nodes.label(node, rule.constraint.key);
             key.push(match value {
-                Some(value) if !rule.wide => rule.pods.get(&value).copied().unwrap_or(0),
+                Some(value) if !rule.wide => rule.pods(value),
                 value => number(value),
             });
         }
@@ -214,37 +247,63 @@ impl Groups for SpreadGroups {
 }
 
 impl HardRule {
-    fn add(&mut self, value: Sym, amount: i64) {
-        let pods = self.pods.entry(value).or_insert(0);
-        if let Some(domains) = self.domains.get_mut(pods) {
+    fn pods(&self, value: Sym) -> i64 {
+        self.domains.get(&value).map_or(0, |domain| domain.pods)
+    }
+
+    /// One domain less has `before` pods, and one more `now`; `None` for no domain.
+    fn move_domain(&mut self, before: Option<i64>, now: Option<i64>) {
+        if let Some(pods) = before
+            && let Some(domains) = self.by_pods.get_mut(&pods)
+        {
             *domains -= 1;
             if *domains == 0 {
-                self.domains.remove(pods);
+                self.by_pods.remove(&pods);
             }
         }
-        *pods += amount;
-        *self.domains.entry(*pods).or_insert(0) += 1;
+        if let Some(pods) = now {
+            *self.by_pods.entry(pods).or_insert(0) += 1;
+        }
+    }
+
+    fn add_pods(&mut self, value: Sym, amount: i64) {
+        let Some(domain) = self.domains.get_mut(&value) else { return };
+        let before = domain.pods;
+        domain.pods += amount;
+        let now = domain.pods;
+        self.move_domain(Some(before), Some(now));
+    }
+
+    fn add_nodes(&mut self, value: Sym, amount: i64) {
+        let domain = self.domains.entry(value).or_default();
+        let (before, pods) = (domain.nodes, domain.pods);
+        domain.nodes += amount;
+        match (before, domain.nodes) {
+            (0, _) => self.move_domain(None, Some(pods)),
+            (_, 0) => {
+                self.domains.remove(&value);
+                self.move_domain(Some(pods), None);
+            }
+            _ => {}
+        }
     }
 
     fn fits(&self, number: i64) -> bool {
         if number == ABSENT {
             return false;
         }
-        let pods = if self.wide {
-            value(number).and_then(|value| self.pods.get(&value).copied()).unwrap_or(0)
-        } else {
-            number
-        };
+        let pods =
+            if self.wide { value(number).map_or(0, |value| self.pods(value)) } else { number };
         pods + self.constraint.itself - self.floor() <= self.constraint.max_skew
     }
 
     /// As in [`Hard`]: the pods of the emptiest domain, or 0 while there are too few domains.
     fn floor(&self) -> i64 {
-        let domains = i64::try_from(self.pods.len()).unwrap_or(i64::MAX);
+        let domains = i64::try_from(self.domains.len()).unwrap_or(i64::MAX);
         if domains < self.constraint.min_domains {
             return 0;
         }
-        self.domains.keys().next().copied().unwrap_or(i32::MAX.into())
+        self.by_pods.keys().next().copied().unwrap_or(i32::MAX.into())
     }
 }
 

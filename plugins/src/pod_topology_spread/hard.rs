@@ -13,14 +13,25 @@ pub(super) struct Hard {
     rules: Vec<Rule>,
 }
 
+/// The nodes that count and have one topology value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Domain {
+    /// Pods that count on them, perhaps none.
+    pub(super) pods: i64,
+    /// How many nodes: at least one.
+    pub(super) nodes: i64,
+}
+
+/// By topology value.
+pub(super) type Domains = FxHashMap<Sym, Domain>;
+
 /// One constraint with its counts.
 #[derive(Debug, Clone)]
 struct Rule {
     constraint: Constraint,
-    /// Pods by topology value; a domain of nodes that count is here with 0 pods, too.
-    pods: FxHashMap<Sym, i64>,
-    /// The smallest of `pods`. The reference keeps two "critical paths"; as pods are only added to
-    /// and taken from one node at a time, its first is this minimum.
+    domains: Domains,
+    /// The pods of the emptiest domain. The reference keeps two "critical paths"; as pods are only
+    /// added to and taken from one node at a time, its first is this minimum.
     least: i64,
 }
 
@@ -36,22 +47,24 @@ pub(super) enum Judgement {
 
 impl Hard {
     pub(super) fn new(constraints: Vec<Constraint>, cx: &Context<'_>) -> Self {
-        let mut counts: Vec<FxHashMap<Sym, i64>> = vec![FxHashMap::default(); constraints.len()];
+        let mut counts: Vec<Domains> = vec![Domains::default(); constraints.len()];
         if !constraints.is_empty() {
             for node in cx.nodes.live().iter() {
                 if !has_all_keys(&constraints, cx.nodes, node) {
                     continue;
                 }
-                for (constraint, pods) in constraints.iter().zip(&mut counts) {
+                for (constraint, domains) in constraints.iter().zip(&mut counts) {
                     let value = cx.nodes.label(node, constraint.key);
                     if let Some(value) = value.filter(|_| constraint.includes(cx, node)) {
-                        *pods.entry(value).or_insert(0) += constraint.count(cx, node);
+                        let domain = domains.entry(value).or_default();
+                        domain.pods += constraint.count(cx, node);
+                        domain.nodes += 1;
                     }
                 }
             }
         }
-        let rule = |(constraint, pods)| {
-            let mut rule = Rule { constraint, pods, least: 0 };
+        let rule = |(constraint, domains)| {
+            let mut rule = Rule { constraint, domains, least: 0 };
             rule.find_least();
             rule
         };
@@ -70,7 +83,7 @@ impl Hard {
                 continue;
             }
             let Some(value) = cx.nodes.label(node, constraint.key) else { continue };
-            let pods = rule.pods.entry(value).or_insert(0);
+            let Domain { pods, .. } = rule.domains.entry(value).or_default();
             let was_least = *pods == rule.least;
             *pods += amount;
             if *pods < rule.least {
@@ -81,9 +94,9 @@ impl Hard {
         }
     }
 
-    /// The constraints, each with its pods by domain.
-    pub(super) fn into_counts(self) -> impl Iterator<Item = (Constraint, FxHashMap<Sym, i64>)> {
-        self.rules.into_iter().map(|rule| (rule.constraint, rule.pods))
+    /// The constraints, each with its domains.
+    pub(super) fn into_counts(self) -> impl Iterator<Item = (Constraint, Domains)> {
+        self.rules.into_iter().map(|rule| (rule.constraint, rule.domains))
     }
 
     pub(super) fn judge(&self, nodes: &NodeTable, node: NodeIdx) -> Judgement {
@@ -91,7 +104,7 @@ impl Hard {
             let Some(value) = nodes.label(node, rule.constraint.key) else {
                 return Judgement::NoDomain;
             };
-            let pods = rule.pods.get(&value).copied().unwrap_or(0);
+            let pods = rule.domains.get(&value).map_or(0, |domain| domain.pods);
             if pods + rule.constraint.itself - rule.floor() > rule.constraint.max_skew {
                 return Judgement::Skewed;
             }
@@ -103,12 +116,13 @@ impl Hard {
 impl Rule {
     fn find_least(&mut self) {
         // The reference starts from MaxInt32; it shows only where minDomains is 0 or less.
-        self.least = self.pods.values().copied().min().unwrap_or(i32::MAX.into());
+        self.least =
+            self.domains.values().map(|domain| domain.pods).min().unwrap_or(i32::MAX.into());
     }
 
     /// The pods of the emptiest domain, or 0 while there are fewer than `minDomains`.
     fn floor(&self) -> i64 {
-        let domains = i64::try_from(self.pods.len()).unwrap_or(i64::MAX);
+        let domains = i64::try_from(self.domains.len()).unwrap_or(i64::MAX);
         if domains < self.constraint.min_domains { 0 } else { self.least }
     }
 }

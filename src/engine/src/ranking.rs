@@ -84,6 +84,8 @@ pub(crate) struct Ranking {
     counted: Vec<Counted>,
     table: Table,
     columns: Columns,
+    // Nodes whose changes the counts have followed since they were made.
+    nodes_followed: usize,
     // The log is read up to here.
     position: u64,
     // What the plain scan said of a pod that fits nowhere, at this position of the log.
@@ -109,6 +111,7 @@ impl Ranking {
     /// Counts and judges everything anew.
     fn recount(&mut self, work: &Work<'_>) -> Result<(), Refused> {
         self.counted.clear();
+        self.nodes_followed = 0;
         for role in &self.roles.grouped {
             let plugin = work.profile.plugin(role.place).and_then(|p| p.as_grouped());
             let groups = plugin.and_then(|p| p.open(&work.cx)).ok_or(Refused)?;
@@ -141,9 +144,16 @@ impl Ranking {
         self.columns.rows()
     }
 
-    /// What the plugins with counts have counted that the log does not bring one by one.
-    fn counted_reads(&self) -> Reads {
-        self.counted.iter().map(|c| c.groups.reads()).sum()
+    /// What the plugins with counts have counted: what they follow of it themselves, and what the
+    /// log does not bring one by one.
+    fn counted_reads(&self) -> (Reads, Reads) {
+        let all = || self.counted.iter().map(|c| (c.groups.reads(), c.groups.follows_nodes()));
+        let followed = all().filter(|(_, follows)| *follows);
+        let left = all().map(|(reads, follows)| match follows {
+            true => reads.without(Reads::NODE_OBJECT),
+            false => reads,
+        });
+        (followed.map(|(reads, _)| reads.common(Reads::NODE_OBJECT)).sum(), left.sum())
     }
 }
 

@@ -16,6 +16,9 @@ macro_rules! index {
                 Self(u32::try_from(at).unwrap_or(u32::MAX))
             }
 
+            /// The first row, the only one of a table of one.
+            pub const FIRST: Self = Self(0);
+
             /// No row at all.
             pub const NONE: Self = Self(u32::MAX);
 

@@ -6,13 +6,18 @@ use std::collections::VecDeque;
 use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx};
 use crate::framework::Reads;
 use crate::input::Object;
-use crate::model::NODE_NONE;
+use crate::model::{NODE_NONE, NodeTable};
 
 use super::Cache;
 
 /// Entries kept: a reader that is further behind starts anew. 65,536 entries of 24 bytes are
 /// 1.5 MB; evaluating that many single nodes costs more than a scan of a cluster of that size.
 pub const LOG_MAX: usize = 65_536;
+
+/// Nodes kept as they were before a change of what they are: a reader that needs an older one
+/// counts anew. 1,024 tables of one row, of some 1,200 bytes with their labels, are 1.2 MB; a
+/// reader that is 1,024 relabelled nodes behind does no more work by counting anew.
+const FORMER_MAX: usize = 1_024;
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,8 @@ pub struct Log {
     // Number of the first entry that is still here.
     first: u64,
     read: bool,
+    // Nodes as they were before the entry of this number, in the order of the entries.
+    former: VecDeque<(u64, NodeTable)>,
 }
 
 impl Log {
@@ -57,6 +64,21 @@ impl Log {
     pub fn since(&self, position: u64) -> Option<impl ExactSizeIterator<Item = &Logged>> {
         let from = usize::try_from(position.checked_sub(self.first)?).ok()?;
         (from <= self.entries.len()).then(|| self.entries.range(from..))
+    }
+
+    /// The node of entry `number` as it was before, the only row of a table, live if it was; `None`
+    /// where that is not known any more, or the entry is not about what a node is.
+    pub fn former(&self, number: u64) -> Option<&NodeTable> {
+        let at = self.former.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        self.former.get(at).map(|(_, table)| table)
+    }
+
+    /// Keeps the node of the next entry as it was.
+    fn keep(&mut self, former: NodeTable) {
+        self.former.push_back((self.end(), former));
+        if self.former.len() > FORMER_MAX {
+            self.former.pop_front();
+        }
     }
 
     /// Whether anyone reads.
@@ -78,6 +100,9 @@ impl Log {
     pub(super) fn pop(&mut self) -> Option<Logged> {
         let oldest = self.entries.pop_front()?;
         self.first += 1;
+        if self.former.front().is_some_and(|(number, _)| *number < self.first) {
+            self.former.pop_front();
+        }
         Some(oldest)
     }
 }
@@ -127,9 +152,18 @@ impl Cache {
         self.write(Logged::Pod { node, class, labels, amount, terminating, terms });
     }
 
-    /// Writes down that facts about a node are different.
-    pub(super) fn log_node(&mut self, node: NodeIdx, reads: Reads) {
+    /// What a node is before it changes; `None` where nobody will ask.
+    pub(super) fn former_node(&self, node: NodeIdx, reads: Reads) -> Option<NodeTable> {
+        let asked = self.log.is_read() && reads.intersects(Reads::NODE_OBJECT);
+        asked.then(|| self.nodes.extract_object(node).0)
+    }
+
+    /// Writes down that facts about a node are different; `former` is from before.
+    pub(super) fn log_node(&mut self, node: NodeIdx, reads: Reads, former: Option<NodeTable>) {
         if self.log.is_read() {
+            if let Some(former) = former {
+                self.log.keep(former);
+            }
             self.write(Logged::Node(node, reads));
         }
     }

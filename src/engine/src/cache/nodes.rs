@@ -19,9 +19,10 @@ impl Cache {
             Some(old) => differences(old, record),
         };
         let added = actions == Action::ADD;
+        let former = self.former_node(node, reads);
         self.nodes.set_record(node, record, &mut self.dims, &mut self.symbols);
         self.replace_images(node, record);
-        self.log_node(node, reads);
+        self.log_node(node, reads, former);
         self.changes.push(Changed {
             reads,
             node: Some(node),
@@ -49,8 +50,10 @@ impl Cache {
         for pod in self.nominations.on_node(node).to_vec() {
             self.nominations.remove(pod);
         }
+        let reads = Reads::NODE_EXISTS | Reads::DOMAINS;
+        let former = self.former_node(node, reads);
         self.nodes.clear_record(node);
-        self.log_node(node, Reads::NODE_EXISTS | Reads::DOMAINS);
+        self.log_node(node, reads, former);
         // Counters over all nodes may have changed for others; the node itself can take nobody.
         self.changes.push(Changed {
             reads: Reads::PODS | Reads::NODE_EXISTS | Reads::DOMAINS,

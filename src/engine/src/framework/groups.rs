@@ -78,8 +78,20 @@ pub trait Groups: Debug + Send + Sync {
     /// Whether pods that come and go matter. Where not, only those with affinity terms are told.
     fn follows_all(&self) -> bool;
 
-    /// Follows one pod. Nodes keep their labels and taints between two calls.
+    /// Follows one pod. The node is a row of `cx.nodes` and has there the labels and taints that it
+    /// had for the pods before, until [`Groups::follow_node`] says otherwise.
     fn follow(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched);
+
+    /// Whether it follows nodes as well: a node that comes, goes or gets other labels or taints
+    /// ([`Reads::NODE_OBJECT`]) calls for no new count then.
+    fn follows_nodes(&self) -> bool {
+        false
+    }
+
+    /// Follows one node, without the pods on it: it is there from now on (`amount` 1) or no longer
+    /// (-1), as a row of `cx.nodes`. One that changes goes as it was, its pods before it, and comes
+    /// as it is, its pods after it.
+    fn follow_node(&mut self, _cx: &Context<'_>, _node: NodeIdx, _amount: i64) {}
 
     /// Adds the numbers of a node to `key`: as many for each node, until `Touched::all` is set.
     fn key(&self, cx: &Context<'_>, node: NodeIdx, key: &mut GroupKey);

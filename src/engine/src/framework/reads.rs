@@ -70,6 +70,14 @@ impl Reads {
     pub const NOTHING: Self = Self(0);
     /// Anything: for a plugin that does not declare what it reads.
     pub const EVERYTHING: Self = Self(u32::MAX);
+    /// What a node is, as counts over nodes read it: that it exists, its labels and taints.
+    pub const NODE_OBJECT: Self = Self(
+        Self::NODE_EXISTS.0
+            | Self::NODE_LABELS.0
+            | Self::NODE_TAINTS.0
+            | Self::DOMAINS.0
+            | Self::DOMAIN_TAINTS.0,
+    );
     /// Facts about one node, which can only change the verdict on that node.
     const OF_ONE_NODE: u32 = 0x1FF;
 
@@ -82,6 +90,12 @@ impl Reads {
     #[must_use]
     pub fn common(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// The kinds that `other` has not.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether all kinds are facts about one node, so that a change on one node can only change

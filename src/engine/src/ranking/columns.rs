@@ -87,6 +87,12 @@ impl Columns {
         self.groups.get(node.at()).copied().unwrap_or(NO_GROUP)
     }
 
+    /// A node's group and amount.
+    pub(super) fn cells(&self, node: NodeIdx) -> (u16, i32) {
+        let amount = self.amounts.get(node.at()).copied().unwrap_or(NO_ROOM);
+        (self.group(node), amount)
+    }
+
     /// The nodes that are in a group: bit i of word b for row 64 b + i.
     pub(super) fn known(&self) -> &[u64] {
         &self.known

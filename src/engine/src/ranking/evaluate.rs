@@ -132,6 +132,31 @@ impl Ranking {
         Ok(())
     }
 
+    /// Puts nodes into the groups of what is counted of them now; they are what they were, in a
+    /// group, and have the room they had.
+    pub(super) fn regroup_nodes(
+        &mut self,
+        work: &Work<'_>,
+        nodes: &[NodeIdx],
+    ) -> Result<(), Refused> {
+        let bulk = self.is_bulk(nodes);
+        let kept = self.roles.relative.len();
+        let mut key = GroupKey::new();
+        for node in nodes {
+            let (before, amount) = self.columns.cells(*node);
+            key.clear();
+            key.extend(self.table.key(usize::from(before)).iter().take(kept).copied());
+            for counted in &self.counted {
+                counted.groups.key(&work.cx, *node, &mut key);
+            }
+            let group = self.table.intern(&key).ok_or(Refused)?;
+            if group != before {
+                self.set(*node, group, amount, bulk);
+            }
+        }
+        Ok(())
+    }
+
     /// Judges the room of nodes again; they are what they were, in a group. Many are ascending.
     pub(super) fn reweigh(&mut self, work: &Work<'_>, nodes: &[NodeIdx]) -> Result<(), Refused> {
         let mut judged = std::mem::take(&mut self.buffers);

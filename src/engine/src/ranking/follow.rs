@@ -2,11 +2,18 @@
 
 use crate::base::{NodeIdx, NodeSet};
 use crate::cache::Logged;
-use crate::framework::{PodMoved, Touched};
+use crate::framework::{Context, PodMoved, Touched};
 
 use super::labelled::Labelled;
 use super::tops::NO_GROUP;
 use super::{Ranking, Refused, Work};
+
+/// The row of a node by itself.
+const ROW: NodeIdx = NodeIdx::FIRST;
+
+/// Nodes whose change counts follow in one reading of the log. Each is told of twice with all its
+/// pods, some 5 µs: 64 cost as much as counting 5,000 nodes anew.
+const FORMER_MAX: usize = 64;
 
 /// Nodes, each once, in the order in which they came.
 #[derive(Debug, Default)]
@@ -44,12 +51,16 @@ impl Marked {
 pub(super) struct Notes {
     // Nodes to be judged from scratch.
     whole: Marked,
+    // Nodes whose counts are others.
+    counted: Marked,
     // Nodes to be judged by their room.
     room: Marked,
     touched: Touched,
     labelled: Labelled,
     // The nodes of a call.
     nodes: Vec<NodeIdx>,
+    // Nodes that counts have to follow: what they were, as the log has it by this number.
+    former: Vec<(NodeIdx, u64)>,
     // Nodes with news of their room only: bit i of word b for row 64 b + i.
     rooms: Vec<u64>,
 }
@@ -57,7 +68,9 @@ pub(super) struct Notes {
 impl Notes {
     fn clear(&mut self) {
         self.whole.clear();
+        self.counted.clear();
         self.room.clear();
+        self.former.clear();
         self.touched.nodes.clear();
         self.touched.domains.clear();
         self.touched.all = false;
@@ -88,22 +101,31 @@ impl Ranking {
         }
         notes.clear();
         let news = self.sort(work, notes);
-        if news.outdated {
+        self.nodes_followed += notes.former.len();
+        // What is a wide key was decided by the nodes that were there.
+        if news.outdated || self.nodes_followed * 2 > work.cx.nodes.live().len() {
             return self.recount(work);
         }
-        if news.pods {
-            self.follow(work, &mut notes.touched);
+        if news.pods || !notes.former.is_empty() {
+            self.follow(work, notes);
         }
         if notes.touched.all {
             return self.regroup(work);
         }
-        let Notes { whole, room, touched, labelled, nodes, .. } = notes;
+        self.take_up(work, notes)?;
+        self.position = log.end();
+        Ok(())
+    }
+
+    /// Judges the noted nodes again, each by what may be different.
+    fn take_up(&mut self, work: &Work<'_>, notes: &mut Notes) -> Result<(), Refused> {
+        let Notes { whole, counted, room, touched, labelled, nodes, .. } = notes;
         for node in touched.nodes.drain(..) {
-            whole.add(node);
+            counted.add(node);
         }
         for (key, value) in touched.domains.drain(..) {
-            for node in labelled.nodes(work.cx.nodes, key, value) {
-                whole.add(*node);
+            for node in labelled.nodes(work.cx.cache, key, value) {
+                counted.add(*node);
             }
         }
         let rows = self.columns.rows();
@@ -115,14 +137,19 @@ impl Ranking {
         }
         nodes.retain(|node| live.contains(*node));
         self.evaluate(work, nodes)?;
-        nodes.clear();
-        room.each(rows, |node| {
-            if !whole.set.contains(node) && self.columns.group(node) != NO_GROUP {
-                nodes.push(node);
+        for (marked, by_count) in [(counted, true), (room, false)] {
+            nodes.clear();
+            marked.each(rows, |node| {
+                if !whole.set.contains(node) && self.columns.group(node) != NO_GROUP {
+                    nodes.push(node);
+                }
+            });
+            if by_count {
+                self.regroup_nodes(work, nodes)?;
+            } else {
+                self.reweigh(work, nodes)?;
             }
-        });
-        self.reweigh(work, nodes)?;
-        self.position = log.end();
+        }
         Ok(())
     }
 
@@ -170,15 +197,16 @@ impl Ranking {
     /// Sorts what is new.
     fn sort(&self, work: &Work<'_>, notes: &mut Notes) -> News {
         let mut news = News::default();
-        let Some(entries) = work.cx.cache.log().since(self.position) else {
+        let log = work.cx.cache.log();
+        let Some(entries) = log.since(self.position) else {
             return News { outdated: true, ..news };
         };
-        let counted = self.counted_reads();
+        let (followed, counted) = self.counted_reads();
         let all = self.counted.iter().any(|c| c.groups.follows_all());
-        let Notes { whole, room, .. } = notes;
+        let Notes { whole, room, former, .. } = notes;
         let moved = if self.roles.room_in_keys { &mut *whole } else { room };
         let mut changed: Vec<NodeIdx> = Vec::new();
-        for entry in entries {
+        for (number, entry) in (self.position..).zip(entries) {
             match entry {
                 Logged::Pod { node, terms, .. } => {
                     news.pods |= all || *terms;
@@ -186,6 +214,12 @@ impl Ranking {
                 }
                 Logged::Node(node, reads) => {
                     news.outdated |= reads.intersects(counted);
+                    if reads.intersects(followed) && former.iter().all(|(known, _)| known != node) {
+                        news.outdated |= former.len() == FORMER_MAX || log.former(number).is_none();
+                        if !news.outdated {
+                            former.push((*node, number));
+                        }
+                    }
                     changed.push(*node);
                 }
                 Logged::World(reads) => news.outdated |= reads.intersects(counted),
@@ -197,10 +231,22 @@ impl Ranking {
         news
     }
 
-    /// Tells the plugins with counts which pods came and went.
-    fn follow(&mut self, work: &Work<'_>, touched: &mut Touched) {
+    /// Tells the plugins with counts which pods came and went, and which nodes changed.
+    ///
+    /// A count is a sum over pods of what each is on its node, so the order is free: all pods that
+    /// moved are told of on nodes as they were, then the nodes that changed go with the pods that
+    /// they have now, and come again with the same pods.
+    fn follow(&mut self, work: &Work<'_>, notes: &mut Notes) {
+        let Notes { former, touched, .. } = notes;
+        let log = work.cx.cache.log();
+        let Some(entries) = log.since(self.position) else { return };
+        // Rows of a table of one node mean nothing here; such nodes are judged from scratch.
+        let mut elsewhere = Touched::default();
+        let was = |node: NodeIdx| {
+            let (_, number) = former.iter().find(|(known, _)| *known == node)?;
+            Some(Context { nodes: log.former(*number)?, ..work.cx })
+        };
         let all = self.counted.iter().any(|c| c.groups.follows_all());
-        let Some(entries) = work.cx.cache.log().since(self.position) else { return };
         for entry in entries {
             let Logged::Pod { node, class, labels, amount, terminating, terms } = entry else {
                 continue;
@@ -209,17 +255,57 @@ impl Ranking {
                 continue;
             }
             let Some(class) = work.cx.cache.classes().get(*class) else { continue };
-            let moved = PodMoved {
-                class,
-                labels: *labels,
-                node: *node,
-                amount: i64::from(*amount),
-                terminating: *terminating,
-            };
-            for counted in &mut self.counted {
-                if *terms || counted.groups.follows_all() {
-                    counted.groups.follow(&work.cx, &moved, touched);
+            let (labels, terminating, amount) = (*labels, *terminating, i64::from(*amount));
+            let moved = PodMoved { class, labels, node: *node, amount, terminating };
+            match was(*node) {
+                None => self.follow_pod(&work.cx, &moved, touched),
+                Some(cx) => {
+                    let moved = PodMoved { node: ROW, ..moved };
+                    self.follow_pod(&cx, &moved, &mut elsewhere);
                 }
+            }
+        }
+        for (node, _) in former.iter() {
+            if let Some(cx) = was(*node) {
+                self.follow_pods_of(&cx, *node, ROW, -1, &mut elsewhere);
+                self.follow_node(&cx, ROW, -1);
+            }
+            self.follow_node(&work.cx, *node, 1);
+            self.follow_pods_of(&work.cx, *node, *node, 1, &mut elsewhere);
+        }
+        touched.domains.append(&mut elsewhere.domains);
+        touched.all |= elsewhere.all;
+    }
+
+    fn follow_node(&mut self, cx: &Context<'_>, node: NodeIdx, amount: i64) {
+        if cx.nodes.live().contains(node) {
+            self.counted.iter_mut().for_each(|c| c.groups.follow_node(cx, node, amount));
+        }
+    }
+
+    /// Tells of the pods on `node`, which is `row` of `cx.nodes`.
+    fn follow_pods_of(
+        &mut self,
+        cx: &Context<'_>,
+        node: NodeIdx,
+        row: NodeIdx,
+        amount: i64,
+        touched: &mut Touched,
+    ) {
+        let cache = cx.cache;
+        for pod in cache.nodes().pods(node).iter().filter_map(|pod| cache.pods().get(*pod)) {
+            let Some(class) = cache.classes().get(pod.class) else { continue };
+            let (labels, terminating) = (pod.labels, pod.terminating);
+            let moved = PodMoved { class, labels, node: row, amount, terminating };
+            self.follow_pod(cx, &moved, touched);
+        }
+    }
+
+    fn follow_pod(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched) {
+        let terms = moved.class.pod_terms.is_some();
+        for counted in &mut self.counted {
+            if terms || counted.groups.follows_all() {
+                counted.groups.follow(cx, moved, touched);
             }
         }
     }
