@@ -19,6 +19,7 @@ mod rankings {
     mod cluster;
     pub(crate) mod history;
     mod labels;
+    mod relabelled;
     mod threads;
     mod twins;
 }

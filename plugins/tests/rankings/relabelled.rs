@@ -1,0 +1,108 @@
+//! Counts over domains follow nodes that change, with the pods on them.
+
+use berth_engine::Input;
+use berth_engine::record::{Affinity, PodSpec, TopologySpreadConstraint, WhenUnsatisfiable};
+use std::sync::Arc;
+
+use super::cluster::{Cluster, applied, node, on, pod, selector, template, term};
+use super::twins::Twins;
+
+const ZONE: &str = "topology.kubernetes.io/zone";
+/// So many that one or two changes are followed, and do not make the counts anew.
+const NODES: usize = 12;
+
+fn name(at: usize) -> String {
+    format!("node-{at:02}")
+}
+
+/// Four nodes in each of the zones a, b and c.
+fn cluster() -> Cluster {
+    let mut cluster = Cluster::new(Twins::new(1, None));
+    cluster.live((0..NODES).map(|at| {
+        let zone = ["a", "b", "c"][at / 4];
+        node(&name(at), 8, &format!("{ZONE}={zone}"))
+    }));
+    cluster
+}
+
+fn zone_of(node: &str, cluster_zones: &[&str; NODES]) -> String {
+    let at: usize = node.strip_prefix("node-").unwrap().parse().unwrap();
+    cluster_zones[at].to_owned()
+}
+
+fn spread() -> Arc<PodSpec> {
+    let mut spec = (*template(Affinity::default())).clone();
+    spec.topology_spread = vec![TopologySpreadConstraint {
+        topology_key: ZONE.into(),
+        max_skew: 1,
+        when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
+        selector: Some(selector("app=web")),
+        min_domains: None,
+        honor_node_affinity: true,
+        honor_node_taints: false,
+        match_label_keys: Box::default(),
+    }];
+    Arc::new(spec)
+}
+
+/// Three pods each in a and b; b's node with all of them moves to c, so that b is the emptiest.
+#[test]
+fn a_node_takes_its_pods_to_another_zone() {
+    let spec = spread();
+    let web = |name: &str| applied(pod(name, &spec, "app=web"));
+    let mut zones = ["a", "a", "a", "a", "b", "b", "b", "b", "c", "c", "c", "c"];
+    let mut cluster = cluster();
+    let there =
+        |at: usize, i: usize| on(&name(at), pod(&format!("old-{at}-{i}"), &spec, "app=web"));
+    cluster.live((0..3).flat_map(|i| [there(0, i), there(4, i)]));
+    for i in 0..3 {
+        let placed = cluster.live([web(&format!("before-{i}"))]);
+        assert_eq!(zone_of(&placed[0][1], &zones), "c", "the emptiest zone");
+    }
+    assert_eq!(cluster.twins.rankings(), 1, "the class is ranked");
+    zones[4] = "c";
+    cluster.live([node(&name(4), 8, &format!("{ZONE}=c"))]);
+    for i in 0..2 {
+        let placed = cluster.live([web(&format!("after-{i}"))]);
+        assert_eq!(zone_of(&placed[0][1], &zones), "b", "its pods are in c now");
+    }
+}
+
+/// The last nodes of a zone go: the emptiest domain is another, and the zone is empty no longer.
+#[test]
+fn a_zone_without_nodes_holds_nobody_back() {
+    let spec = spread();
+    let mut cluster = cluster();
+    let web = |name: &str| applied(pod(name, &spec, "app=web"));
+    // Zone c is full: its nodes are replaced by ones without room before anything is counted.
+    cluster.live((8..NODES).map(|at| node(&name(at), 0, &format!("{ZONE}=c"))));
+    let placed = cluster.live((0..4).map(|i| web(&format!("web-{i}"))));
+    assert_eq!(placed.len(), 2, "one in a, one in b, and c has none");
+    assert_eq!(cluster.waiting(), 2);
+    let gone = |at: usize| Input::NodeDeleted { name: name(at).into() };
+    let mut placed = Vec::new();
+    for at in 8..NODES {
+        placed.extend(cluster.live([gone(at)]));
+    }
+    assert_eq!(placed.len(), 2, "c is no domain any more");
+}
+
+/// A pod that keeps others out of its zone moves with its node.
+#[test]
+fn a_guard_moves_with_its_node() {
+    let shuns = Affinity { anti_required: vec![term("app=web", ZONE)], ..Affinity::default() };
+    let web = template(Affinity::default());
+    let zones = ["a", "a", "a", "a", "b", "b", "b", "b", "c", "c", "c", "c"];
+    let mut cluster = cluster();
+    let guard =
+        |at: usize| on(&name(at), pod(&format!("guard-{at}"), &template(shuns.clone()), ""));
+    cluster.live([guard(0), guard(4)]);
+    let web = |name: &str| applied(pod(name, &web, "app=web"));
+    let placed = cluster.live([web("web-0")]);
+    assert_eq!(zone_of(&placed[0][1], &zones), "c", "a and b are guarded");
+    cluster.live([node(&name(4), 8, &format!("{ZONE}=c"))]);
+    for i in 1..4 {
+        let placed = cluster.live([web(&format!("web-{i}"))]);
+        assert_eq!(zone_of(&placed[0][1], &zones), "b", "now a and c are");
+    }
+}
