@@ -78,8 +78,8 @@ impl<'a> Reverse<'a> {
         Self { incoming: Target::incoming(cx) }
     }
 
-    /// Most terms are about other pods, so the labels are looked at first: 10 ns, where finding the
-    /// namespace's object by its name takes 100.
+    /// Most terms are about other pods, so the labels are looked at first: that compares short
+    /// texts, where the namespace's object is found by a key made for the question.
     pub(super) fn matches(&self, term: &PodTerm) -> bool {
         let Target { cx, class, labels } = self.incoming;
         term.selector.matches(cx.cache.labels(), labels)

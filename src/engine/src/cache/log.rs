@@ -15,8 +15,8 @@ use super::Cache;
 pub const LOG_MAX: usize = 65_536;
 
 /// Nodes kept as they were before a change of what they are: a reader that needs an older one
-/// counts anew. 1,024 tables of one row, of some 1,200 bytes with their labels, are 1.2 MB; a
-/// reader that is 1,024 relabelled nodes behind does no more work by counting anew.
+/// counts anew. 1,024 tables of one row are 1.5 MB at 1.5 kB each: a test measures the table, 1 kB
+/// is for its lists. Rankings follow far fewer at once (`ranking/follow.rs`).
 const FORMER_MAX: usize = 1_024;
 
 /// One thing that happened.
@@ -207,6 +207,25 @@ impl Cache {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn former_nodes_are_bounded_and_found_by_their_entry() {
+        assert!(size_of::<(u64, NodeTable)>() <= 512, "{}", size_of::<(u64, NodeTable)>());
+        let mut log = Log::default();
+        let more = FORMER_MAX + 2;
+        for at in 0..more {
+            log.keep(NodeTable::default());
+            log.push(Logged::Node(NodeIdx::new(at), Reads::NODE_LABELS));
+        }
+        log.push(Logged::Node(NodeIdx::new(more), Reads::NODE_ROOM));
+        assert_eq!(log.former.len(), FORMER_MAX);
+        let known = |log: &Log, number: usize| log.former(number as u64).is_some();
+        assert!(!known(&log, 1) && known(&log, 2) && known(&log, more - 1) && !known(&log, more));
+        for _ in 0..3 {
+            log.pop();
+        }
+        assert!(!known(&log, 2) && known(&log, 3), "it goes with its entry");
+    }
 
     #[test]
     fn readers_too_far_behind_are_told() {
