@@ -154,11 +154,16 @@ impl Groups for SpreadGroups {
         }
     }
 
+    /// A key that no node has had is not known yet: the first that has it calls for a new count.
     fn follows_nodes(&self) -> bool {
-        true
+        let hard = self.hard.iter().map(|rule| &rule.constraint);
+        hard.chain(self.soft.iter().map(|rule| &rule.constraint)).all(|of| of.key != Sym::NONE)
     }
 
     fn follow_node(&mut self, cx: &Context<'_>, node: NodeIdx, amount: i64) {
+        // The node may be the first with an empty value.
+        let empty = cx.symbols().get("").unwrap_or(Sym::NONE);
+        self.soft.iter_mut().for_each(|rule| rule.empty = empty);
         if self.is_counted(cx, node) {
             for rule in &mut self.hard {
                 if let Some(value) = cx.nodes.label(node, rule.constraint.key)

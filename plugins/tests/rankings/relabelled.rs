@@ -1,7 +1,9 @@
 //! Counts over domains follow nodes that change, with the pods on them.
 
-use berth_engine::Input;
-use berth_engine::record::{Affinity, PodSpec, TopologySpreadConstraint, WhenUnsatisfiable};
+use berth_engine::record::{
+    Affinity, ObjectKey, PodSpec, SelectorOwnerRecord, TopologySpreadConstraint, WhenUnsatisfiable,
+};
+use berth_engine::{Change, Input, Object};
 use std::sync::Arc;
 
 use super::cluster::{Cluster, applied, node, on, pod, selector, template, term};
@@ -43,6 +45,42 @@ fn spread() -> Arc<PodSpec> {
         match_label_keys: Box::default(),
     }];
     Arc::new(spec)
+}
+
+/// A key that no node had is none that a constraint could be kept by (seed 5683 of the random
+/// histories).
+#[test]
+fn the_first_zone_comes_with_a_node() {
+    let mut spec = (*spread()).clone();
+    spec.topology_spread[0].when_unsatisfiable = WhenUnsatisfiable::ScheduleAnyway;
+    let spec = Arc::new(spec);
+    let web = |name: &str| applied(pod(name, &spec, "app=web"));
+    let mut cluster = Cluster::new(Twins::new(1, None));
+    cluster.live((0..NODES).map(|at| node(&name(at), 8, "")));
+    cluster.live([web("before")]);
+    assert_eq!(cluster.twins.rankings(), 1, "the class is ranked");
+    cluster.live([node(&name(7), 8, &format!("{ZONE}=a"))]);
+    assert_eq!(cluster.live([web("after")]), [["after".to_owned(), name(7)]]);
+}
+
+/// Without a zone and in the one named by nothing are the same to pods that may be anywhere.
+#[test]
+fn a_zone_without_a_name_comes_with_a_node() {
+    let spec = template(Affinity::default());
+    let web = |at: usize| applied(pod(&format!("web-{at}"), &spec, "app=web"));
+    let service = Object::Service(SelectorOwnerRecord {
+        key: ObjectKey::new("default", "web"),
+        uid: "web".into(),
+        selector: Some(selector("app=web")),
+    });
+    let mut cluster = cluster();
+    let bare = (0..4).map(|at| node(&format!("bare-{at}"), 8, ""));
+    let service = [Input::Object(Box::new(service), Change::Applied)];
+    cluster.live(bare.chain(service));
+    cluster.live((0..20).map(web));
+    assert_eq!(cluster.twins.rankings(), 1, "the class is ranked");
+    cluster.live([node("bare-1", 8, &format!("{ZONE}="))]);
+    cluster.live((20..60).map(web));
 }
 
 /// Three pods each in a and b; b's node with all of them moves to c, so that b is the emptiest.
