@@ -7,4 +7,5 @@ pub mod drive;
 pub mod job;
 pub mod ledger;
 pub mod resident;
+pub mod storage;
 pub mod workload;

@@ -19,7 +19,7 @@ use berth_engine::framework::{
 use berth_engine::record::{CsiNodeRecord, Volume};
 
 use crate::csi_migration;
-use crate::pod_claims::claim_volume;
+use crate::pod_claims::{claim_volume, claim_volumes};
 use attached::{Attached, Failure, PodVolumes};
 
 /// The name in configurations.
@@ -63,7 +63,16 @@ impl Plugin for NodeVolumeLimits {
     }
 
     fn keeps(&self, cx: &Context<'_>) -> Keeps {
-        if counts(&cx.pod.class.spec.volumes) { Keeps::Nothing } else { Keeps::Aside }
+        let volumes = &cx.pod.class.spec.volumes;
+        if !counts(volumes) {
+            return Keeps::Aside;
+        }
+        // One that is made for a pod is asked for its owner. Which pods are elsewhere is nothing to
+        // a node.
+        match claim_volumes(volumes).any(|claim| claim.ephemeral) {
+            true => Keeps::Nothing,
+            false => Keeps::Node(self.reads().without(Reads::PODS)),
+        }
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

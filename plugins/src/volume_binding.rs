@@ -108,10 +108,22 @@ impl Plugin for VolumeBinding {
     }
 
     fn keeps(&self, cx: &Context<'_>) -> Keeps {
-        match claim_volumes(&cx.pod.class.spec.volumes).next() {
-            None => Keeps::Aside,
-            Some(_) => Keeps::Nothing,
+        let mut claims = claim_volumes(&cx.pod.class.spec.volumes).peekable();
+        if claims.peek().is_none() {
+            return Keeps::Aside;
         }
+        // One that is made for a pod is asked for its owner.
+        let shared = claims.all(|claim| !claim.ephemeral);
+        if shared && PodClaims::of_pod(cx).is_ok_and(|claims| claims.all_bound()) {
+            let storage = Reads::CLAIMS | Reads::VOLUMES | Reads::CSI_NODES;
+            return Keeps::Node(Reads::NODE_LABELS | storage);
+        }
+        Keeps::Nothing
+    }
+
+    /// Where all claims are bound there is nothing to take.
+    fn acts(&self, _cx: &Context<'_>) -> bool {
+        false
     }
 
     fn as_pre_filter(&self) -> Option<&dyn PreFilter> {

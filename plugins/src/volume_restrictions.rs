@@ -54,10 +54,16 @@ impl Plugin for VolumeRestrictions {
 
     fn keeps(&self, cx: &Context<'_>) -> Keeps {
         let volumes = &cx.pod.class.spec.volumes;
-        if claim_volumes(volumes).next().is_none() && !volumes.iter().any(is_exclusive) {
-            Keeps::Aside
-        } else {
-            Keeps::Nothing
+        if volumes.iter().any(is_exclusive) {
+            return Keeps::Nothing;
+        }
+        if claim_volumes(volumes).next().is_none() {
+            return Keeps::Aside;
+        }
+        // Without a claim for one pod alone it passes every node.
+        match one_pod_claims(cx) {
+            Ok(claims) if claims.names.is_empty() => Keeps::Node(Reads::CLAIMS),
+            _ => Keeps::Nothing,
         }
     }
 

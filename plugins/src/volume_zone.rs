@@ -68,7 +68,7 @@ impl Plugin for VolumeZone {
     fn keeps(&self, cx: &Context<'_>) -> Keeps {
         match claim_volumes(&cx.pod.class.spec.volumes).next() {
             None => Keeps::Aside,
-            Some(_) => Keeps::Nothing,
+            Some(_) => Keeps::Node(self.reads()),
         }
     }
 

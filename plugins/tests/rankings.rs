@@ -19,7 +19,9 @@ mod rankings {
     mod cluster;
     pub(crate) mod history;
     mod labels;
+    mod promised;
     mod relabelled;
+    mod storage;
     mod threads;
     mod twins;
 }
@@ -45,7 +47,7 @@ fn rankings_choose_as_the_plain_scan_does() {
         attempts += of_all;
     }
     println!("{seeds} histories: {ranked} of {attempts} attempts were answered by rankings");
-    // Nominations and volumes send some to the plain scan; a test of the scan against itself would
-    // show here.
+    // Nominated pods and claims to bind go by the plain scan; a test of the scan against itself
+    // would show here.
     assert!(ranked * 2 > attempts, "only {ranked} of {attempts} attempts were ranked");
 }

@@ -4,7 +4,9 @@ use berth_engine::record::WhenUnsatisfiable::{DoNotSchedule, ScheduleAnyway};
 
 use crate::scene::cluster::{HOSTNAME, RACK, ZONE};
 use crate::scene::job::Job;
-use crate::scene::workload::{Churn, Workload, mixed, thousand_classes, thousand_repelling};
+use crate::scene::workload::{
+    Churn, Workload, mixed, shared_claims, thousand_classes, thousand_repelling,
+};
 
 /// One case.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +28,7 @@ fn one() -> Job {
     Job::default_size("app")
 }
 
-pub const CASES: [Case; 18] = [
+pub const CASES: [Case; 20] = [
     Case {
         name: "one-class",
         about: "one Job of plain pods",
@@ -108,6 +110,19 @@ pub const CASES: [Case; 18] = [
         name: "anti-classes-1000",
         about: "1,000 classes with an anti-affinity term on the same pods",
         workload: thousand_repelling,
+    },
+    Case {
+        name: "shared-claims",
+        about: "20 Jobs with a bound claim each, which two zones of three reach",
+        workload: shared_claims,
+    },
+    Case {
+        name: "nominated",
+        about: "one Job of plain pods while one node in 100 is promised to a pod of more priority",
+        workload: |nodes| Workload {
+            promised: nodes / 100,
+            ..Workload::new(vec![one()], FULL / 3 * 2 * nodes)
+        },
     },
     Case {
         name: "daemons",

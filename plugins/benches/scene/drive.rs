@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Drain;
 
-use berth_engine::{BindOutcome, Effect, Engine, Input, Turn};
+use berth_engine::{BindOutcome, Change, Effect, Engine, Input, Turn};
 
 use super::cluster::{NodeState, engine, node, node_name, node_number};
 use super::job::{pod_number, uid};
@@ -104,6 +104,16 @@ impl<'w> Drive<'w> {
         }
         self.nodes = nodes;
         self.states = vec![NodeState::default(); nodes];
+        self.inputs.extend(
+            self.workload
+                .storage
+                .iter()
+                .cloned()
+                .map(|o| Input::Object(Box::new(o), Change::Applied)),
+        );
+        for i in 0..self.workload.promised {
+            self.inputs.push(Input::PodApplied(Box::new(self.workload.promised_pod(i))));
+        }
         self.take_in(|spent| &mut spent.load);
         self.run(self.workload.running);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use berth_engine::record::{
     Affinity, Container, LabelSelector, NodeSelector, NodeSelectorTerm, PodAffinityTerm, PodRecord,
     PodSpec, Preferred, Quantity, Requirement, SelectorOp, StringMap, TopologySpreadConstraint,
-    WhenUnsatisfiable,
+    Volume, WhenUnsatisfiable,
 };
 
 use super::cluster::{POOL, image_name, node_name};
@@ -110,6 +110,11 @@ impl Job {
         let term =
             NodeSelectorTerm { match_expressions: vec![requirement], match_fields: Vec::new() };
         self.with_affinity(|a| a.node_required = Some(NodeSelector { terms: vec![term] }))
+    }
+
+    /// With the claim of this name.
+    pub fn mounting(self, claim: &str) -> Self {
+        self.with(|spec| spec.volumes.push(Volume::Claim { name: claim.into(), read_only: false }))
     }
 
     /// Bound to one node by `matchFields`, as the DaemonSet controller does.

@@ -1,9 +1,11 @@
 //! Which pods come, in which order, and what else happens meanwhile.
 
+use berth_engine::Object;
 use berth_engine::record::{PodRecord, WhenUnsatisfiable};
 
-use super::cluster::{HOSTNAME, POOLS, RACK, ZONE};
+use super::cluster::{HOSTNAME, POOLS, RACK, ZONE, node_name};
 use super::job::Job;
+use super::storage::shared_volume;
 
 /// How the pods of several Jobs follow one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +35,16 @@ pub struct Workload {
     pub capacity: usize,
     /// Before the start a pod of the last Job runs on each of the first so many nodes.
     pub running: usize,
+    /// Pods of more priority that are promised a node each, and do not come.
+    pub promised: usize,
+    /// Storage that is there.
+    pub storage: Vec<Object>,
 }
 
 impl Workload {
     pub fn new(jobs: Vec<Job>, capacity: usize) -> Self {
-        Self { jobs, order: Order::InTurn, churn: Churn::None, capacity, running: 0 }
+        let (order, churn) = (Order::InTurn, Churn::None);
+        Self { jobs, order, churn, capacity, running: 0, promised: 0, storage: Vec::new() }
     }
 
     pub fn in_blocks(self, pods: usize) -> Self {
@@ -62,6 +69,27 @@ impl Workload {
     pub fn pod(&self, pod: usize) -> PodRecord {
         self.job(pod).pod(pod)
     }
+
+    /// A pod that is promised the node, and held back by a gate.
+    pub fn promised_pod(&self, node: usize) -> PodRecord {
+        let mut record = Job::plain("promised", 1_000, 4_000).pod(PROMISED_FROM + node);
+        record.priority = 1_000;
+        record.nominated_node_name = Some(node_name(node).into());
+        record.scheduling_gates = ["example.com/later".into()].into();
+        record
+    }
+}
+
+/// Numbers of promised pods: behind all others.
+const PROMISED_FROM: usize = 1 << 40;
+
+/// Jobs of 1,000 pods, in turn, that mount a volume each, which two zones of three reach.
+pub fn shared_claims(nodes: usize) -> Workload {
+    let names: Vec<String> = (0..20).map(|i| format!("data-{i}")).collect();
+    let job = |name: &String| Job::default_size(name).mounting(name);
+    let jobs = names.iter().map(job).collect();
+    let storage = names.iter().flat_map(|name| shared_volume("default", name)).collect();
+    Workload { storage, ..Workload::new(jobs, 15 * nodes).in_blocks(1_000) }
 }
 
 /// A thousand classes that differ in what they ask for; half of them select two pools of ten.

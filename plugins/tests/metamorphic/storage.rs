@@ -23,8 +23,13 @@ pub(crate) fn volumes(dice: &mut Dice) -> Vec<Volume> {
             read_only: dice.chance(50),
         },
         1 => Volume::Csi { driver: dice.one("driver", 2).into() },
-        _ => Volume::Claim { name: dice.one("claim", CLAIMS).into(), read_only: false },
+        _ => claim_volume(dice),
     })
+}
+
+/// A volume that goes by a claim.
+pub(crate) fn claim_volume(dice: &mut Dice) -> Volume {
+    Volume::Claim { name: dice.one("claim", CLAIMS).into(), read_only: false }
 }
 
 /// Storage objects for a cluster of so many nodes.

@@ -11,7 +11,15 @@ use berth_engine::{BindOutcome, Change, Effect, Input, Object};
 use super::twins::{Twins, config};
 use crate::random::names::Names;
 use crate::random::scenario::{Dice, node, node_name};
-use crate::random::template;
+use crate::random::{storage, template};
+
+/// What happens more often than elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Theme {
+    None,
+    Nominations,
+    Storage,
+}
 
 /// A cluster with its history so far.
 #[derive(Debug)]
@@ -26,8 +34,8 @@ pub(crate) struct History {
     // Binds that are asked for and not answered.
     binds: VecDeque<(String, String)>,
     attempts: u64,
-    // Some histories know nominations, which send all pods to the plain scan while there are any.
-    nominates: bool,
+    // Some histories are about nominations, some about storage.
+    theme: Theme,
 }
 
 impl History {
@@ -41,16 +49,17 @@ impl History {
         let mut dice = Dice::new(seed, Names::FIRST);
         let few = dice.pick(&[1, 3, 5, 8, 12, 20]);
         let nodes = nodes.unwrap_or(few);
+        let theme = dice.pick(&[Theme::None, Theme::None, Theme::Nominations, Theme::Storage]);
         let mut history = Self {
             twins,
             now: 1_000,
             nodes,
-            templates: (0..4).map(|_| spec(&mut dice, nodes)).collect(),
+            templates: (0..4).map(|_| spec(&mut dice, nodes, theme)).collect(),
             pods: BTreeMap::new(),
             created: 0,
             binds: VecDeque::new(),
             attempts: 0,
-            nominates: dice.chance(25),
+            theme,
             dice,
         };
         let mut inputs = vec![config(&mut history.dice)];
@@ -60,6 +69,8 @@ impl History {
         for at in 0..3 {
             inputs.push(history.namespace(at));
         }
+        let storage = storage::objects(&mut history.dice, nodes.min(8));
+        inputs.extend(storage.into_iter().map(|o| Input::Object(Box::new(o), Change::Applied)));
         history.take(&inputs);
         history
     }
@@ -102,7 +113,12 @@ impl History {
     }
 
     fn happen(&mut self) -> Vec<Input> {
-        match self.dice.below(24) {
+        match self.theme {
+            Theme::Nominations if self.dice.chance(25) => return self.nominate(),
+            Theme::Storage if self.dice.chance(25) => return self.store(),
+            _ => {}
+        }
+        match self.dice.below(25) {
             0..=6 => self.create(),
             7..=10 => self.answer(),
             11 | 12 => self.delete(),
@@ -124,11 +140,12 @@ impl History {
             21 if self.dice.chance(30) => vec![config(&mut self.dice)],
             22 => {
                 let at = self.dice.below(self.templates.len());
-                let spec = spec(&mut self.dice, self.nodes);
+                let spec = spec(&mut self.dice, self.nodes, self.theme);
                 self.templates[at] = spec;
                 self.create()
             }
-            23 if self.nominates => self.nominate(),
+            23 => self.store(),
+            24 if self.theme == Theme::Nominations => self.nominate(),
             _ => Vec::new(),
         }
     }
@@ -222,13 +239,28 @@ impl History {
     }
 
     fn nominate(&mut self) -> Vec<Input> {
-        let Some(mut pod) = self.one().filter(|p| p.node_name.is_none()) else {
+        // One that is held back keeps its promise.
+        let held = self.dice.chance(50).then(|| {
+            let mut pod = self.pod();
+            pod.scheduling_gates = ["later".into()].into();
+            pod
+        });
+        let Some(mut pod) = held.or_else(|| self.one()).filter(|p| p.node_name.is_none()) else {
             return Vec::new();
         };
         let at = self.dice.below(self.nodes);
         let promised = node_name(&self.dice, at);
-        pod.nominated_node_name = self.dice.chance(30).then(|| promised.into());
+        pod.nominated_node_name = self.dice.chance(60).then(|| promised.into());
         vec![self.apply(pod)]
+    }
+
+    /// Something of storage is another, or gone.
+    fn store(&mut self) -> Vec<Input> {
+        let mut objects = storage::objects(&mut self.dice, self.nodes.min(8));
+        let at = self.dice.below(objects.len().max(1));
+        let change = self.dice.pick(&[Change::Applied, Change::Applied, Change::Deleted]);
+        let object = (at < objects.len()).then(|| objects.swap_remove(at));
+        object.into_iter().map(|o| Input::Object(Box::new(o), change)).collect()
     }
 
     fn namespace(&mut self, at: usize) -> Input {
@@ -257,10 +289,12 @@ impl History {
     }
 }
 
-/// A template, mostly without volumes, whose pods go by the plain scan.
-fn spec(dice: &mut Dice, nodes: usize) -> Arc<PodSpec> {
+/// A template, mostly without volumes: with claims to bind, pods go by the plain scan.
+fn spec(dice: &mut Dice, nodes: usize, theme: Theme) -> Arc<PodSpec> {
     let mut spec = template::spec(dice, nodes.min(8));
-    if dice.chance(85) {
+    if theme == Theme::Storage {
+        spec.volumes = vec![storage::claim_volume(dice)];
+    } else if dice.chance(85) {
         spec.volumes.clear();
     }
     Arc::new(spec)

@@ -8,9 +8,9 @@
 //! Then the groups are judged and scored, as one node each, and the best of each group is known:
 //! a choice costs the nodes that changed and the groups, not the nodes.
 //!
-//! Enter at [`Rankings::choose`]. Pods whose answers cannot be kept (volumes, nominations in play,
-//! plugins that do not tell what they read) are refused and go by the plain scan, as does anything
-//! unexpected: a ranking never has the last word on an error.
+//! Enter at [`Rankings::choose`]. Pods whose answers cannot be kept (claims to bind, a node that
+//! the pod itself is promised, plugins that do not tell what they read) are refused and go by the
+//! plain scan, as does anything unexpected: a ranking never has the last word on an error.
 //!
 //! The idea on paper, with sizes: `src/ARCHITECTURE.md`, "Rankings".
 
@@ -20,6 +20,7 @@ mod evaluate;
 mod follow;
 mod kin;
 mod labelled;
+mod promised;
 mod roles;
 mod store;
 mod table;
@@ -38,6 +39,8 @@ use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State}
 
 use columns::Columns;
 use evaluate::Judged;
+use follow::Notes;
+use promised::Heed;
 use roles::{GroupedRole, Roles};
 use table::Table;
 
@@ -90,6 +93,8 @@ pub(crate) struct Ranking {
     position: u64,
     // What the plain scan said of a pod that fits nowhere, at this position of the log.
     nowhere: Option<(u64, Arc<Filtered>)>,
+    // The priority of the pod that promised nodes were judged for; none where there are none.
+    heeded_for: Option<i32>,
     buffers: Judged,
 }
 
@@ -105,6 +110,7 @@ impl Ranking {
         roles.leave_out(&prepared.skipped, &skipped);
         let mut ranking = Self { roles, prepared, ..Self::default() };
         ranking.recount(work)?;
+        ranking.heed_promises(work, &Notes::default(), Heed::All)?;
         Ok(ranking)
     }
 

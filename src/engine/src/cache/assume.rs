@@ -28,7 +28,10 @@ impl Cache {
         if !queued || !self.nodes.live().contains(node) {
             return false;
         }
-        self.nominations.remove(pod);
+        let promised = self.unpromise(pod);
+        if let Some(left) = promised.filter(|promised| *promised != node) {
+            self.changes.push(Changed::pod_removed(left));
+        }
         self.place(pod, node, Stage::Assumed);
         self.log_pod(pod, 1);
         self.assumed += 1;
@@ -76,7 +79,7 @@ impl Cache {
         let Some(row) = self.pods.get(pod) else { return };
         let (stage, before) = (row.stage, row.node);
         self.pending.remove(&pod);
-        if let Some(promised) = self.nominations.remove(pod) {
+        if let Some(promised) = self.unpromise(pod) {
             self.changes.push(Changed::pod_removed(promised));
         }
         if stage == Stage::Assumed {

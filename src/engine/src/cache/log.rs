@@ -184,7 +184,8 @@ impl Cache {
                 self.classes.select(key);
             }
         }
-        if self.log.is_read() && reads.intersects(Reads::NAMESPACES | Reads::SELECTOR_OWNERS) {
+        let kept = Reads::NAMESPACES | Reads::SELECTOR_OWNERS | Reads::STORAGE;
+        if self.log.is_read() && reads.intersects(kept) {
             self.write(Logged::World(reads));
         }
     }

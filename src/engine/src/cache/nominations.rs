@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::base::{NodeIdx, PodIdx, Sym};
+use crate::framework::Reads;
 
 use super::{Cache, Changed};
 
@@ -27,18 +28,22 @@ impl Nominations {
         self.by_node.get(&node).map(|p| p.as_slice()).unwrap_or_default()
     }
 
+    /// Nodes that are promised to a pod, in no order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeIdx> {
+        self.by_node.keys().copied()
+    }
+
     /// Whether nobody is promised anything.
     pub fn is_empty(&self) -> bool {
         self.by_pod.is_empty()
     }
 
-    pub(super) fn insert(&mut self, pod: PodIdx, node: NodeIdx) {
-        self.remove(pod);
+    fn insert(&mut self, pod: PodIdx, node: NodeIdx) {
         self.by_pod.insert(pod, node);
         self.by_node.entry(node).or_default().push(pod);
     }
 
-    pub(super) fn remove(&mut self, pod: PodIdx) -> Option<NodeIdx> {
+    fn remove(&mut self, pod: PodIdx) -> Option<NodeIdx> {
         let node = self.by_pod.remove(&pod)?;
         if let Some(pods) = self.by_node.get_mut(&node) {
             pods.retain(|p| *p != pod);
@@ -61,13 +66,35 @@ impl Cache {
         }
         self.drop_nomination(pod);
         if let Some(node) = node {
-            self.nominations.insert(pod, node);
+            self.promise(pod, node);
         }
     }
 
     /// Takes a promise back.
     pub fn drop_nomination(&mut self, pod: PodIdx) {
-        if let Some(node) = self.nominations.remove(pod) {
+        if let Some(node) = self.unpromise(pod) {
+            self.changes.push(Changed::pod_removed(node));
+        }
+    }
+
+    /// Enters a promise in place of the one before.
+    pub(super) fn promise(&mut self, pod: PodIdx, node: NodeIdx) {
+        self.unpromise(pod);
+        self.nominations.insert(pod, node);
+        self.log_node(node, Reads::NODE_ROOM, None);
+    }
+
+    /// Strikes a promise out; the node.
+    pub(super) fn unpromise(&mut self, pod: PodIdx) -> Option<NodeIdx> {
+        let node = self.nominations.remove(pod)?;
+        self.log_node(node, Reads::NODE_ROOM, None);
+        Some(node)
+    }
+
+    /// A pod is another than it was: of the node that it is promised, it takes something else.
+    pub(super) fn change_promised(&mut self, pod: PodIdx) {
+        if let Some(node) = self.nominations.of_pod(pod) {
+            self.log_node(node, Reads::NODE_ROOM, None);
             self.changes.push(Changed::pod_removed(node));
         }
     }

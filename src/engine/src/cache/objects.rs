@@ -140,6 +140,7 @@ impl Cache {
     /// as it was.
     pub fn apply_object(&mut self, object: &Object, change: Change) -> bool {
         let key = object.key();
+        let attached = self.attached_nodes(object, &key);
         let t = &mut self.objects;
         t.unfile(object, &key);
         let actions = match object {
@@ -166,6 +167,9 @@ impl Cache {
         self.holds.drop_of(object);
         let (reads, resource) = object.kind();
         self.log_world(object, reads);
+        for node in attached {
+            self.log_node(node, reads, None);
+        }
         self.changes.push(Changed {
             reads,
             node: None,

@@ -5,8 +5,9 @@ use std::hash::{Hash, Hasher};
 
 use hashbrown::{Equivalent, HashMap};
 use rustc_hash::FxBuildHasher;
+use smallvec::SmallVec;
 
-use crate::base::{PodIdx, Sym};
+use crate::base::{NodeIdx, PodIdx, Sym};
 use crate::input::{Change, Object};
 use crate::model::Class;
 use crate::record::{
@@ -186,6 +187,21 @@ impl ClaimUsers {
 }
 
 impl Cache {
+    /// The nodes that a VolumeAttachment is about, as it is and as it was.
+    pub(super) fn attached_nodes(
+        &self,
+        object: &Object,
+        key: &ObjectKey,
+    ) -> SmallVec<[NodeIdx; 2]> {
+        let Object::VolumeAttachment(new) = object else { return SmallVec::new() };
+        let old = self.objects.volume_attachments.get(key);
+        let names = old.into_iter().chain([new]).map(|attachment| attachment.node.as_ref());
+        let mut nodes: SmallVec<[NodeIdx; 2]> =
+            names.filter_map(|name| self.nodes.find(self.symbols.get(name)?)).collect();
+        nodes.dedup();
+        nodes
+    }
+
     /// Whether a pod on a live node, an assumed one included, mounts the claim
     /// (`StorageInfoLister.IsPVCUsedByPods`).
     pub fn is_claim_used(&self, namespace: Sym, claim: &str) -> bool {

@@ -233,17 +233,16 @@ impl Scan<'_> {
         let nominations = cx.cache.nominations();
         let mut verdicts = vec![Verdict::Fit; nodes.len().min(CHUNK)];
         let mut alive: Vec<NodeIdx> = Vec::with_capacity(CHUNK);
+        let mut rejected: Vec<Rejection> = Vec::new();
         for chunk in nodes.chunks(CHUNK) {
             alive.clear();
             alive.extend(chunk);
-            let from = out.rejected.len();
-            self.judge_chunk(cx, prepared, &mut alive, &mut verdicts, &mut out.rejected)?;
+            self.judge_chunk(cx, prepared, &mut alive, &mut verdicts, &mut rejected)?;
             if !nominations.is_empty() {
-                self.judge_with_nominated(cx, prepared, pod, &mut alive, &mut out.rejected)?;
+                self.judge_with_nominated(cx, prepared, pod, &mut alive, &mut rejected)?;
             }
-            if let Some(new) = out.rejected.get_mut(from..) {
-                new.sort_by_key(|r| r.node);
-            }
+            rejected.sort_by_key(|r| r.node);
+            out.rejected.append(&mut rejected);
             out.feasible.extend(&alive);
         }
         Ok(out)

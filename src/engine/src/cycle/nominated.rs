@@ -27,17 +27,34 @@ impl Scan<'_> {
             rejected.iter().map(|r| r.node).filter(|node| concerned(*node)).collect();
         let passed: Vec<NodeIdx> = alive.iter().copied().filter(|node| concerned(*node)).collect();
         for node in passed.into_iter().chain(failed) {
-            let mut with = DryRun::of(cx, prepared, node);
-            for rival in self.rivals(cx, pod, node) {
-                with.add(self, cx, rival)?;
-            }
-            let Some(mut rejection) = with.judge(self, cx)? else { continue };
-            rejection.node = node;
+            let Some(rejection) = self.judge_beside(cx, prepared, pod, node)? else { continue };
             alive.retain(|n| *n != node);
             rejected.retain(|r| r.node != node);
             rejected.push(rejection);
         }
         Ok(())
+    }
+
+    /// Why the pod does not fit the node with the nominated pods of no lower priority there.
+    ///
+    /// # Errors
+    /// A plugin failed.
+    pub(crate) fn judge_beside(
+        &self,
+        cx: &Context<'_>,
+        prepared: &Prepared,
+        pod: PodIdx,
+        node: NodeIdx,
+    ) -> Result<Option<Rejection>, String> {
+        let rivals = self.rivals(cx, pod, node);
+        if rivals.is_empty() {
+            return Ok(None);
+        }
+        let mut with = DryRun::of(cx, prepared, node);
+        for rival in rivals {
+            with.add(self, cx, rival)?;
+        }
+        Ok(with.judge(self, cx)?.map(|rejection| Rejection { node, ..rejection }))
     }
 
     /// Nominated pods on the node that count for this pod.

@@ -23,7 +23,9 @@ pub enum Keeps {
     /// It takes no part in cycles of this class: its PreFilter skips, it does not score.
     Aside,
     /// On the class, and on these facts about the node itself. PreFilter and PreScore read the
-    /// class only, a normalization the set of raw scores only.
+    /// class only, a normalization the set of raw scores only. All of them may read what storage is
+    /// ([`Reads::STORAGE`]), where it is among the facts: a change there calls for asking anew, and
+    /// so does a node that comes or gets other labels.
     Node(Reads),
     /// On the numbers that its [`Grouped`] makes of a node.
     Groups,

@@ -36,6 +36,11 @@ pub trait Plugin: Debug + Send + Sync {
         Keeps::Nothing
     }
 
+    /// Whether Reserve, Permit or PreBind has anything to do for pods about which it keeps answers.
+    fn acts(&self, _cx: &Context<'_>) -> bool {
+        true
+    }
+
     /// Itself as one that is asked in groups.
     fn as_grouped(&self) -> Option<&dyn Grouped> {
         None

@@ -78,12 +78,26 @@ impl Reads {
             | Self::DOMAINS.0
             | Self::DOMAIN_TAINTS.0,
     );
+    /// What storage is, besides what is attached where.
+    pub const STORAGE: Self = Self(
+        Self::VOLUMES.0
+            | Self::CLAIMS.0
+            | Self::STORAGE_CLASSES.0
+            | Self::CSI_NODES.0
+            | Self::CSI_DRIVERS.0,
+    );
     /// Facts about one node, which can only change the verdict on that node.
     const OF_ONE_NODE: u32 = 0x1FF;
 
     /// Whether the two have a kind in common.
     pub fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+
+    /// The kinds that either has, in constants.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// The kinds that both have.

@@ -2,9 +2,10 @@
 
 use crate::base::{NodeIdx, NodeSet};
 use crate::cache::Logged;
-use crate::framework::{Context, PodMoved, Touched};
+use crate::framework::{Context, PodMoved, Reads, Touched};
 
 use super::labelled::Labelled;
+use super::promised::Heed;
 use super::tops::NO_GROUP;
 use super::{Ranking, Refused, Work};
 
@@ -15,6 +16,9 @@ const ROW: NodeIdx = NodeIdx::FIRST;
 /// pods, up to 110 each: 64 nodes are at most 14,080 pods, where counting 5,000 nodes of 3 pods or
 /// more anew takes as many.
 const FORMER_MAX: usize = 64;
+
+/// What makes a node one that storage may name.
+const RELABELLING: Reads = Reads::NODE_EXISTS.or(Reads::NODE_LABELS);
 
 /// Nodes, each once, in the order in which they came.
 #[derive(Debug, Default)]
@@ -67,6 +71,11 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    /// Whether something has happened to the node itself.
+    pub(super) fn names(&self, node: NodeIdx) -> bool {
+        self.whole.set.contains(node) || self.room.set.contains(node)
+    }
+
     fn clear(&mut self) {
         self.whole.clear();
         self.counted.clear();
@@ -85,37 +94,52 @@ struct News {
     outdated: bool,
     // Pods came or went that plugins with counts have to be told of.
     pods: bool,
+    // Storage, or nodes that may be what it names, are not what plugins were asked about.
+    stored: bool,
 }
 
 impl Ranking {
     /// Brings the ranking up to the end of the log.
     pub(super) fn catch_up(&mut self, work: &Work<'_>, notes: &mut Notes) -> Result<(), Refused> {
+        let heed = self.read(work, notes)?;
+        self.heed_promises(work, notes, heed)
+    }
+
+    /// Reads the log to its end; which promised nodes have to be looked at for that.
+    fn read(&mut self, work: &Work<'_>, notes: &mut Notes) -> Result<Heed, Refused> {
         let log = work.cx.cache.log();
         if self.position == log.end() {
-            return Ok(());
+            return Ok(Heed::None);
         }
         self.columns.grow(work.cx.nodes.rows());
-        if self.sort_rooms(work, notes) {
+        if work.cx.cache.nominations().is_empty() && self.sort_rooms(work, notes) {
             self.reweigh(work, &notes.nodes)?;
             self.position = log.end();
-            return Ok(());
+            return Ok(Heed::None);
         }
         notes.clear();
         let news = self.sort(work, notes);
+        if news.stored {
+            *self = Self::open(work)?;
+            return Ok(Heed::None);
+        }
         self.nodes_followed += notes.former.len();
         // What is a wide key was decided by the nodes that were there.
         if news.outdated || self.nodes_followed * 2 > work.cx.nodes.live().len() {
-            return self.recount(work);
+            self.recount(work)?;
+            return Ok(Heed::All);
         }
-        if news.pods || !notes.former.is_empty() {
+        let recounted = news.pods || !notes.former.is_empty();
+        if recounted {
             self.follow(work, notes);
         }
         if notes.touched.all {
-            return self.regroup(work);
+            self.regroup(work)?;
+            return Ok(Heed::All);
         }
         self.take_up(work, notes)?;
         self.position = log.end();
-        Ok(())
+        Ok(if recounted { Heed::All } else { Heed::Noted })
     }
 
     /// Judges the noted nodes again, each by what may be different.
@@ -204,6 +228,7 @@ impl Ranking {
         };
         let (followed, counted) = self.counted_reads();
         let all = self.counted.iter().any(|c| c.groups.follows_all());
+        let stored = self.roles.reads.common(Reads::STORAGE);
         let Notes { whole, room, former, .. } = notes;
         let moved = if self.roles.room_in_keys { &mut *whole } else { room };
         let mut changed: Vec<NodeIdx> = Vec::new();
@@ -214,6 +239,7 @@ impl Ranking {
                     moved.add(*node);
                 }
                 Logged::Node(node, reads) => {
+                    news.stored |= !stored.is_empty() && reads.intersects(RELABELLING);
                     news.outdated |= reads.intersects(counted);
                     if reads.intersects(followed) && former.iter().all(|(known, _)| known != node) {
                         news.outdated |= former.len() == FORMER_MAX || log.former(number).is_none();
@@ -221,9 +247,14 @@ impl Ranking {
                             former.push((*node, number));
                         }
                     }
-                    changed.push(*node);
+                    if *reads != Reads::VOLUME_ATTACHMENTS || self.roles.reads.intersects(*reads) {
+                        changed.push(*node);
+                    }
                 }
-                Logged::World(reads) => news.outdated |= reads.intersects(counted),
+                Logged::World(reads) => {
+                    news.outdated |= reads.intersects(counted);
+                    news.stored |= reads.intersects(stored);
+                }
             }
         }
         for node in changed {

@@ -46,7 +46,8 @@ impl Roles {
                 continue;
             }
             let keeps = plugin.keeps(cx);
-            if keeps != Keeps::Aside && acts.iter().any(|point| at(*point).is_some()) {
+            let may_act = keeps != Keeps::Aside && acts.iter().any(|point| at(*point).is_some());
+            if may_act && plugin.acts(cx) {
                 return None;
             }
             match keeps {

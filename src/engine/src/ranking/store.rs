@@ -149,7 +149,8 @@ impl Rankings {
         pool: Option<&ThreadPool>,
         pod: PodIdx,
     ) -> Option<usize> {
-        if !cache.nominations().is_empty() || cache.nodes().live().is_empty() {
+        // A pod that is promised a node tries that first, and alone.
+        if cache.nominations().of_pod(pod).is_some() || cache.nodes().live().is_empty() {
             return None;
         }
         if self.selected != cache.classes().selected().len() {
