@@ -23,7 +23,7 @@ impl Default for LookupOptions {
         Self {
             deadline: Duration::from_secs(10),
             backoff_initial: Duration::from_millis(50),
-            // 64 binds in doubt ask a server that comes back 6 times a second at most.
+            // 128 binds in doubt ask a server that comes back 13 times a second at most.
             backoff_max: Duration::from_secs(10),
         }
     }

@@ -28,9 +28,9 @@ use tower::Service;
 
 use super::exchange::{Failure, chain};
 
-/// Idle connections kept: as many as all lanes together hold in flight (64 binds, 32 events, 8
-/// conditions, and single questions), at about 30 kB each with TLS: 4 MB.
-const IDLE_MAX: usize = 128;
+/// Idle connections kept: as many as all lanes together hold in flight (128 binds, 128 events that
+/// were on their way when a burst began, 8 conditions), at about 30 kB each with TLS: 8 MB.
+const IDLE_MAX: usize = 264;
 
 /// An idle connection is not used again after so long, as in client-go (`IdleConnTimeout`).
 const IDLE_TIME_MAX: Duration = Duration::from_secs(90);

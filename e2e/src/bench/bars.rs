@@ -16,18 +16,9 @@ const PLAIN: &str = "plain/5000Nodes_10000Pods";
 const START: &str = "start/5000Nodes_150000Pods";
 
 /// As many pods as [`PLAIN`], of other kinds.
-const SAME_AS_PLAIN: [&str; 5] = [
+const OF_OTHER_KINDS: [&str; 5] = [
     "node-affinity/5000Nodes_10000Pods",
     "zone-affinity/5000Nodes_10000Pods",
-    "host-anti-affinity/5000Nodes_10000Pods",
-    "zone-spread/5000Nodes_10000Pods",
-    "hostname-spread/5000Nodes_10000Pods",
-];
-
-/// Shapes that both schedulers run and whose CPU time is compared.
-const CPU_SHAPES: [&str; 5] = [
-    "node-affinity/5000Nodes_10000Pods",
-    "zone-affinity/5000Nodes_2000Pods",
     "host-anti-affinity/5000Nodes_10000Pods",
     "zone-spread/5000Nodes_10000Pods",
     "hostname-spread/5000Nodes_10000Pods",
@@ -81,7 +72,7 @@ pub fn bars(summary: &Summary<'_>, engine: &EngineResults) -> Vec<Bar> {
         to_last_event(summary),
         same_as_plain(summary),
         cpu(summary, "scheduler CPU per pod, plain", 15.0, &[PLAIN]),
-        cpu(summary, "scheduler CPU per pod, affinity and spread", 50.0, &CPU_SHAPES),
+        cpu(summary, "scheduler CPU per pod, affinity and spread", 50.0, &OF_OTHER_KINDS),
         memory(summary),
     ];
     bars.extend(engine_bars::bars(engine));
@@ -124,7 +115,7 @@ fn to_last_event(summary: &Summary<'_>) -> Bar {
 fn same_as_plain(summary: &Summary<'_>) -> Bar {
     let rate = |shape: &Shape<'_>| Some(shape.spread(Berth, |one| Some(one.rate()))?.median);
     let plain = summary.shape(PLAIN).and_then(rate);
-    let parts: Vec<Part<'_>> = SAME_AS_PLAIN
+    let parts: Vec<Part<'_>> = OF_OTHER_KINDS
         .iter()
         .map(|name| (*name, summary.shape(name).and_then(rate).zip(plain).map(|(a, b)| a / b)))
         .collect();
