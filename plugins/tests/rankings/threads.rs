@@ -33,7 +33,7 @@ fn live_all(seeds: std::ops::Range<u64>, method: Method) -> (u64, u64) {
 
 #[test]
 fn threads_change_no_ranking() {
-    let (ranked, attempts) = live_all(1..5, Method::Class);
+    let (ranked, attempts) = live_all(1..8, Method::Class);
     assert!(ranked > 100, "only {ranked} of {attempts} attempts were ranked");
 }
 
