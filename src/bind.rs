@@ -67,11 +67,11 @@ impl Default for BindOptions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bind {
     /// The pod.
-    pub pod: PodName,
+    pub pod: Arc<PodName>,
     /// The node's name.
-    pub node: Box<str>,
+    pub node: Arc<str>,
     /// `schedulerName` of the profile that decided.
-    pub profile: Box<str>,
+    pub profile: Arc<str>,
     /// How the decision came about.
     pub decision: Decision,
     /// When the attempt began, for `scheduling_attempt_duration_seconds`

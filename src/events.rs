@@ -94,7 +94,7 @@ impl EventHandle {
     /// Takes an event about a pod from the profile of this name. Never waits; where as many wait as
     /// may, a placement is counted in an event of the pod's controller, and what cannot be is
     /// dropped and counted.
-    pub fn publish(&self, pod: PodName, profile: Box<str>, event: PodEvent) {
+    pub fn publish(&self, pod: Arc<PodName>, profile: Arc<str>, event: PodEvent) {
         self.enqueue(About::Pod(pod, event), profile);
     }
 
@@ -103,7 +103,7 @@ impl EventHandle {
         self.enqueue(About::Object(Box::new((regarding, statement))), controller.into());
     }
 
-    fn enqueue(&self, about: About, reporter: Box<str>) {
+    fn enqueue(&self, about: About, reporter: Arc<str>) {
         let waiting = Waiting { about, reporter, time: Timestamp::now() };
         let (taken, len) = {
             let mut backlog = self.queue.backlog();

@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn bind_of(pod: &str) -> Bind {
     Bind {
-        pod: PodName { key: ObjectKey::new("ns", pod), uid: format!("uid-{pod}").into() },
+        pod: PodName { key: ObjectKey::new("ns", pod), uid: format!("uid-{pod}").into() }.into(),
         node: "n1".into(),
         profile: "berth".into(),
         decision: Decision::default(),

@@ -36,13 +36,13 @@ pub enum Granularity {
 pub(super) struct Waiting {
     pub(super) about: About,
     /// Who reports it: a profile's name.
-    pub(super) reporter: Box<str>,
+    pub(super) reporter: Arc<str>,
     pub(super) time: Timestamp,
 }
 
 #[derive(Debug)]
 pub(super) enum About {
-    Pod(PodName, PodEvent),
+    Pod(Arc<PodName>, PodEvent),
     /// So many pods of the controller in the namespace were placed.
     Placed(Box<str>, Arc<Owner>, u32),
     Object(Box<(Regarding, Statement)>),
@@ -53,7 +53,7 @@ impl Waiting {
         let (regarding, statement) = match self.about {
             About::Pod(pod, event) => {
                 let statement = Statement::of(&pod.key, event);
-                (pod.into(), statement)
+                (Arc::unwrap_or_clone(pod).into(), statement)
             }
             About::Placed(namespace, owner, pods) => {
                 let regarding = Regarding {
@@ -82,7 +82,7 @@ pub(super) enum Taken {
 }
 
 /// Who is reported on by whom.
-type FoldKey = (Box<str>, Box<str>);
+type FoldKey = (Box<str>, Arc<str>);
 
 #[derive(Debug)]
 struct Fold {

@@ -10,8 +10,8 @@ use crate::metrics::Metrics;
 
 const LONG: Duration = Duration::from_secs(60);
 
-fn pod(name: &str) -> PodName {
-    PodName { key: ObjectKey::new("ns", name), uid: format!("uid-{name}").into() }
+fn pod(name: &str) -> Arc<PodName> {
+    Arc::new(PodName { key: ObjectKey::new("ns", name), uid: format!("uid-{name}").into() })
 }
 
 fn options() -> EventOptions {
@@ -35,7 +35,7 @@ fn placed() -> PodEvent {
 
 /// Publishes `events` to a server with this script; returns what it saw and the metrics.
 async fn published(
-    events: Vec<(PodName, PodEvent)>,
+    events: Vec<(Arc<PodName>, PodEvent)>,
     script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
 ) -> (Vec<Seen>, String) {
     let server = FakeServer::start(script).await;
@@ -81,7 +81,7 @@ async fn effects_are_taken() {
     let sink = EventSink::spawn(server.client(), options(), metrics.events.clone(), Arc::default());
     let effect = Effect::Event { pod: pod("p"), profile: "batch".into(), event: placed() };
     sink.handle().take(effect).unwrap();
-    let other = Effect::Nominate { pod: pod("p"), node: None };
+    let other = Effect::Nominate { pod: (*pod("p")).clone(), node: None };
     assert_eq!(sink.handle().take(other.clone()), Err(Box::new(other)));
     assert_eq!(sink.drain(LONG).await, 0);
     let body = server.requests()[0].json();

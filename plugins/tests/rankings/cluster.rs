@@ -48,9 +48,9 @@ impl Cluster {
                 let Effect::Bind { pod, node, .. } = effect else { continue };
                 let mut bound = self.waiting.remove(&pod.uid).unwrap();
                 placed.push([bound.name.to_string(), node.to_string()]);
-                bound.node_name = Some(node);
+                bound.node_name = Some((*node).into());
                 let outcome = BindOutcome::Bound;
-                inputs.push(Input::BindOutcome { uid: pod.uid, outcome });
+                inputs.push(Input::BindOutcome { uid: pod.uid.clone(), outcome });
                 inputs.push(Input::PodApplied(Box::new(bound)));
             }
             if attempts == 0 && inputs.is_empty() {

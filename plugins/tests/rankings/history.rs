@@ -107,7 +107,7 @@ impl History {
         self.attempts += attempts as u64;
         for effect in effects {
             if let Effect::Bind { pod, node, .. } = effect {
-                self.binds.push_back((pod.uid.into(), node.into()));
+                self.binds.push_back((pod.uid.to_string(), node.to_string()));
             }
         }
     }

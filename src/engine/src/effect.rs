@@ -20,11 +20,11 @@ pub enum Effect {
     /// Bind the pod to the node, and report an [`crate::Input::BindOutcome`] for it, always.
     Bind {
         /// The pod.
-        pod: PodName,
+        pod: Arc<PodName>,
         /// The node's name.
-        node: Box<str>,
+        node: Arc<str>,
         /// `schedulerName` of the profile that decided.
-        profile: Box<str>,
+        profile: Arc<str>,
         /// How the decision came about, for the log.
         decision: Decision,
     },
@@ -49,9 +49,9 @@ pub enum Effect {
     /// Publish an event about the pod.
     Event {
         /// The pod.
-        pod: PodName,
+        pod: Arc<PodName>,
         /// `schedulerName` of the profile: the event's `reportingController`.
-        profile: Box<str>,
+        profile: Arc<str>,
         /// What it says.
         event: PodEvent,
     },
@@ -102,7 +102,7 @@ pub enum PodEvent {
     /// Normal, reason Scheduled, action Binding. The shell publishes it after the bind.
     Scheduled {
         /// The node's name.
-        node: Box<str>,
+        node: Arc<str>,
         /// The pod's controller, where events are told by controller.
         controller: Option<Arc<Owner>>,
     },

@@ -12,9 +12,10 @@ mod wake;
 
 pub use attempt::Decided;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 use rayon::ThreadPool;
 use rustc_hash::FxBuildHasher;
 
@@ -44,12 +45,28 @@ const FLUSH_EVERY_MS: Millis = 30_000;
 /// A bind that is under way.
 #[derive(Debug, Clone)]
 struct Flight {
-    pod: PodName,
-    node: Box<str>,
-    profile: Box<str>,
+    pod: Arc<PodName>,
+    node: Arc<str>,
+    profile: Arc<str>,
     controller: Option<Arc<Owner>>,
     // The pod's history in the queue, to come back to if the bind fails.
     entry: Entry,
+}
+
+/// A pod's name as a key, found by its uid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ByUid(Arc<PodName>);
+
+impl Hash for ByUid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.uid.hash(state);
+    }
+}
+
+impl Equivalent<ByUid> for str {
+    fn equivalent(&self, key: &ByUid) -> bool {
+        *key.0.uid == *self
+    }
 }
 
 /// How nodes are chosen.
@@ -84,7 +101,7 @@ pub struct Engine {
     pool: Option<Arc<ThreadPool>>,
     method: Method,
     rankings: Rankings,
-    flights: HashMap<Box<str>, Flight>,
+    flights: HashMap<ByUid, Flight>,
     // Classes whose woken head has ended its attempt, to be looked at again.
     recheck: Vec<ClassIdx>,
     flushed_ms: Millis,

@@ -10,13 +10,21 @@ fn job(uid: &str) -> Option<Arc<Owner>> {
 fn placed(pod: &str, controller: Option<Arc<Owner>>) -> Waiting {
     let pod = PodName { key: ObjectKey::new("ns", pod), uid: pod.into() };
     let event = PodEvent::Scheduled { node: "n".into(), controller };
-    Waiting { about: About::Pod(pod, event), reporter: "berth".into(), time: Timestamp::now() }
+    Waiting {
+        about: About::Pod(pod.into(), event),
+        reporter: "berth".into(),
+        time: Timestamp::now(),
+    }
 }
 
 fn failed() -> Waiting {
     let pod = PodName { key: ObjectKey::new("ns", "p"), uid: "p".into() };
     let event = PodEvent::FailedScheduling { note: "x".to_owned() };
-    Waiting { about: About::Pod(pod, event), reporter: "berth".into(), time: Timestamp::now() }
+    Waiting {
+        about: About::Pod(pod.into(), event),
+        reporter: "berth".into(),
+        time: Timestamp::now(),
+    }
 }
 
 fn note(waiting: Option<Waiting>) -> String {

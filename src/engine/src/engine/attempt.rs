@@ -10,7 +10,7 @@ use crate::probe::{AttemptResult, Probe, QueueName};
 use crate::record::ScheduledCondition;
 
 use super::choose::Found;
-use super::{Engine, Flight, Method};
+use super::{ByUid, Engine, Flight, Method};
 
 /// What a cycle decides for a pod.
 #[derive(Debug)]
@@ -173,8 +173,9 @@ impl Engine {
         decision: Decision,
         effects: &mut Vec<Effect>,
     ) -> Result<(), String> {
-        let name = self.pod_name(pod);
-        let node_name: Box<str> = self.cache.node_name(node).into();
+        // Shared by the bind, by what is remembered of it, and by the event of its outcome.
+        let name = Arc::new(self.pod_name(pod));
+        let node_name: Arc<str> = self.cache.node_name(node).into();
         let controller = self.cache.pending(pod).and_then(|p| p.controller.clone());
         let unbound = || "no Bind plugin of the profile takes the pod".to_owned();
         if !self.is_taken(pod, node, profile) || !self.cache.assume(pod, node) {
@@ -184,17 +185,17 @@ impl Engine {
         self.recheck.extend(self.queue.release_head(pod));
         let Some(entry) = self.queue.remove(pod) else { return Err(unbound()) };
         let flight = Flight {
-            pod: name.clone(),
+            pod: Arc::clone(&name),
             node: node_name.clone(),
-            profile: profile.scheduler_name().into(),
+            profile: profile.shared_name(),
             controller,
             entry,
         };
-        self.flights.insert(name.uid.clone(), flight);
+        self.flights.insert(ByUid(Arc::clone(&name)), flight);
         effects.push(Effect::Bind {
             pod: name,
             node: node_name,
-            profile: profile.scheduler_name().into(),
+            profile: profile.shared_name(),
             decision,
         });
         Ok(())
@@ -316,6 +317,7 @@ impl Engine {
     }
 
     fn event(&self, pod: PodIdx, profile: &Profile, event: PodEvent) -> Effect {
-        Effect::Event { pod: self.pod_name(pod), profile: profile.scheduler_name().into(), event }
+        let profile = profile.shared_name();
+        Effect::Event { pod: Arc::new(self.pod_name(pod)), profile, event }
     }
 }

@@ -105,7 +105,7 @@ pub struct Weighted {
 /// The plugins of one `schedulerName`.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    scheduler_name: Box<str>,
+    scheduler_name: Arc<str>,
     plugins: Vec<Arc<dyn Plugin>>,
     points: Vec<Vec<Weighted>>,
     failing_post_filter: Option<FailingPostFilter>,
@@ -226,13 +226,13 @@ impl ProfileBuilder {
     /// Not exactly one QueueSort, no Bind, or weights that could overflow.
     pub fn build(self) -> Result<Profile, ProfileError> {
         let profile = self.profile;
-        let name = profile.scheduler_name.clone();
+        let name = profile.scheduler_name();
         match profile.at(Point::QueueSort).len() {
             1 => {}
-            n => return Err(ProfileError::QueueSort(name, n)),
+            n => return Err(ProfileError::QueueSort(name.into(), n)),
         }
         if profile.at(Point::Bind).is_empty() {
-            return Err(ProfileError::NoBind(name));
+            return Err(ProfileError::NoBind(name.into()));
         }
         let mut total = 0i64;
         for score in profile.at(Point::Score) {
@@ -247,6 +247,11 @@ impl Profile {
     /// The `schedulerName` of the pods it is for.
     pub fn scheduler_name(&self) -> &str {
         &self.scheduler_name
+    }
+
+    /// The same to be kept, without a copy.
+    pub fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.scheduler_name)
     }
 
     /// The plugins at a point, in order.

@@ -110,15 +110,17 @@ impl Pods {
             let at = (uid.0 & 0xFFFF_FFFF) as usize;
             return self.odd.get(at).and_then(Option::as_deref).unwrap_or("").to_owned();
         }
-        let mut text = String::with_capacity(36);
-        for digit in (0..32u32).rev() {
-            if matches!(digit, 23 | 19 | 15 | 11) {
-                text.push('-');
-            }
-            let nibble = u32::try_from((uid.0 >> (digit * 4)) & 0xF).unwrap_or(0);
-            text.push(char::from_digit(nibble, 16).unwrap_or('0'));
+        let digit = |at: u32| {
+            let nibble = (uid.0 >> (124 - 4 * at)) as u8 & 0xF;
+            nibble + if nibble < 10 { b'0' } else { b'a' - 10 }
+        };
+        let text = [0..8, 8..12, 12..16, 16..20, 20..32].map(|group| group.map(digit));
+        let mut bytes = Vec::with_capacity(36);
+        for (at, group) in text.into_iter().enumerate() {
+            bytes.extend((at > 0).then_some(b'-'));
+            bytes.extend(group);
         }
-        text
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     fn known_uid(&self, text: &str) -> Option<Uid> {
