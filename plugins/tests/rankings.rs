@@ -19,7 +19,7 @@ mod rankings {
     mod cluster;
     pub(crate) mod history;
     mod labels;
-    mod promised;
+    mod nominated;
     mod relabelled;
     mod storage;
     mod threads;

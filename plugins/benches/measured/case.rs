@@ -120,7 +120,7 @@ pub const CASES: [Case; 20] = [
         name: "nominated",
         about: "one Job of plain pods while one node in 100 is promised to a pod of more priority",
         workload: |nodes| Workload {
-            promised: nodes / 100,
+            nominated: nodes / 100,
             ..Workload::new(vec![one()], FULL / 3 * 2 * nodes)
         },
     },

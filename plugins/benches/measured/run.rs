@@ -66,7 +66,7 @@ pub fn measure(
     measured.set_times(&drive.spent, queued);
     let counts = drive.engine.queue().counts();
     let waiting = counts.active + counts.backoff + counts.unschedulable + counts.gated;
-    assert_eq!(measured.pods + waiting, queued + workload.promised, "no pod is lost");
+    assert_eq!(measured.pods + waiting, queued + workload.nominated, "no pod is lost");
     drive.ledger.check(&workload, &drive.engine, drive.nodes);
     measured
 }

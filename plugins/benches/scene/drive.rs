@@ -111,8 +111,8 @@ impl<'w> Drive<'w> {
                 .cloned()
                 .map(|o| Input::Object(Box::new(o), Change::Applied)),
         );
-        for i in 0..self.workload.promised {
-            self.inputs.push(Input::PodApplied(Box::new(self.workload.promised_pod(i))));
+        for i in 0..self.workload.nominated {
+            self.inputs.push(Input::PodApplied(Box::new(self.workload.nominated_pod(i))));
         }
         self.take_in(|spent| &mut spent.load);
         self.run(self.workload.running);

@@ -36,7 +36,7 @@ pub struct Workload {
     /// Before the start a pod of the last Job runs on each of the first so many nodes.
     pub running: usize,
     /// Pods of more priority that are promised a node each, and do not come.
-    pub promised: usize,
+    pub nominated: usize,
     /// Storage that is there.
     pub storage: Vec<Object>,
 }
@@ -44,7 +44,7 @@ pub struct Workload {
 impl Workload {
     pub fn new(jobs: Vec<Job>, capacity: usize) -> Self {
         let (order, churn) = (Order::InTurn, Churn::None);
-        Self { jobs, order, churn, capacity, running: 0, promised: 0, storage: Vec::new() }
+        Self { jobs, order, churn, capacity, running: 0, nominated: 0, storage: Vec::new() }
     }
 
     pub fn in_blocks(self, pods: usize) -> Self {
@@ -71,8 +71,8 @@ impl Workload {
     }
 
     /// A pod that is promised the node, and held back by a gate.
-    pub fn promised_pod(&self, node: usize) -> PodRecord {
-        let mut record = Job::plain("promised", 1_000, 4_000).pod(PROMISED_FROM + node);
+    pub fn nominated_pod(&self, node: usize) -> PodRecord {
+        let mut record = Job::plain("nominated", 1_000, 4_000).pod(NOMINATED_FROM + node);
         record.priority = 1_000;
         record.nominated_node_name = Some(node_name(node).into());
         record.scheduling_gates = ["example.com/later".into()].into();
@@ -81,7 +81,7 @@ impl Workload {
 }
 
 /// Numbers of promised pods: behind all others.
-const PROMISED_FROM: usize = 1 << 40;
+const NOMINATED_FROM: usize = 1 << 40;
 
 /// Jobs of 1,000 pods, in turn, that mount a volume each, which two zones of three reach.
 pub fn shared_claims(nodes: usize) -> Workload {

@@ -20,7 +20,7 @@ mod evaluate;
 mod follow;
 mod kin;
 mod labelled;
-mod promised;
+mod nominated;
 mod roles;
 mod store;
 mod table;
@@ -40,7 +40,7 @@ use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State}
 use columns::Columns;
 use evaluate::Judged;
 use follow::Notes;
-use promised::Heed;
+use nominated::Heed;
 use roles::{GroupedRole, Roles};
 use table::Table;
 
@@ -102,15 +102,12 @@ impl Ranking {
     /// All nodes judged for pods like this one.
     fn open(work: &Work<'_>) -> Result<Self, Refused> {
         let mut roles = Roles::of(work.profile, &work.cx).ok_or(Refused)?;
-        let mut prepared = work.scan().prepare(&work.cx, &mut ());
-        if prepared.stop.is_some() || prepared.narrow.is_some() {
-            return Err(Refused);
-        }
+        let mut prepared = prepare(work)?;
         let skipped = pre_score(work, &roles, &mut prepared.states)?;
         roles.leave_out(&prepared.skipped, &skipped);
         let mut ranking = Self { roles, prepared, ..Self::default() };
         ranking.recount(work)?;
-        ranking.heed_promises(work, &Notes::default(), Heed::All)?;
+        ranking.judge_nominated_nodes(work, &Notes::default(), Heed::All)?;
         Ok(ranking)
     }
 
@@ -161,6 +158,15 @@ impl Ranking {
         });
         (followed.map(|(reads, _)| reads.common(Reads::NODE_OBJECT)).sum(), left.sum())
     }
+}
+
+/// PreFilter; refused where it rejects the pod or leaves nodes out.
+fn prepare(work: &Work<'_>) -> Result<Prepared, Refused> {
+    let prepared = work.scan().prepare(&work.cx, &mut ());
+    if prepared.stop.is_some() || prepared.narrow.is_some() {
+        return Err(Refused);
+    }
+    Ok(prepared)
 }
 
 /// PreScore of the plugins that read the class only; which of them skip.

@@ -28,7 +28,7 @@ impl Cache {
         if !queued || !self.nodes.live().contains(node) {
             return false;
         }
-        let promised = self.unpromise(pod);
+        let promised = self.delete_nominated_pod(pod);
         if let Some(left) = promised.filter(|promised| *promised != node) {
             self.changes.push(Changed::pod_removed(left));
         }
@@ -79,7 +79,7 @@ impl Cache {
         let Some(row) = self.pods.get(pod) else { return };
         let (stage, before) = (row.stage, row.node);
         self.pending.remove(&pod);
-        if let Some(promised) = self.unpromise(pod) {
+        if let Some(promised) = self.delete_nominated_pod(pod) {
             self.changes.push(Changed::pod_removed(promised));
         }
         if stage == Stage::Assumed {

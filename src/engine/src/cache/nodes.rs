@@ -48,7 +48,7 @@ impl Cache {
             self.images.remove(image);
         }
         for pod in self.nominations.on_node(node).to_vec() {
-            self.unpromise(pod);
+            self.delete_nominated_pod(pod);
         }
         let reads = Reads::NODE_EXISTS | Reads::DOMAINS;
         let former = self.former_node(node, reads);
@@ -97,7 +97,7 @@ impl Cache {
             waiting.into_iter().filter(|p| self.pods.get(*p).is_some_and(is_waiting)).collect();
         waiting.sort_unstable();
         for pod in waiting {
-            self.promise(pod, node);
+            self.add_nominated_pod(pod, node);
         }
     }
 }

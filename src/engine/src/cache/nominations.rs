@@ -66,33 +66,33 @@ impl Cache {
         }
         self.drop_nomination(pod);
         if let Some(node) = node {
-            self.promise(pod, node);
+            self.add_nominated_pod(pod, node);
         }
     }
 
     /// Takes a promise back.
     pub fn drop_nomination(&mut self, pod: PodIdx) {
-        if let Some(node) = self.unpromise(pod) {
+        if let Some(node) = self.delete_nominated_pod(pod) {
             self.changes.push(Changed::pod_removed(node));
         }
     }
 
-    /// Enters a promise in place of the one before.
-    pub(super) fn promise(&mut self, pod: PodIdx, node: NodeIdx) {
-        self.unpromise(pod);
+    /// Nominates the pod for the node, in place of the one before (`AddNominatedPod`).
+    pub(super) fn add_nominated_pod(&mut self, pod: PodIdx, node: NodeIdx) {
+        self.delete_nominated_pod(pod);
         self.nominations.insert(pod, node);
         self.log_node(node, Reads::NODE_ROOM, None);
     }
 
-    /// Strikes a promise out; the node.
-    pub(super) fn unpromise(&mut self, pod: PodIdx) -> Option<NodeIdx> {
+    /// Ends the pod's nomination; the node it was for (`DeleteNominatedPodIfExists`).
+    pub(super) fn delete_nominated_pod(&mut self, pod: PodIdx) -> Option<NodeIdx> {
         let node = self.nominations.remove(pod)?;
         self.log_node(node, Reads::NODE_ROOM, None);
         Some(node)
     }
 
-    /// A pod is another than it was: of the node that it is promised, it takes something else.
-    pub(super) fn change_promised(&mut self, pod: PodIdx) {
+    /// A nominated pod is another than it was: it takes something else of its node.
+    pub(super) fn update_nominated_pod(&mut self, pod: PodIdx) {
         if let Some(node) = self.nominations.of_pod(pod) {
             self.log_node(node, Reads::NODE_ROOM, None);
             self.changes.push(Changed::pod_removed(node));

@@ -236,7 +236,7 @@ impl Cache {
         }
         let same_priority = self.pods.get(pod).map(|p| p.priority) == priority;
         if labels || !same_class || !same_priority {
-            self.change_promised(pod);
+            self.update_nominated_pod(pod);
         }
         let same = same_class && same_gates && same_owner && same_priority;
         PodApplied::Updated { pod, matters: labels || !same }

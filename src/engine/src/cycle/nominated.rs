@@ -27,7 +27,9 @@ impl Scan<'_> {
             rejected.iter().map(|r| r.node).filter(|node| concerned(*node)).collect();
         let passed: Vec<NodeIdx> = alive.iter().copied().filter(|node| concerned(*node)).collect();
         for node in passed.into_iter().chain(failed) {
-            let Some(rejection) = self.judge_beside(cx, prepared, pod, node)? else { continue };
+            let Some(rejection) = self.judge_beside_nominated(cx, prepared, pod, node)? else {
+                continue;
+            };
             alive.retain(|n| *n != node);
             rejected.retain(|r| r.node != node);
             rejected.push(rejection);
@@ -39,7 +41,7 @@ impl Scan<'_> {
     ///
     /// # Errors
     /// A plugin failed.
-    pub(crate) fn judge_beside(
+    pub(crate) fn judge_beside_nominated(
         &self,
         cx: &Context<'_>,
         prepared: &Prepared,

@@ -71,21 +71,17 @@ impl Reads {
     /// Anything: for a plugin that does not declare what it reads.
     pub const EVERYTHING: Self = Self(u32::MAX);
     /// What a node is, as counts over nodes read it: that it exists, its labels and taints.
-    pub const NODE_OBJECT: Self = Self(
-        Self::NODE_EXISTS.0
-            | Self::NODE_LABELS.0
-            | Self::NODE_TAINTS.0
-            | Self::DOMAINS.0
-            | Self::DOMAIN_TAINTS.0,
-    );
+    pub const NODE_OBJECT: Self = Self::NODE_EXISTS
+        .or(Self::NODE_LABELS)
+        .or(Self::NODE_TAINTS)
+        .or(Self::DOMAINS)
+        .or(Self::DOMAIN_TAINTS);
     /// What storage is, besides what is attached where.
-    pub const STORAGE: Self = Self(
-        Self::VOLUMES.0
-            | Self::CLAIMS.0
-            | Self::STORAGE_CLASSES.0
-            | Self::CSI_NODES.0
-            | Self::CSI_DRIVERS.0,
-    );
+    pub const STORAGE: Self = Self::VOLUMES
+        .or(Self::CLAIMS)
+        .or(Self::STORAGE_CLASSES)
+        .or(Self::CSI_NODES)
+        .or(Self::CSI_DRIVERS);
     /// Facts about one node, which can only change the verdict on that node.
     const OF_ONE_NODE: u32 = 0x1FF;
 
@@ -127,7 +123,7 @@ impl Reads {
 impl BitOr for Reads {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        self.or(other)
     }
 }
 

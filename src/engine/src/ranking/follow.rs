@@ -5,7 +5,7 @@ use crate::cache::Logged;
 use crate::framework::{Context, PodMoved, Reads, Touched};
 
 use super::labelled::Labelled;
-use super::promised::Heed;
+use super::nominated::Heed;
 use super::tops::NO_GROUP;
 use super::{Ranking, Refused, Work};
 
@@ -102,7 +102,7 @@ impl Ranking {
     /// Brings the ranking up to the end of the log.
     pub(super) fn catch_up(&mut self, work: &Work<'_>, notes: &mut Notes) -> Result<(), Refused> {
         let heed = self.read(work, notes)?;
-        self.heed_promises(work, notes, heed)
+        self.judge_nominated_nodes(work, notes, heed)
     }
 
     /// Reads the log to its end; which promised nodes have to be looked at for that.

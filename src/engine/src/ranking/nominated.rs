@@ -10,7 +10,7 @@ use crate::base::NodeIdx;
 
 use super::follow::Notes;
 use super::tops::NO_GROUP;
-use super::{Ranking, Refused, Work};
+use super::{Ranking, Refused, Work, prepare};
 
 /// Which promised nodes have to be judged again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Heed {
 
 impl Ranking {
     /// Takes out the promised nodes that the pod does not fit beside the pods that are promised.
-    pub(super) fn heed_promises(
+    pub(super) fn judge_nominated_nodes(
         &mut self,
         work: &Work<'_>,
         notes: &Notes,
@@ -60,10 +60,10 @@ impl Ranking {
         let scan = work.scan();
         // What PreFilter has counted is not kept current.
         let counts = !self.counted.is_empty() && !nodes.is_empty();
-        let fresh = counts.then(|| scan.prepare(&work.cx, &mut ()));
+        let fresh = counts.then(|| prepare(work)).transpose()?;
         for node in nodes {
             let prepared = fresh.as_ref().unwrap_or(&self.prepared);
-            let judged = scan.judge_beside(&work.cx, prepared, work.cx.pod.idx, node);
+            let judged = scan.judge_beside_nominated(&work.cx, prepared, work.cx.pod.idx, node);
             if judged.map_err(|_| Refused)?.is_some() {
                 self.take_out(node);
             }
