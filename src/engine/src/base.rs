@@ -2,10 +2,12 @@
 
 mod index;
 mod nodeset;
+mod podmap;
 mod random;
 mod symbol;
 
 pub use index::{ClassIdx, LabelSetIdx, Millis, NodeIdx, PodIdx};
 pub use nodeset::NodeSet;
+pub use podmap::PodMap;
 pub use random::{Draw, Random};
 pub use symbol::{Sym, Symbols};

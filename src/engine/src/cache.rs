@@ -24,10 +24,12 @@ pub use pods::{Pending, PodApplied, SelectingOwner, SelectingOwnerKind};
 
 use storage::ClaimUsers;
 
+use std::sync::Arc;
+
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, NodeIdx, PodIdx, Sym, Symbols};
+use crate::base::{ClassIdx, NodeIdx, PodIdx, PodMap, Sym, Symbols};
 use crate::framework::PodView;
 use crate::model::{Class, Classes, Dims, Footprint, ImageStates, LabelSets, NodeTable, Pods};
 
@@ -44,7 +46,7 @@ pub struct Cache {
     // Pods whose footprint is not their class's: in-place resizes under way (KEP-1287).
     resized: HashMap<PodIdx, Footprint, FxBuildHasher>,
     // What only unassigned pods have.
-    pending: HashMap<PodIdx, Pending, FxBuildHasher>,
+    pending: PodMap<Pending>,
     nominations: Nominations,
     objects: Objects,
     claim_users: ClaimUsers,
@@ -67,7 +69,7 @@ impl Default for Cache {
             images: ImageStates::default(),
             pods: Pods::default(),
             resized: HashMap::default(),
-            pending: HashMap::default(),
+            pending: PodMap::default(),
             nominations: Nominations::default(),
             objects: Objects::default(),
             claim_users: ClaimUsers::default(),
@@ -133,7 +135,7 @@ impl Cache {
 
     /// What an unassigned pod has beyond its row.
     pub fn pending(&self, pod: PodIdx) -> Option<&Pending> {
-        self.pending.get(&pod)
+        self.pending.get(pod)
     }
 
     /// The pod's class.
@@ -145,7 +147,7 @@ impl Cache {
     /// The pod as plugins see it.
     pub fn view(&self, pod: PodIdx) -> Option<PodView<'_>> {
         let row = self.pods.get(pod)?;
-        let pending = self.pending.get(&pod);
+        let pending = self.pending.get(pod);
         Some(PodView {
             idx: pod,
             name: &row.name,
@@ -176,6 +178,11 @@ impl Cache {
     /// The node's name.
     pub fn node_name(&self, node: NodeIdx) -> &str {
         self.nodes.name(node).map_or("", |name| self.symbols.text(name))
+    }
+
+    /// The node's name, for whoever keeps it.
+    pub(crate) fn shared_node_name(&self, node: NodeIdx) -> Arc<str> {
+        self.nodes.name(node).map(|name| self.symbols.shared_text(name)).unwrap_or_default()
     }
 
     /// Takes what has changed since the last call.
@@ -214,7 +221,7 @@ impl Cache {
             self.drop_nomination(*pod);
         }
         for pod in &come {
-            if let Some(node) = self.pending.get(pod).and_then(|p| p.nominated) {
+            if let Some(node) = self.pending.get(*pod).and_then(|p| p.nominated) {
                 self.nominate(*pod, node);
             }
         }

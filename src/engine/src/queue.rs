@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, LabelSetIdx, Millis, PodIdx};
+use crate::base::{ClassIdx, LabelSetIdx, Millis, PodIdx, PodMap};
 use crate::framework::{Reads, SortKey};
 
 /// Order in the active part and on a class: key, then arrival.
@@ -37,7 +37,7 @@ type Ordered = (SortKey, u64, PodIdx);
 /// The queue.
 #[derive(Debug, Default)]
 pub struct Queue {
-    entries: HashMap<PodIdx, Entry, FxBuildHasher>,
+    entries: PodMap<Entry>,
     active: BTreeSet<Ordered>,
     // Expiry, then order; errors apart, as they are never taken early.
     backoff: BTreeSet<(Millis, Ordered)>,
@@ -67,11 +67,11 @@ pub struct QueueCounts {
 impl Queue {
     /// The pod's entry.
     pub fn entry(&self, pod: PodIdx) -> Option<&Entry> {
-        self.entries.get(&pod)
+        self.entries.get(pod)
     }
 
     pub(crate) fn entry_mut(&mut self, pod: PodIdx) -> Option<&mut Entry> {
-        self.entries.get_mut(&pod)
+        self.entries.get_mut(pod)
     }
 
     /// Numbers of pods in each part.
@@ -95,9 +95,9 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    /// Entries by pod, in no order.
+    /// Entries by pod.
     pub fn iter(&self) -> impl Iterator<Item = (PodIdx, &Entry)> {
-        self.entries.iter().map(|(pod, entry)| (*pod, entry))
+        self.entries.iter()
     }
 
     /// The classes that pods are parked on.
@@ -133,7 +133,7 @@ impl Queue {
     /// Moves a pod to the active part.
     pub(crate) fn activate(&mut self, pod: PodIdx, key: SortKey, now: Millis) {
         self.lift(pod);
-        let Some(entry) = self.entries.get_mut(&pod) else { return };
+        let Some(entry) = self.entries.get_mut(pod) else { return };
         entry.key = key;
         // One that is there already only changes its place in the order.
         if entry.place != Place::Active {
@@ -147,7 +147,7 @@ impl Queue {
     /// Moves a pod behind a gate.
     pub(crate) fn hold(&mut self, pod: PodIdx, gate: usize) {
         self.lift(pod);
-        let Some(entry) = self.entries.get_mut(&pod) else { return };
+        let Some(entry) = self.entries.get_mut(pod) else { return };
         entry.place = Place::Gated;
         entry.rejectors = vec![gate];
         self.gated += 1;
@@ -157,7 +157,7 @@ impl Queue {
     pub(crate) fn back_off(&mut self, pod: PodIdx, key: SortKey, now: Millis) -> bool {
         self.lift(pod);
         let timing = self.timing;
-        let Some(entry) = self.entries.get_mut(&pod) else { return false };
+        let Some(entry) = self.entries.get_mut(pod) else { return false };
         entry.key = key;
         let Some(expiry) = timing.expiry(entry, now) else { return false };
         entry.place = Place::Backoff { expiry };
@@ -179,7 +179,7 @@ impl Queue {
         reads: Reads,
     ) {
         self.lift(pod);
-        let Some(entry) = self.entries.get_mut(&pod) else { return };
+        let Some(entry) = self.entries.get_mut(pod) else { return };
         entry.key = key;
         entry.place = Place::Parked(class, labels);
         let parked = self.parked.entry(class).or_default();
@@ -189,7 +189,7 @@ impl Queue {
     /// Parks a pod by itself, for hints.
     pub(crate) fn park_alone(&mut self, pod: PodIdx) {
         self.lift(pod);
-        if let Some(entry) = self.entries.get_mut(&pod) {
+        if let Some(entry) = self.entries.get_mut(pod) {
             entry.place = Place::Alone;
             self.alone.insert(pod);
         }
@@ -205,7 +205,7 @@ impl Queue {
                 pod
             }
         };
-        if let Some(entry) = self.entries.get_mut(&pod) {
+        if let Some(entry) = self.entries.get_mut(pod) {
             entry.place = Place::InFlight;
             entry.attempts += 1;
         }
@@ -232,12 +232,12 @@ impl Queue {
     /// Takes a pod out, with its history.
     pub(crate) fn remove(&mut self, pod: PodIdx) -> Option<Entry> {
         self.lift(pod);
-        self.entries.remove(&pod)
+        self.entries.remove(pod)
     }
 
     /// The classes of which `pod` is the woken head: none or one.
     pub(crate) fn release_head(&mut self, pod: PodIdx) -> Option<ClassIdx> {
-        let class = self.entries.get_mut(&pod)?.head_of.take()?;
+        let class = self.entries.get_mut(pod)?.head_of.take()?;
         let parked = self.parked.get_mut(&class)?;
         parked.head = None;
         if parked.is_empty() {
@@ -250,7 +250,7 @@ impl Queue {
     /// Makes a pod parked on `class` its woken head until the pod's attempt ends.
     pub(crate) fn set_head(&mut self, class: ClassIdx, pod: PodIdx) {
         if let (Some(parked), Some(entry)) =
-            (self.parked.get_mut(&class), self.entries.get_mut(&pod))
+            (self.parked.get_mut(&class), self.entries.get_mut(pod))
         {
             parked.head = Some(pod);
             entry.head_of = Some(class);
@@ -259,7 +259,7 @@ impl Queue {
 
     /// Takes a pod out of the part it is in; it is nowhere then.
     fn lift(&mut self, pod: PodIdx) {
-        let Some(entry) = self.entries.get_mut(&pod) else { return };
+        let Some(entry) = self.entries.get_mut(pod) else { return };
         let ordered = (entry.key, entry.arrival, pod);
         match entry.place {
             Place::Active => {

@@ -1,6 +1,7 @@
 //! Strings as numbers.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -31,13 +32,14 @@ impl Sym {
 ///
 /// It only grows. What is interned here is bounded by the cluster's vocabulary: node names, node
 /// label keys and values, taints, namespaces, resource and image names, and what pods say about
-/// them. At about 60 bytes a string, 15,000 nodes with 15 labels each (30,000 distinct strings)
-/// cost 2 MB, and a year of 1,000 new nodes a day 40 MB. Pod label values, which are without bound
+/// them. At about 80 bytes a string, 15,000 nodes with 15 labels each (30,000 distinct strings)
+/// cost 2.4 MB, and a year of 1,000 new nodes a day 50 MB. Pod label values, which are without bound
 /// (`controller-uid`, completion indexes), are not kept here but counted in
 /// [`crate::model::LabelSets`].
 #[derive(Debug, Default)]
 pub struct Symbols {
-    texts: Vec<Box<str>>,
+    // Shared, so that a bind takes a node's name along without a copy.
+    texts: Vec<Arc<str>>,
     table: HashTable<u32>,
     // Randomly seeded: names come from users. Order never depends on it, as nothing iterates it.
     hasher: DefaultHashBuilder,
@@ -67,6 +69,11 @@ impl Symbols {
     /// The string.
     pub fn text(&self, sym: Sym) -> &str {
         self.texts.get(sym.at()).map_or("", |t| t.as_ref())
+    }
+
+    /// The string, for whoever keeps it.
+    pub fn shared_text(&self, sym: Sym) -> Arc<str> {
+        self.texts.get(sym.at()).map(Arc::clone).unwrap_or_default()
     }
 
     /// Number of symbols.

@@ -67,7 +67,7 @@ impl Cache {
         }
         self.assumed -= 1;
         self.changes.push(Changed::pod_removed(node));
-        if ours && let Some(nominated) = self.pending.get(&pod).and_then(|p| p.nominated) {
+        if ours && let Some(nominated) = self.pending.get(pod).and_then(|p| p.nominated) {
             self.nominate(pod, nominated);
         }
         true
@@ -78,7 +78,7 @@ impl Cache {
     pub(super) fn confirm(&mut self, pod: PodIdx, node: NodeIdx) {
         let Some(row) = self.pods.get(pod) else { return };
         let (stage, before) = (row.stage, row.node);
-        self.pending.remove(&pod);
+        self.pending.remove(pod);
         if let Some(promised) = self.delete_nominated_pod(pod) {
             self.changes.push(Changed::pod_removed(promised));
         }

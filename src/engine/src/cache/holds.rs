@@ -114,6 +114,9 @@ impl Cache {
     /// Holds for a pod that is on a node what its Reserve plugins have booked
     /// (`AssumePodVolumes`). Objects that are gone are passed over.
     pub fn hold(&mut self, pod: PodIdx, mut reserved: Reserved) {
+        if reserved == Reserved::default() {
+            return;
+        }
         let Some(row) = self.pods.get(pod).filter(|row| self.nodes.name(row.node).is_some()) else {
             return;
         };

@@ -103,6 +103,10 @@ impl Log {
         if self.former.front().is_some_and(|(number, _)| *number < self.first) {
             self.former.pop_front();
         }
+        if self.entries.is_empty() {
+            // The next ones come to the front of the buffer, which is in the cache.
+            self.entries.clear();
+        }
         Some(oldest)
     }
 }

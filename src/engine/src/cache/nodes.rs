@@ -91,7 +91,7 @@ impl Cache {
             .pending
             .iter()
             .filter(|(_, p)| p.nominated == Some(name))
-            .map(|(pod, _)| *pod)
+            .map(|(pod, _)| pod)
             .collect();
         let mut waiting: Vec<_> =
             waiting.into_iter().filter(|p| self.pods.get(*p).is_some_and(is_waiting)).collect();

@@ -120,7 +120,7 @@ impl Cache {
         self.assumed -= usize::from(stage == Stage::Assumed);
         self.drop_nomination(pod);
         self.release_holds(pod);
-        self.pending.remove(&pod);
+        self.pending.remove(pod);
         self.resized.remove(&pod);
         self.pods.remove(pod);
         self.labels.release(labels);
@@ -133,7 +133,7 @@ impl Cache {
 
     /// Notes the condition that a pending pod is about to show; false where it shows it already.
     pub(crate) fn show_condition(&mut self, pod: PodIdx, shown: ScheduledCondition) -> bool {
-        let Some(pending) = self.pending.get_mut(&pod) else { return false };
+        let Some(pending) = self.pending.get_mut(pod) else { return false };
         if pending.scheduled.as_ref() == Some(&shown) {
             return false;
         }
@@ -220,9 +220,9 @@ impl Cache {
         let pending = self.pending_of(record, None);
         let nominated = pending.nominated;
         let old = self.pending.insert(pod, pending);
-        let gates = self.pending.get(&pod).map(|p| &p.gates);
+        let gates = self.pending.get(pod).map(|p| &p.gates);
         let same_gates = old.as_ref().map(|p| &p.gates) == gates;
-        let owner = self.pending.get(&pod).map(|p| &p.owner);
+        let owner = self.pending.get(pod).map(|p| &p.owner);
         let same_owner = old.as_ref().map(|p| &p.owner) == owner;
         if stage == Stage::Foreign {
             return PodApplied::Nothing;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use smallvec::SmallVec;
 
 use crate::base::{NodeIdx, NodeSet, PodIdx, Sym, Symbols};
 use crate::record::NodeRecord;
@@ -49,10 +50,11 @@ pub struct Amounts {
     pub nonzero: i64,
 }
 
-/// The pods on a node, and how many it takes: read together wherever a pod is placed.
+/// The pods on a node, and how many it takes: read together wherever a pod is placed. Four pods are
+/// as large as the pointer and the capacity of more.
 #[derive(Debug, Clone, Default)]
 struct Places {
-    pods: Vec<PodIdx>,
+    pods: SmallVec<[PodIdx; 4]>,
     allowed: i64,
 }
 

@@ -5,7 +5,8 @@ use crate::base::{Draw, NodeIdx};
 use crate::cache::Cache;
 
 use super::tops::{
-    NO_GROUP, NO_ROOM, Top, Tops, descend, gather, merge, only_group, part, tops_of, tops_of_one,
+    NO_GROUP, NO_ROOM, Top, Tops, descend, gather, merge, nth_with, only_group, part, tops_of,
+    tops_of_one,
 };
 
 /// Nodes per block, and blocks per span.
@@ -286,11 +287,20 @@ impl Columns {
     pub(super) fn nth(&self, bonus: &[Option<i64>], total: i64, nth: usize) -> Option<NodeIdx> {
         let (span, nth) = descend(self.spans.iter(), bonus, total, nth)?;
         let blocks = span * FAN..((span + 1) * FAN).min(self.blocks.len());
-        let tops = self.blocks.get(blocks)?.iter().map(|block| &block.tops);
-        let (block, nth) = descend(tops, bonus, total, nth)?;
-        let from = (span * FAN + block) * FAN;
+        let blocks = self.blocks.get(blocks)?;
+        let (at, nth) = descend(blocks.iter().map(|block| &block.tops), bonus, total, nth)?;
+        let from = (span * FAN + at) * FAN;
         let rows = from..(from + FAN).min(self.groups.len());
-        rows.filter(|row| self.total(*row, bonus) == Some(total)).nth(nth).map(NodeIdx::new)
+        let only = blocks.get(at)?.only;
+        if only == NO_GROUP {
+            return rows
+                .filter(|row| self.total(*row, bonus) == Some(total))
+                .nth(nth)
+                .map(NodeIdx::new);
+        }
+        let bonus = bonus.get(usize::from(only)).copied().flatten()?;
+        let amount = i32::try_from(total - bonus).ok()?;
+        nth_with(self.amounts.get(rows)?, amount, nth).map(|row| NodeIdx::new(from + row))
     }
 
     /// All nodes that fit with their totals, by row.

@@ -1,7 +1,7 @@
 //! A ranking reads the log: what is new to it, and which nodes have to be judged again for that.
 
 use crate::base::{NodeIdx, NodeSet};
-use crate::cache::Logged;
+use crate::cache::{Cache, Logged};
 use crate::framework::{Context, PodMoved, Reads, Touched};
 
 use super::labelled::Labelled;
@@ -74,6 +74,11 @@ impl Notes {
     /// Whether something has happened to the node itself.
     pub(super) fn names(&self, node: NodeIdx) -> bool {
         self.whole.set.contains(node) || self.room.set.contains(node)
+    }
+
+    /// What all rankings share reads the log to its end: part of it is about to go.
+    pub(super) fn catch_up(&mut self, cache: &Cache) {
+        self.labelled.catch_up(cache);
     }
 
     fn clear(&mut self) {

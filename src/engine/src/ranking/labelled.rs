@@ -27,14 +27,8 @@ pub(super) struct Labelled {
 impl Labelled {
     /// Live nodes whose label `key` is `value`.
     pub(super) fn nodes(&mut self, cache: &Cache, key: Sym, value: Sym) -> &[NodeIdx] {
+        self.catch_up(cache);
         let nodes = cache.nodes();
-        if self.relabelled != nodes.relabelled() {
-            if !self.follow(cache) {
-                self.by_key.clear();
-            }
-            self.relabelled = nodes.relabelled();
-        }
-        self.position = cache.log().end();
         let domains = self.by_key.entry(key).or_insert_with(|| {
             let mut domains = Domains::default();
             for node in nodes.live().iter() {
@@ -45,6 +39,17 @@ impl Labelled {
             domains
         });
         domains.get(&value).map(SmallVec::as_slice).unwrap_or_default()
+    }
+
+    /// Reads the log to its end.
+    pub(super) fn catch_up(&mut self, cache: &Cache) {
+        if self.relabelled != cache.nodes().relabelled() {
+            if !self.follow(cache) {
+                self.by_key.clear();
+            }
+            self.relabelled = cache.nodes().relabelled();
+        }
+        self.position = cache.log().end();
     }
 
     /// Moves the nodes that have changed; false where the log does not tell of all.

@@ -20,6 +20,10 @@ use super::{Ranking, Refused, work};
 /// seven bytes are 112 MB: 3,355 classes at 5,000 nodes, 1,118 at 15,000, 16 at a million.
 const CELLS_MAX: usize = 16 << 20;
 
+/// Entries of the log between two looks at what all rankings have read, at least: 1,024 entries of
+/// 24 bytes are 24 kB, which stay in the cache of a core while they are written again and again.
+const TRIM_EVERY: u64 = 1_024;
+
 /// What rankings say of a pod.
 #[derive(Debug)]
 pub enum Verdicted {
@@ -54,6 +58,8 @@ pub struct Rankings {
     notes: Notes,
     bonus: Bonus,
     answers: u64,
+    // The end of the log at the last look at what all have read.
+    looked: u64,
 }
 
 impl Rankings {
@@ -169,6 +175,7 @@ impl Rankings {
             if caught_up.unwrap_or(Err(Refused)).is_ok() {
                 self.cells += slot.ranking.cells() - slot.cells;
                 slot.cells = slot.ranking.cells();
+                self.trim(cache);
                 return Some(at);
             }
             self.drop_slot(at, cache);
@@ -231,7 +238,24 @@ impl Rankings {
                 self.drop_slot(at, cache);
             }
         }
-        cache.trim_log(read);
+        self.trim_to(read, cache);
+    }
+
+    /// Drops the part of the log that all have read, now and then: a look at each ranking costs no
+    /// more than an entry for each.
+    fn trim(&mut self, cache: &mut Cache) {
+        let end = cache.log().end();
+        if end < self.looked + TRIM_EVERY.max(self.slots.len() as u64) {
+            return;
+        }
+        self.looked = end;
+        let read = self.slots.iter().flatten().map(|slot| slot.ranking.position).min();
+        self.trim_to(read.unwrap_or(end), cache);
+    }
+
+    fn trim_to(&mut self, position: u64, cache: &mut Cache) {
+        self.notes.catch_up(cache);
+        cache.trim_log(position);
     }
 
     fn drop_slot(&mut self, at: usize, cache: &mut Cache) {

@@ -90,6 +90,17 @@ pub(super) fn tops_of_one(group: u16, amounts: &[i32], tops: &mut Tops) {
     }
 }
 
+/// Which of up to 64 nodes is the `nth` with this amount. All are found first, without a branch for
+/// each that a processor could only guess.
+pub(super) fn nth_with(amounts: &[i32], amount: i32, nth: usize) -> Option<usize> {
+    let bits = amounts.iter().enumerate().map(|(at, a)| u64::from(*a == amount) << (at % 64));
+    let mut found = bits.fold(0, |all, bit| all | bit);
+    for _ in 0..nth {
+        found &= found.wrapping_sub(1);
+    }
+    (found != 0).then(|| found.trailing_zeros() as usize)
+}
+
 /// The tops of any nodes.
 pub(super) fn tops_of(groups: &[u16], amounts: &[i32], tops: &mut Tops, places: &mut Vec<u32>) {
     let cells = groups.iter().copied().zip(amounts.iter().copied());
