@@ -128,7 +128,9 @@ impl Ranking {
         self.table = Table::default();
         self.columns.clear();
         self.columns.grow(work.cx.cache.nodes().rows());
-        let nodes: Vec<NodeIdx> = work.cx.nodes.live().iter().collect();
+        let live = work.cx.nodes.live();
+        let mut nodes: Vec<NodeIdx> = Vec::with_capacity(live.len());
+        nodes.extend(live.iter());
         if let Some(node) = nodes.first() {
             let mut key = smallvec::smallvec![0; self.roles.relative.len()];
             for counted in &mut self.counted {
@@ -140,6 +142,12 @@ impl Ranking {
         self.evaluate(work, &nodes)?;
         self.position = work.cx.cache.log().end();
         Ok(())
+    }
+
+    /// The plugins with counts that have numbers for the nodes; most have none for a class without
+    /// terms.
+    fn numbering(&self) -> impl Iterator<Item = &Counted> + Clone {
+        self.counted.iter().filter(|counted| counted.from < counted.to)
     }
 
     /// Bytes of nodes that it keeps, in cells: one for each row of the node table.

@@ -67,12 +67,12 @@ pub enum Verdict {
 impl Verdict {
     /// A rejection that preemption may resolve.
     pub fn unschedulable(reason: impl Into<Reason>) -> Self {
-        Self::Reject { resolvable: true, reasons: SmallVec::from_iter([reason.into()]) }
+        Self::Reject { resolvable: true, reasons: SmallVec::from_buf([reason.into()]) }
     }
 
     /// A rejection that preemption cannot resolve.
     pub fn unresolvable(reason: impl Into<Reason>) -> Self {
-        Self::Reject { resolvable: false, reasons: SmallVec::from_iter([reason.into()]) }
+        Self::Reject { resolvable: false, reasons: SmallVec::from_buf([reason.into()]) }
     }
 
     /// The code in kube-scheduler's terms.

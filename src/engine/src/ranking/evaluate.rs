@@ -27,6 +27,7 @@ pub(super) struct Judged {
     verdicts: Vec<Verdict>,
     scores: Vec<i64>,
     worth: Vec<i32>,
+    raws: Vec<i64>,
 }
 
 impl Ranking {
@@ -57,28 +58,43 @@ impl Ranking {
         out.nodes.clear();
         out.nodes.extend_from_slice(chunk);
         self.pass(work, &self.roles.fixed, &mut out.nodes, &mut out.verdicts)?;
-        out.keys.clear();
-        out.width = 0;
-        let mut raws: Vec<Vec<i64>> = Vec::new();
-        for weighted in &self.roles.relative {
-            let mut scores = vec![0; out.nodes.len()];
-            self.score(work, weighted.plugin, &out.nodes, &mut scores)?;
-            raws.push(scores);
+        self.number(work, out)?;
+        self.weigh(work, out)
+    }
+
+    /// The numbers of `out.nodes`: what relative scores are made of, then what is counted.
+    fn number(&self, work: &Work<'_>, out: &mut Judged) -> Result<(), Refused> {
+        let Judged { nodes, keys, width, raws, scores, .. } = out;
+        *width = self.roles.relative.len();
+        keys.clear();
+        keys.resize(nodes.len() * *width, 0);
+        for (at, weighted) in self.roles.relative.iter().enumerate() {
+            scores.clear();
+            scores.resize(nodes.len(), 0);
+            self.score(work, weighted.plugin, nodes, scores)?;
+            let own = keys.iter_mut().skip(at).step_by(*width);
+            own.zip(scores.iter()).for_each(|(slot, score)| *slot = *score);
         }
+        if self.numbering().next().is_none() {
+            return Ok(());
+        }
+        std::mem::swap(keys, raws);
+        keys.clear();
+        let kept = *width;
         let mut key = GroupKey::new();
-        for (at, node) in out.nodes.iter().enumerate() {
+        for (at, node) in nodes.iter().enumerate() {
             key.clear();
-            key.extend(raws.iter().filter_map(|scores| scores.get(at).copied()));
-            for counted in &self.counted {
+            key.extend_from_slice(raws.get(at * kept..(at + 1) * kept).unwrap_or_default());
+            for counted in self.numbering() {
                 counted.groups.key(&work.cx, *node, &mut key);
             }
-            if at > 0 && key.len() != out.width {
+            if at > 0 && key.len() != *width {
                 return Err(Refused);
             }
-            out.width = key.len();
-            out.keys.extend_from_slice(&key);
+            *width = key.len();
+            keys.extend_from_slice(&key);
         }
-        self.weigh(work, out)
+        Ok(())
     }
 
     /// What the room of `out.nodes` is worth.
@@ -94,12 +110,14 @@ impl Ranking {
             scores.resize(alive.len(), 0);
             self.score(work, weighted.plugin, alive, scores)?;
             let weight = i32::try_from(weighted.weight).map_err(|_| Refused)?;
-            if !scores.iter().all(|score| (0..=MAX_NODE_SCORE).contains(score)) {
-                return Err(Refused);
-            }
+            let mut wild = false;
             for (sum, score) in worth.iter_mut().zip(scores.iter()) {
-                // At most 100, see above.
-                *sum += weight * (*score as i32);
+                wild |= !(0..=MAX_NODE_SCORE).contains(score);
+                // At most 100 where it counts. Nothing is kept of wild scores.
+                *sum = sum.wrapping_add(weight.wrapping_mul(*score as i32));
+            }
+            if wild {
+                return Err(Refused);
             }
         }
         amounts.clear();
@@ -146,7 +164,7 @@ impl Ranking {
             let (before, amount) = self.columns.cells(*node);
             key.clear();
             key.extend(self.table.key(usize::from(before)).iter().take(kept).copied());
-            for counted in &self.counted {
+            for counted in self.numbering() {
                 counted.groups.key(&work.cx, *node, &mut key);
             }
             let group = self.table.intern(&key).ok_or(Refused)?;
