@@ -72,6 +72,10 @@ impl Groups for Held {
         false
     }
 
+    fn concerns(&self, _cx: &Context<'_>, _moved: &PodMoved<'_>) -> bool {
+        false
+    }
+
     fn follow(&mut self, _cx: &Context<'_>, _moved: &PodMoved<'_>, _touched: &mut Touched) {}
 
     fn key(&self, cx: &Context<'_>, node: NodeIdx, key: &mut GroupKey) {

@@ -18,6 +18,7 @@ mod rankings {
     mod affinity;
     mod cluster;
     pub(crate) mod history;
+    mod kinds;
     mod labels;
     mod nominated;
     mod relabelled;

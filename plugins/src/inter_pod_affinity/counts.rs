@@ -155,6 +155,19 @@ impl Counts {
         }
     }
 
+    /// Whether pods like `target` are counted on any node: terms of theirs mean the incoming pod,
+    /// or its own mean them.
+    pub(super) fn concerns(&self, target: &Target<'_>) -> bool {
+        let reverse = Reverse::new(target.cx);
+        let theirs = target.class.pod_terms.as_deref();
+        theirs.is_some_and(|terms| terms.anti_required.iter().any(|term| reverse.matches(term)))
+            || self.terms.as_deref().is_some_and(|own| {
+                let mut anti = own.anti_required.iter().zip(&self.anti_scopes);
+                matches_all(&own.required, &self.scopes, target)
+                    || anti.any(|(term, scope)| scope.matches(term, target))
+            })
+    }
+
     /// Follows `amount` pods like `target` on `node`; `note` hears of each domain that has pods now
     /// and had none, or the other way round.
     pub(super) fn follow(

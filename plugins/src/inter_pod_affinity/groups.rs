@@ -140,6 +140,19 @@ impl AffinityGroups {
         }
     }
 
+    /// The own preferred terms, what each says of a pod that it means, and its scope.
+    fn own_wishes<'a>(
+        &'a self,
+        cx: &Context<'a>,
+    ) -> impl Iterator<Item = ((&'a PodTerm, i64), &'a Scope)> {
+        let preferred = cx.pod.class.pod_terms.as_deref().into_iter().flat_map(|terms| {
+            let drawn = terms.preferred.iter().map(|of| (&of.term, i64::from(of.weight)));
+            let repelled = terms.anti_preferred.iter();
+            drawn.chain(repelled.map(|of| (&of.term, i64::from(of.weight.wrapping_neg()))))
+        });
+        preferred.zip(&self.scopes)
+    }
+
     /// What the own preferred terms say of a pod that is there; `note` hears of each domain.
     fn wish_own(
         &mut self,
@@ -152,19 +165,13 @@ impl AffinityGroups {
             return;
         }
         let cx = target.cx;
-        let Some(terms) = cx.pod.class.pod_terms.as_deref() else { return };
-        let drawn = terms.preferred.iter().map(|of| (of, i64::from(of.weight)));
-        let repelled =
-            terms.anti_preferred.iter().map(|of| (of, i64::from(of.weight.wrapping_neg())));
-        let scopes = std::mem::take(&mut self.scopes);
-        for ((of, weight), scope) in drawn.chain(repelled).zip(&scopes) {
-            if scope.matches(&of.term, target)
-                && let Some(value) = self.wish(cx, node, of.term.topology_key, weight, amount)
-            {
-                note(of.term.topology_key, value);
+        let meant = self.own_wishes(cx).filter(|((term, _), scope)| scope.matches(term, target));
+        let said: Wishes = meant.map(|((term, weight), _)| (term.topology_key, weight)).collect();
+        for (key, weight) in said {
+            if let Some(value) = self.wish(cx, node, key, weight, amount) {
+                note(key, value);
             }
         }
-        self.scopes = scopes;
     }
 
     /// Adds to the domain of `node`, if it has `key`; the domain's value.
@@ -230,6 +237,16 @@ impl Groups for AffinityGroups {
 
     fn follows_all(&self) -> bool {
         self.counts.terms.as_deref().is_some_and(|t| all_keys(t).next().is_some())
+    }
+
+    fn concerns(&self, cx: &Context<'_>, moved: &PodMoved<'_>) -> bool {
+        let target = Target { cx, class: moved.class, labels: moved.labels };
+        let theirs = moved.class.pod_terms.as_deref();
+        self.counts.concerns(&target)
+            || self.own_wishes(cx).any(|((term, _), scope)| scope.matches(term, &target))
+            || self.hard_weight.zip(theirs).is_some_and(|(weight, theirs)| {
+                !wishes_of(theirs, &Reverse::new(cx), weight).is_empty()
+            })
     }
 
     fn follow(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched) {

@@ -121,6 +121,11 @@ impl Groups for SpreadGroups {
         !self.hard.is_empty() || !self.soft.is_empty()
     }
 
+    fn concerns(&self, cx: &Context<'_>, moved: &PodMoved<'_>) -> bool {
+        let hard = self.hard.iter().map(|rule| &rule.constraint);
+        hard.chain(self.soft.iter().map(|rule| &rule.constraint)).any(|of| of.counts(cx, moved))
+    }
+
     fn follow(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched) {
         let node = moved.node;
         if !cx.nodes.live().contains(node) {

@@ -8,6 +8,7 @@
 mod assume;
 mod change;
 mod holds;
+mod kinds;
 mod log;
 mod nodes;
 mod nominations;
@@ -17,6 +18,7 @@ mod storage;
 
 pub use change::{Changed, ChangedObject};
 pub use holds::VolumeHolds;
+pub use kinds::KINDS_MAX;
 pub use log::{LOG_MAX, Log, Logged};
 pub use nominations::Nominations;
 pub use objects::{Objects, Services};

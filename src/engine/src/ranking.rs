@@ -16,6 +16,7 @@
 
 mod choose;
 mod columns;
+mod concerns;
 mod evaluate;
 mod follow;
 mod kin;
@@ -38,6 +39,7 @@ use crate::cycle::{Filtered, PARALLEL_NODES_MIN, Prepared, Scan};
 use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State};
 
 use columns::Columns;
+use concerns::Concerns;
 use evaluate::Judged;
 use follow::Notes;
 use nominated::Heed;
@@ -85,6 +87,7 @@ pub(crate) struct Ranking {
     roles: Roles,
     prepared: Prepared,
     counted: Vec<Counted>,
+    concerns: Concerns,
     table: Table,
     columns: Columns,
     // Nodes whose changes the counts have followed since they were made.
@@ -114,6 +117,7 @@ impl Ranking {
     /// Counts and judges everything anew.
     fn recount(&mut self, work: &Work<'_>) -> Result<(), Refused> {
         self.counted.clear();
+        self.concerns.reset(work.cx.cache.log().first_kind());
         self.nodes_followed = 0;
         for role in &self.roles.grouped {
             let plugin = work.profile.plugin(role.place).and_then(|p| p.as_grouped());

@@ -33,8 +33,8 @@ impl Sym {
 /// It only grows. What is interned here is bounded by the cluster's vocabulary: node names, node
 /// label keys and values, taints, namespaces, resource and image names, and what pods say about
 /// them. At about 80 bytes a string, 15,000 nodes with 15 labels each (30,000 distinct strings)
-/// cost 2.4 MB, and a year of 1,000 new nodes a day 50 MB. Pod label values, which are without bound
-/// (`controller-uid`, completion indexes), are not kept here but counted in
+/// cost 2.4 MB, and a year of 1,000 new nodes a day 50 MB. Pod label values, which are without
+/// bound (`controller-uid`, completion indexes), are not kept here but counted in
 /// [`crate::model::LabelSets`].
 #[derive(Debug, Default)]
 pub struct Symbols {

@@ -9,6 +9,7 @@ use crate::input::Object;
 use crate::model::{NODE_NONE, NodeTable};
 
 use super::Cache;
+use super::kinds::Kinds;
 
 /// Entries kept: a reader that is further behind starts anew. 65,536 entries of 24 bytes are
 /// 1.5 MB; evaluating that many single nodes costs more than a scan of a cluster of that size.
@@ -36,6 +37,8 @@ pub enum Logged {
         terminating: bool,
         /// Whether its class has affinity terms of any kind.
         terms: bool,
+        /// The number of its kind: pods of one count alike wherever pods are counted.
+        kind: u64,
     },
     /// These facts about a node are different.
     Node(NodeIdx, Reads),
@@ -52,6 +55,7 @@ pub struct Log {
     read: bool,
     // Nodes as they were before the entry of this number, in the order of the entries.
     former: VecDeque<(u64, NodeTable)>,
+    kinds: Kinds,
 }
 
 impl Log {
@@ -71,6 +75,12 @@ impl Log {
     pub fn former(&self, number: u64) -> Option<&NodeTable> {
         let at = self.former.binary_search_by_key(&number, |(number, _)| *number).ok()?;
         self.former.get(at).map(|(_, table)| table)
+    }
+
+    /// The first number of a kind that is in use: there are at most [`super::KINDS_MAX`] from it
+    /// on, and what one stood for that is smaller is forgotten.
+    pub fn first_kind(&self) -> u64 {
+        self.kinds.first()
     }
 
     /// Keeps the node of the next entry as it was.
@@ -150,10 +160,12 @@ impl Cache {
         }
         let Some(row) = self.pods.get(pod).filter(|row| row.node != NODE_NONE) else { return };
         let (node, class, labels, terminating) = (row.node, row.class, row.labels, row.terminating);
-        let terms = self.classes.get(class).is_some_and(|class| class.pod_terms.is_some());
+        let known = self.classes.get(class).map(|class| (class.serial, class.pod_terms.is_some()));
+        let (serial, terms) = known.unwrap_or((u64::MAX, false));
+        let kind = self.log.kinds.number((serial, self.labels.serial(labels), terminating));
         self.classes.hold(class);
         self.labels.hold(labels);
-        self.write(Logged::Pod { node, class, labels, amount, terminating, terms });
+        self.write(Logged::Pod { node, class, labels, amount, terminating, terms, kind });
     }
 
     /// What a node is before it changes; `None` where nobody will ask.

@@ -80,6 +80,13 @@ pub trait Groups: Debug + Send + Sync {
     /// Whether pods that come and go matter. Where not, only those with affinity terms are told.
     fn follows_all(&self) -> bool;
 
+    /// Whether [`Groups::follow`] may do anything for pods like the moved one: of its class, with
+    /// its labels, being deleted or not as it is, on any node. The answer is kept until all is
+    /// counted anew; a plugin that cannot tell says yes.
+    fn concerns(&self, _cx: &Context<'_>, _moved: &PodMoved<'_>) -> bool {
+        true
+    }
+
     /// Follows one pod. The node is a row of `cx.nodes` and has there the labels and taints that it
     /// had for the pods before, until [`Groups::follow_node`] says otherwise.
     fn follow(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched);

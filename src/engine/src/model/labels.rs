@@ -16,6 +16,8 @@ use crate::record::StringMap;
 pub struct LabelSet {
     pairs: Box<[(Sym, u32)]>,
     users: u32,
+    // Rows are used again; serials are not.
+    serial: u64,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +35,7 @@ pub struct LabelSets {
     free: Vec<u32>,
     table: HashTable<u32>,
     values: Values,
+    made: u64,
 }
 
 impl LabelSets {
@@ -52,7 +55,8 @@ impl LabelSets {
             }
             return LabelSetIdx::new(at as usize);
         }
-        let set = LabelSet { pairs, users: 1 };
+        self.made += 1;
+        let set = LabelSet { pairs, users: 1, serial: self.made };
         let at = match self.free.pop() {
             Some(at) => {
                 if let Some(slot) = self.sets.get_mut(at as usize) {
@@ -78,6 +82,11 @@ impl LabelSets {
         if let Some(set) = self.sets.get_mut(set.at()) {
             set.users += 1;
         }
+    }
+
+    /// A number that no other set has or had.
+    pub(crate) fn serial(&self, set: LabelSetIdx) -> u64 {
+        self.sets.get(set.at()).map_or(0, |s| s.serial)
     }
 
     /// Keys and the numbers of their values: equal numbers are equal values as long as both are in

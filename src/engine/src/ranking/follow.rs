@@ -117,13 +117,23 @@ impl Ranking {
             return Ok(Heed::None);
         }
         self.columns.grow(work.cx.nodes.rows());
+        notes.clear();
+        let heard = self.hear(work);
         if work.cx.cache.nominations().is_empty() && self.sort_rooms(work, notes) {
+            if heard {
+                self.follow(work, notes);
+            }
+            if notes.touched.all {
+                self.regroup(work)?;
+                return Ok(Heed::None);
+            }
+            self.take_up(work, notes)?;
+            self.take_rooms(notes);
             self.reweigh(work, &notes.nodes)?;
             self.position = log.end();
             return Ok(Heed::None);
         }
-        notes.clear();
-        let news = self.sort(work, notes);
+        let news = News { pods: heard, ..self.sort(work, notes) };
         if news.stored {
             *self = Self::open(work)?;
             return Ok(Heed::None);
@@ -183,9 +193,8 @@ impl Ranking {
         Ok(())
     }
 
-    /// Sorts what is new where that is much and nothing but pods, whose coming and going changes
-    /// no more than the room of their nodes: the nodes in a group are left in `notes.nodes`,
-    /// ascending. False, and nothing has happened, where there is other news.
+    /// Sorts what is new where that is much and nothing but pods: the nodes where they came and
+    /// went are left in `notes.rooms`. False, and nothing has happened, where there is other news.
     ///
     /// 1,000 classes in turn find 1,000 pods each time: a bit for each costs 1 ns, a list 5.
     fn sort_rooms(&self, work: &Work<'_>, notes: &mut Notes) -> bool {
@@ -194,34 +203,30 @@ impl Ranking {
         if entries.len() < known.len() || self.roles.room_in_keys {
             return false;
         }
-        let told_of_all = self.counted.iter().any(|c| c.groups.follows_all());
-        let told_of_terms = !self.counted.is_empty();
-        if told_of_all {
-            return false;
-        }
-        let Notes { rooms, nodes, .. } = notes;
+        let Notes { rooms, .. } = notes;
         rooms.clear();
         rooms.resize(known.len(), 0);
         // To the end in any case: a loop without a way out takes half the time.
-        let only_rooms = entries.fold(true, |only_rooms, entry| {
-            let Logged::Pod { node, terms, .. } = entry else { return false };
+        entries.fold(true, |only_pods, entry| {
+            let Logged::Pod { node, .. } = entry else { return false };
             if let Some(word) = rooms.get_mut(node.at() / 64) {
                 *word |= 1 << (node.at() % 64);
             }
-            only_rooms & !(*terms & told_of_terms)
-        });
-        if !only_rooms {
-            return false;
-        }
+            only_pods
+        })
+    }
+
+    /// Leaves the nodes of `notes.rooms` that are in a group in `notes.nodes`, ascending.
+    fn take_rooms(&self, notes: &mut Notes) {
+        let Notes { rooms, nodes, .. } = notes;
         nodes.clear();
-        for (at, (new, known)) in rooms.iter().zip(known).enumerate() {
+        for (at, (new, known)) in rooms.iter().zip(self.columns.known()).enumerate() {
             let mut rest = new & known;
             while rest != 0 {
                 nodes.push(NodeIdx::new(at * 64 + rest.trailing_zeros() as usize));
                 rest &= rest - 1;
             }
         }
-        true
     }
 
     /// Sorts what is new.
@@ -232,17 +237,13 @@ impl Ranking {
             return News { outdated: true, ..news };
         };
         let (followed, counted) = self.counted_reads();
-        let all = self.counted.iter().any(|c| c.groups.follows_all());
         let stored = self.roles.reads.common(Reads::STORAGE);
         let Notes { whole, room, former, .. } = notes;
         let moved = if self.roles.room_in_keys { &mut *whole } else { room };
         let mut changed: Vec<NodeIdx> = Vec::new();
         for (number, entry) in (self.position..).zip(entries) {
             match entry {
-                Logged::Pod { node, terms, .. } => {
-                    news.pods |= all || *terms;
-                    moved.add(*node);
-                }
+                Logged::Pod { node, .. } => moved.add(*node),
                 Logged::Node(node, reads) => {
                     news.stored |= !stored.is_empty() && reads.intersects(RELABELLING);
                     news.outdated |= reads.intersects(counted);
@@ -285,10 +286,11 @@ impl Ranking {
         };
         let all = self.counted.iter().any(|c| c.groups.follows_all());
         for entry in entries {
-            let Logged::Pod { node, class, labels, amount, terminating, terms } = entry else {
+            let Logged::Pod { node, class, labels, amount, terminating, terms, kind } = entry
+            else {
                 continue;
             };
-            if !all && !terms {
+            if !(all | terms) || self.concerns.is_idle(*kind) {
                 continue;
             }
             let Some(class) = work.cx.cache.classes().get(*class) else { continue };
