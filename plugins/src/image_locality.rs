@@ -72,7 +72,7 @@ impl Groups for Held {
         false
     }
 
-    fn concerns(&self, _cx: &Context<'_>, _moved: &PodMoved<'_>) -> bool {
+    fn follows_pods(&self) -> bool {
         false
     }
 

@@ -26,8 +26,6 @@ pub use pods::{Pending, PodApplied, SelectingOwner, SelectingOwnerKind};
 
 use storage::ClaimUsers;
 
-use std::sync::Arc;
-
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
@@ -180,11 +178,6 @@ impl Cache {
     /// The node's name.
     pub fn node_name(&self, node: NodeIdx) -> &str {
         self.nodes.name(node).map_or("", |name| self.symbols.text(name))
-    }
-
-    /// The node's name, for whoever keeps it.
-    pub(crate) fn shared_node_name(&self, node: NodeIdx) -> Arc<str> {
-        self.nodes.name(node).map(|name| self.symbols.shared_text(name)).unwrap_or_default()
     }
 
     /// Takes what has changed since the last call.

@@ -76,6 +76,7 @@ impl<'a> Work<'a> {
 struct Counted {
     role: GroupedRole,
     groups: Box<dyn Groups>,
+    follows_pods: bool,
     // Where its numbers are in a group's key.
     from: usize,
     to: usize,
@@ -122,7 +123,8 @@ impl Ranking {
         for role in &self.roles.grouped {
             let plugin = work.profile.plugin(role.place).and_then(|p| p.as_grouped());
             let groups = plugin.and_then(|p| p.open(&work.cx)).ok_or(Refused)?;
-            self.counted.push(Counted { role: *role, groups, from: 0, to: 0 });
+            let follows_pods = groups.follows_pods();
+            self.counted.push(Counted { role: *role, groups, follows_pods, from: 0, to: 0 });
         }
         self.regroup(work)
     }

@@ -12,7 +12,7 @@ impl Cache {
     /// A node was added or changed. Returns false where nothing that scheduling reads is different.
     pub fn apply_node(&mut self, record: &Arc<NodeRecord>) -> bool {
         let name = self.symbols.intern(&record.name);
-        let node = self.nodes.row(name);
+        let node = self.nodes.row(name, &self.symbols);
         let (reads, actions) = match self.nodes.record(node) {
             None => (Reads::NODE_EXISTS | Reads::DOMAINS, Action::ADD),
             Some(old) if old == record => return false,

@@ -151,7 +151,7 @@ impl Cache {
         let Some(pod) = known else {
             let pod = self.insert(record, Stage::Bound);
             self.set_resize(pod, record);
-            let node = self.nodes.row(name);
+            let node = self.nodes.row(name, &self.symbols);
             self.place(pod, node, Stage::Bound);
             self.log_pod(pod, 1);
             self.changes.push(Changed::pod_added(pod, node));
@@ -159,7 +159,7 @@ impl Cache {
         };
         let stage = self.pods.get(pod).map_or(Stage::Foreign, |p| p.stage);
         let change = self.update_row(pod, record);
-        let node = self.nodes.row(name);
+        let node = self.nodes.row(name, &self.symbols);
         let before = self.pods.get(pod).map_or(NODE_NONE, |p| p.node);
         self.confirm(pod, node);
         let RowChange { relabelled, smaller, ends } = change;
@@ -323,7 +323,7 @@ impl Cache {
             if node != NODE_NONE {
                 // The row may have been freed with its last pod: find it again by name.
                 let name = self.nodes.name(node).unwrap_or(Sym::FIRST);
-                let node = self.nodes.row(name);
+                let node = self.nodes.row(name, &self.symbols);
                 self.place(pod, node, stage);
             }
         }

@@ -175,7 +175,7 @@ impl Engine {
     ) -> Result<(), String> {
         // Shared by the bind, by what is remembered of it, and by the event of its outcome.
         let name = Arc::new(self.pod_name(pod));
-        let node_name = self.cache.shared_node_name(node);
+        let node_name = self.cache.nodes().shared_name(node);
         let controller = self.cache.pending(pod).and_then(|p| p.controller.clone());
         let unbound = || "no Bind plugin of the profile takes the pod".to_owned();
         if !self.is_taken(pod, node, profile) || !self.cache.assume(pod, node) {

@@ -68,6 +68,26 @@ pub struct Touched {
     pub all: bool,
 }
 
+impl Touched {
+    /// Names `node` itself for those of the domains from the `known`th on that are no more than it.
+    pub(crate) fn narrow(
+        &mut self,
+        known: usize,
+        node: NodeIdx,
+        mut is_alone: impl FnMut(Sym, Sym) -> bool,
+    ) {
+        let mut at = known;
+        while let Some((key, value)) = self.domains.get(at).copied() {
+            if is_alone(key, value) {
+                self.domains.swap_remove(at);
+                self.nodes.push(node);
+            } else {
+                at += 1;
+            }
+        }
+    }
+}
+
 /// What a [`Grouped`] knows about pods of one class, kept current.
 ///
 /// All contexts handed in are of pods that are alike: of one class, with the same owner, and with
@@ -79,6 +99,12 @@ pub trait Groups: Debug + Send + Sync {
 
     /// Whether pods that come and go matter. Where not, only those with affinity terms are told.
     fn follows_all(&self) -> bool;
+
+    /// Whether [`Groups::follow`] does anything at all: else no pod that comes or goes changes a
+    /// node's numbers.
+    fn follows_pods(&self) -> bool {
+        true
+    }
 
     /// Whether [`Groups::follow`] may do anything for pods like the moved one: of its class, with
     /// its labels, being deleted or not as it is, on any node. The answer is kept until all is

@@ -56,6 +56,8 @@ pub struct Amounts {
 struct Places {
     pods: SmallVec<[PodIdx; 4]>,
     allowed: i64,
+    // The node's: every bind takes it along.
+    name: Arc<str>,
 }
 
 macro_rules! column {
@@ -93,6 +95,11 @@ impl NodeTable {
     /// The row of the node named `name`, live or not.
     pub fn find(&self, name: Sym) -> Option<NodeIdx> {
         self.by_name.get(&name).copied()
+    }
+
+    /// The text of the node's name, for whoever keeps it.
+    pub fn shared_name(&self, node: NodeIdx) -> Arc<str> {
+        self.places.get(node.at()).map(|p| Arc::clone(&p.name)).unwrap_or_default()
     }
 
     /// The node's name.
@@ -182,13 +189,16 @@ impl NodeTable {
     }
 
     /// The row of `name`, made where there is none.
-    pub(crate) fn row(&mut self, name: Sym) -> NodeIdx {
+    pub(crate) fn row(&mut self, name: Sym, symbols: &Symbols) -> NodeIdx {
         if let Some(node) = self.find(name) {
             return node;
         }
         let node = self.free.pop().unwrap_or_else(|| self.grow());
         if let Some(slot) = self.names.get_mut(node.at()) {
             *slot = name;
+        }
+        if let Some(places) = self.places.get_mut(node.at()) {
+            places.name = symbols.shared_text(name);
         }
         self.by_name.insert(name, node);
         node

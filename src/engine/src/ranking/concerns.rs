@@ -93,7 +93,9 @@ impl Ranking {
             let Some(class) = work.cx.cache.classes().get(*class) else { continue };
             let (labels, terminating, amount) = (*labels, *terminating, i64::from(*amount));
             let moved = PodMoved { class, labels, node: *node, amount, terminating };
-            let tells = |c: &Counted| class.pod_terms.is_some() || c.groups.follows_all();
+            let tells = |c: &Counted| {
+                c.follows_pods && (class.pod_terms.is_some() || c.groups.follows_all())
+            };
             let mut told = counted.iter().filter(|c| tells(c));
             let idle = !told.any(|c| c.groups.concerns(&work.cx, &moved));
             heard |= !idle;

@@ -162,10 +162,15 @@ impl Ranking {
         let mut key = GroupKey::new();
         for node in nodes {
             let (before, amount) = self.columns.cells(*node);
+            let old = self.table.key(usize::from(before));
             key.clear();
-            key.extend(self.table.key(usize::from(before)).iter().take(kept).copied());
+            key.extend_from_slice(old.get(..kept).unwrap_or_default());
             for counted in self.numbering() {
-                counted.groups.key(&work.cx, *node, &mut key);
+                if counted.follows_pods {
+                    counted.groups.key(&work.cx, *node, &mut key);
+                } else {
+                    key.extend_from_slice(old.get(counted.from..counted.to).unwrap_or_default());
+                }
             }
             let group = self.table.intern(&key).ok_or(Refused)?;
             if group != before {

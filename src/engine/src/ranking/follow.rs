@@ -275,7 +275,7 @@ impl Ranking {
     /// moved are told of on nodes as they were, then the nodes that changed go with the pods that
     /// they have now, and come again with the same pods.
     fn follow(&mut self, work: &Work<'_>, notes: &mut Notes) {
-        let Notes { former, touched, .. } = notes;
+        let Notes { former, touched, labelled, .. } = notes;
         let log = work.cx.cache.log();
         let Some(entries) = log.since(self.position) else { return };
         // Rows of a table of one node mean nothing here; such nodes are judged from scratch.
@@ -297,7 +297,14 @@ impl Ranking {
             let (labels, terminating, amount) = (*labels, *terminating, i64::from(*amount));
             let moved = PodMoved { class, labels, node: *node, amount, terminating };
             match was(*node) {
-                None => self.follow_pod(&work.cx, &moved, touched),
+                None => {
+                    let known = touched.domains.len();
+                    self.follow_pod(&work.cx, &moved, touched);
+                    touched.narrow(known, *node, |key, value| {
+                        work.cx.nodes.label(*node, key) == Some(value)
+                            && labelled.is_alone(work.cx.cache, key, *node)
+                    });
+                }
                 Some(cx) => {
                     let moved = PodMoved { node: ROW, ..moved };
                     self.follow_pod(&cx, &moved, &mut elsewhere);
@@ -343,7 +350,7 @@ impl Ranking {
     fn follow_pod(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched) {
         let terms = moved.class.pod_terms.is_some();
         for counted in &mut self.counted {
-            if terms || counted.groups.follows_all() {
+            if counted.follows_pods && (terms || counted.groups.follows_all()) {
                 counted.groups.follow(cx, moved, touched);
             }
         }

@@ -4,7 +4,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use crate::base::{NodeIdx, Sym};
+use crate::base::{NodeIdx, NodeSet, Sym};
 use crate::cache::{Cache, Logged};
 use crate::framework::Reads;
 use crate::model::NodeTable;
@@ -13,7 +13,46 @@ use crate::model::NodeTable;
 /// 256, so that more are cheaper in a new index.
 const MOVED_MAX: usize = 256;
 
-type Domains = HashMap<Sym, SmallVec<[NodeIdx; 2]>, FxBuildHasher>;
+/// The nodes of one label key.
+#[derive(Debug, Default)]
+struct Domains {
+    by_value: HashMap<Sym, SmallVec<[NodeIdx; 2]>, FxBuildHasher>,
+    // Those that share their value with no other: a host name is looked up in a bit.
+    alone: NodeSet,
+}
+
+impl Domains {
+    fn of(nodes: &NodeTable, key: Sym) -> Self {
+        let mut domains = Self::default();
+        for node in nodes.live().iter() {
+            if let Some(value) = nodes.label(node, key) {
+                domains.add(value, node);
+            }
+        }
+        domains
+    }
+
+    fn add(&mut self, value: Sym, node: NodeIdx) {
+        let domain = self.by_value.entry(value).or_default();
+        match domain.as_slice() {
+            [] => _ = self.alone.insert(node),
+            [other] => _ = self.alone.remove(*other),
+            _ => {}
+        }
+        domain.push(node);
+    }
+
+    fn remove(&mut self, value: Sym, node: NodeIdx) {
+        let Some(domain) = self.by_value.get_mut(&value) else { return };
+        domain.retain(|known| *known != node);
+        self.alone.remove(node);
+        match domain.as_slice() {
+            [] => _ = self.by_value.remove(&value),
+            [other] => _ = self.alone.insert(*other),
+            _ => {}
+        }
+    }
+}
 
 /// An index made where it is asked for, and kept current by the log: 24 bytes a node and key.
 #[derive(Debug, Default)]
@@ -29,16 +68,15 @@ impl Labelled {
     pub(super) fn nodes(&mut self, cache: &Cache, key: Sym, value: Sym) -> &[NodeIdx] {
         self.catch_up(cache);
         let nodes = cache.nodes();
-        let domains = self.by_key.entry(key).or_insert_with(|| {
-            let mut domains = Domains::default();
-            for node in nodes.live().iter() {
-                if let Some(value) = nodes.label(node, key) {
-                    domains.entry(value).or_default().push(node);
-                }
-            }
-            domains
-        });
-        domains.get(&value).map(SmallVec::as_slice).unwrap_or_default()
+        let domains = self.by_key.entry(key).or_insert_with(|| Domains::of(nodes, key));
+        domains.by_value.get(&value).map(SmallVec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether the live node is the only one with its value of label `key`.
+    pub(super) fn is_alone(&mut self, cache: &Cache, key: Sym, node: NodeIdx) -> bool {
+        self.catch_up(cache);
+        let domains = self.by_key.entry(key).or_insert_with(|| Domains::of(cache.nodes(), key));
+        domains.alone.contains(node)
     }
 
     /// Reads the log to its end.
@@ -76,17 +114,12 @@ impl Labelled {
         }
         for (node, former) in moved {
             for (key, domains) in &mut self.by_key {
-                if let Some(value) = former.label(NodeIdx::FIRST, *key)
-                    && let Some(domain) = domains.get_mut(&value)
-                {
-                    domain.retain(|known| *known != node);
-                    if domain.is_empty() {
-                        domains.remove(&value);
-                    }
+                if let Some(value) = former.label(NodeIdx::FIRST, *key) {
+                    domains.remove(value, node);
                 }
                 if let Some(value) = nodes.label(node, *key).filter(|_| nodes.live().contains(node))
                 {
-                    domains.entry(value).or_default().push(node);
+                    domains.add(value, node);
                 }
             }
         }
