@@ -13,10 +13,11 @@ use std::fs::{File, OpenOptions, create_dir_all};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::UNIX_EPOCH;
 
 use measured::args::Args;
 use measured::case::{CASES, find};
-use measured::result::Measurement;
+use measured::result::{Measurement, medians};
 use measured::{growth, record, run};
 
 /// What a child prefixes its result with.
@@ -66,10 +67,14 @@ fn run_all(args: &Args) -> ExitCode {
     let mut file = results();
     let mut all = Vec::new();
     let mut failed = false;
+    let began = UNIX_EPOCH.elapsed().unwrap().as_secs();
     println!("{}", Measurement::heading());
-    for (name, nodes, threads) in args.measurements() {
+    // Round by round: a machine that others use is slow for minutes.
+    let rounds = (0..args.rounds).flat_map(|_| args.measurements());
+    for (name, nodes, threads) in rounds {
         match measure_apart(args, &name, nodes, threads) {
             Some(measured) => {
+                let measured = Measurement { run: began, ..measured };
                 println!("{}", measured.row());
                 writeln!(file, "{}", serde_json::to_string(&measured).unwrap()).unwrap();
                 all.push(measured);
@@ -80,7 +85,12 @@ fn run_all(args: &Args) -> ExitCode {
             }
         }
     }
-    growth::print(&all);
+    let medians = medians(&all);
+    if args.rounds > 1 {
+        println!("\nmedians of {} rounds\n{}", args.rounds, Measurement::heading());
+        medians.iter().for_each(|measured| println!("{}", measured.row()));
+    }
+    growth::print(&medians);
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

@@ -9,6 +9,7 @@ Usage: cargo bench -p berth-plugins --bench engine -- [options]
   --threads=N,N   threads (default 1,2; the default run leaves 2 out below 10,000 nodes,
                   where scans are not shared out)
   --seconds=S     time for the decisions of one measurement (default 0.25)
+  --rounds=N      rounds of all measurements; of each the median counts (default 1)
   --flame=FILE    draw where the time of one measurement goes, as SVG
   --pods=N        at most so many pods per measurement; of `record` exactly (default: the nodes)";
 
@@ -19,6 +20,7 @@ pub struct Args {
     pub nodes: Vec<usize>,
     pub threads: Vec<usize>,
     pub seconds: f64,
+    pub rounds: usize,
     pub pods: Option<usize>,
     /// Run the one measurement asked for in this process, and print it as JSON.
     pub alone: bool,
@@ -37,6 +39,7 @@ impl Args {
             nodes: Vec::new(),
             threads: Vec::new(),
             seconds: 0.25,
+            rounds: 1,
             pods: None,
             alone: false,
             flame: None,
@@ -53,6 +56,7 @@ impl Args {
                 "--nodes" => parsed.nodes = numbers(value).ok_or_else(wrong)?,
                 "--threads" => parsed.threads = numbers(value).ok_or_else(wrong)?,
                 "--seconds" => parsed.seconds = value.parse().map_err(|_| wrong())?,
+                "--rounds" => parsed.rounds = value.parse().map_err(|_| wrong())?,
                 "--pods" => parsed.pods = Some(value.parse().map_err(|_| wrong())?),
                 "--help" => return Err(USAGE.to_owned()),
                 _ => return Err(wrong()),

@@ -36,11 +36,30 @@ pub struct Measurement {
     pub own_share: f64,
     /// Seconds of loading, queueing, deciding, confirming, and of the bench itself.
     pub seconds: [f64; 5],
+    /// When the bench began, in seconds since 1970: all its rounds have the same.
+    pub run: u64,
 }
 
 /// `duration` over `count`, in nanoseconds; 0 of none.
 pub fn per(duration: Duration, count: usize) -> f64 {
     if count == 0 { 0.0 } else { duration.as_nanos() as f64 / count as f64 }
+}
+
+/// Of each case, size and number of threads the median, in the order in which they came first.
+pub fn medians(all: &[Measurement]) -> Vec<Measurement> {
+    let key = |m: &Measurement| (m.name.clone(), m.nodes, m.threads);
+    let mut keys: Vec<_> = Vec::new();
+    for measured in all {
+        if !keys.contains(&key(measured)) {
+            keys.push(key(measured));
+        }
+    }
+    let median = |of: &_| {
+        let mut same: Vec<&Measurement> = all.iter().filter(|m| key(m) == *of).collect();
+        same.sort_by(|a, b| a.ns_per_decision.total_cmp(&b.ns_per_decision));
+        same[same.len() / 2].clone()
+    };
+    keys.iter().map(median).collect()
 }
 
 impl Measurement {

@@ -92,5 +92,6 @@ pub fn blank(name: &str, workload: &Workload, nodes: usize, threads: usize) -> M
         peak_bytes: 0,
         own_share: 0.0,
         seconds: [0.0; 5],
+        run: 0,
     }
 }

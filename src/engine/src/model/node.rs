@@ -1,5 +1,7 @@
 //! Nodes in columns: what each offers, what is taken, who is there.
 
+mod extract;
+
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -363,42 +365,6 @@ impl NodeTable {
             self.by_name.remove(&name);
             self.free.push(node);
         }
-    }
-
-    /// A table of one row, a copy of `node`'s: what a dry run adds pods to and takes pods from.
-    /// Filters read only the table they are given, so they cannot tell the difference.
-    pub fn extract(&self, node: NodeIdx) -> (Self, NodeIdx) {
-        let (mut one, row) = self.extract_object(node);
-        let at = node.at();
-        one.widen(self.amounts.len());
-        for (mine, theirs) in one.amounts.iter_mut().zip(&self.amounts) {
-            put(mine, 0, theirs.get(at).copied().unwrap_or_default());
-        }
-        put(&mut one.places, 0, self.places.get(at).cloned().unwrap_or_default());
-        put(&mut one.ports, 0, self.ports(node).to_vec());
-        put(&mut one.images, 0, self.images(node).into());
-        one.term_holders = self.term_holders.extract(node);
-        one.live.insert(row);
-        (one, row)
-    }
-
-    /// A table of one row with what the node is, without its room and without pods; it is live
-    /// where the node is.
-    pub(crate) fn extract_object(&self, node: NodeIdx) -> (Self, NodeIdx) {
-        let mut one = Self::default();
-        let row = one.grow();
-        if let Some(name) = self.name(node) {
-            put(&mut one.names, 0, name);
-            one.by_name.insert(name, row);
-        }
-        put(&mut one.records, 0, self.record(node).cloned());
-        put(&mut one.labels, 0, self.labels(node).into());
-        put(&mut one.taints, 0, self.taints(node).into());
-        put(&mut one.unschedulable, 0, self.unschedulable(node));
-        if self.live.contains(node) {
-            one.live.insert(row);
-        }
-        (one, row)
     }
 }
 
