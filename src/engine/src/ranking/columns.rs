@@ -215,8 +215,13 @@ impl Columns {
             else {
                 continue;
             };
-            block.tops.iter().for_each(|top| merge(tops, *top));
-            if !known.iter().all(|top| part(tops, *top)) {
+            // What is as it was is in the span already; of the tops of 64 racks one has changed.
+            let stays = |of: &Tops, at: usize, top: &Top| of.get(at) == Some(top);
+            let new = block.tops.iter().enumerate().filter(|(at, top)| !stays(&known, *at, top));
+            new.for_each(|(_, top)| merge(tops, *top));
+            let mut old =
+                known.iter().enumerate().filter(|(at, top)| !stays(&block.tops, *at, top));
+            if !old.all(|(_, top)| part(tops, *top)) {
                 self.outdate_span(span);
             }
         }
