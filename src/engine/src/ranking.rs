@@ -106,7 +106,8 @@ impl Ranking {
     /// All nodes judged for pods like this one.
     fn open(work: &Work<'_>) -> Result<Self, Refused> {
         let mut roles = Roles::of(work.profile, &work.cx).ok_or(Refused)?;
-        let mut prepared = prepare(work)?;
+        // Plugins with counts say by opening them what their PreFilter would say, and count once.
+        let mut prepared = prepare(work, &roles.grouped)?;
         let skipped = pre_score(work, &roles, &mut prepared.states)?;
         roles.leave_out(&prepared.skipped, &skipped);
         let mut ranking = Self { roles, prepared, ..Self::default() };
@@ -174,9 +175,10 @@ impl Ranking {
     }
 }
 
-/// PreFilter; refused where it rejects the pod or leaves nodes out.
-fn prepare(work: &Work<'_>) -> Result<Prepared, Refused> {
-    let prepared = work.scan().prepare(&work.cx, &mut ());
+/// PreFilter of all plugins but some; refused where it rejects the pod or leaves nodes out.
+fn prepare(work: &Work<'_>, but: &[GroupedRole]) -> Result<Prepared, Refused> {
+    let left_out = |place| but.iter().any(|role| role.place == place);
+    let prepared = work.scan().prepare_without(&work.cx, left_out, &mut ());
     if prepared.stop.is_some() || prepared.narrow.is_some() {
         return Err(Refused);
     }

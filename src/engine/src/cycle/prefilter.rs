@@ -28,11 +28,24 @@ pub(crate) struct Prepared {
 impl Scan<'_> {
     /// Asks the PreFilters, in order.
     pub(crate) fn prepare(&self, cx: &Context<'_>, probe: &mut dyn Probe) -> Prepared {
+        self.prepare_without(cx, |_| false, probe)
+    }
+
+    /// Asks the PreFilters, in order, but for those at places that are left out.
+    pub(crate) fn prepare_without(
+        &self,
+        cx: &Context<'_>,
+        left_out: impl Fn(usize) -> bool,
+        probe: &mut dyn Probe,
+    ) -> Prepared {
         let count = self.profile.plugin_count();
         let mut out = Prepared { skipped: vec![false; count], ..Prepared::default() };
         out.states.resize_with(count, State::default);
         for weighted in self.profile.at(Point::PreFilter) {
             let place = weighted.plugin;
+            if left_out(place) {
+                continue;
+            }
             let Some(plugin) = self.profile.plugin(place) else { continue };
             let (Some(pre_filter), Some(state)) =
                 (plugin.as_pre_filter(), out.states.get_mut(place))

@@ -37,7 +37,8 @@ pub type GroupKey = SmallVec<[i64; 6]>;
 /// A plugin whose answers about a node follow from a few numbers.
 pub trait Grouped: Plugin {
     /// What it knows about pods like this one, counted anew; `None` where the pod has to go by the
-    /// plain scan.
+    /// plain scan, as it has where PreFilter, which is not asked then, would reject it or leave
+    /// nodes out.
     fn open(&self, cx: &Context<'_>) -> Option<Box<dyn Groups>>;
 }
 

@@ -60,7 +60,7 @@ impl Ranking {
         let scan = work.scan();
         // What PreFilter has counted is not kept current.
         let counts = !self.counted.is_empty() && !nodes.is_empty();
-        let fresh = counts.then(|| prepare(work)).transpose()?;
+        let fresh = counts.then(|| prepare(work, &[])).transpose()?;
         for node in nodes {
             let prepared = fresh.as_ref().unwrap_or(&self.prepared);
             let judged = scan.judge_beside_nominated(&work.cx, prepared, work.cx.pod.idx, node);
