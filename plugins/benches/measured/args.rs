@@ -98,7 +98,7 @@ impl Args {
 
     fn threads_at(&self, name: &str, nodes: usize) -> Vec<usize> {
         match self.threads.as_slice() {
-            [] if name == "record" => vec![2],
+            [] if name == "record" => vec![1, 2],
             [] if name == "memory" || nodes < berth_engine::cycle::PARALLEL_NODES_MIN => vec![1],
             [] => vec![1, 2],
             threads => threads.to_vec(),
