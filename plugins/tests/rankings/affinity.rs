@@ -1,17 +1,11 @@
 //! What a ranking has to hear of for terms: histories that random ones have found.
 
-use berth_engine::record::{Affinity, LabelSelector, NamespaceRecord, PodAffinityTerm, Preferred};
-use berth_engine::{Change, Input, Object};
+use berth_engine::record::{Affinity, LabelSelector, PodAffinityTerm, Preferred};
 
-use super::cluster::{Cluster, applied, labels, node, on, pod, selector, template, term};
+use super::cluster::{Cluster, applied, namespace, node, on, pod, selector, template, term};
 use super::twins::Twins;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
-
-fn namespace(name: &str, text: &str) -> Input {
-    let namespace = NamespaceRecord { name: name.into(), labels: labels(text) };
-    Input::Object(Box::new(Object::Namespace(namespace)), Change::Applied)
-}
 
 /// A term's namespaces are kept by number, and a namespace object alone had none: its first pod
 /// was not counted (seed 2472 of the random histories).

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use berth_engine::record::{
-    Affinity, Container, LabelSelector, NodeRecord, PodAffinityTerm, PodRecord, PodSpec, Quantity,
-    StringMap,
+    Affinity, Container, LabelSelector, NamespaceRecord, NodeRecord, PodAffinityTerm, PodRecord,
+    PodSpec, Quantity, StringMap, TopologySpreadConstraint, WhenUnsatisfiable,
 };
-use berth_engine::{BindOutcome, Effect, Input};
+use berth_engine::{BindOutcome, Change, Effect, Input, Object};
 
 use super::twins::{Twins, defaults};
 use crate::random::scenario::SCHEDULER;
@@ -130,4 +130,26 @@ pub(crate) fn applied(pod: PodRecord) -> Input {
 pub(crate) fn on(node: &str, mut pod: PodRecord) -> Input {
     pod.node_name = Some(node.into());
     applied(pod)
+}
+
+/// A template of pods that keep within one of each other over zones, by `app=web` pods.
+pub(crate) fn spread() -> Arc<PodSpec> {
+    let mut spec = (*template(Affinity::default())).clone();
+    spec.topology_spread = vec![TopologySpreadConstraint {
+        topology_key: "topology.kubernetes.io/zone".into(),
+        max_skew: 1,
+        when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
+        selector: Some(selector("app=web")),
+        min_domains: None,
+        honor_node_affinity: true,
+        honor_node_taints: false,
+        match_label_keys: Box::default(),
+    }];
+    Arc::new(spec)
+}
+
+/// The namespace is there, with these labels.
+pub(crate) fn namespace(name: &str, text: &str) -> Input {
+    let namespace = NamespaceRecord { name: name.into(), labels: labels(text) };
+    Input::Object(Box::new(Object::Namespace(namespace)), Change::Applied)
 }

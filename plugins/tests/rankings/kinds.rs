@@ -1,14 +1,10 @@
 //! Kinds of pods that mean nothing to a ranking are remembered; what they mean may change.
 
-use std::sync::Arc;
+use berth_engine::record::{Affinity, LabelSelector, PodAffinityTerm, PodRecord};
 
-use berth_engine::record::{
-    Affinity, LabelSelector, NamespaceRecord, PodAffinityTerm, PodRecord, PodSpec,
-    TopologySpreadConstraint, WhenUnsatisfiable,
+use super::cluster::{
+    Cluster, applied, namespace, node, on, pod, selector, spread, template, term,
 };
-use berth_engine::{Change, Input, Object};
-
-use super::cluster::{Cluster, applied, labels, node, on, pod, selector, template, term};
 use super::twins::Twins;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -21,27 +17,6 @@ fn cluster() -> Cluster {
         node("bare", 1, ""),
     ]);
     cluster
-}
-
-fn namespace(name: &str, text: &str) -> Input {
-    let namespace = NamespaceRecord { name: name.into(), labels: labels(text) };
-    Input::Object(Box::new(Object::Namespace(namespace)), Change::Applied)
-}
-
-/// Pods that shun zones with more `app=web` pods than others, and are none themselves.
-fn spread() -> Arc<PodSpec> {
-    let mut spec = (*template(Affinity::default())).clone();
-    spec.topology_spread = vec![TopologySpreadConstraint {
-        topology_key: ZONE.into(),
-        max_skew: 1,
-        when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-        selector: Some(selector("app=web")),
-        min_domains: None,
-        honor_node_affinity: true,
-        honor_node_taints: false,
-        match_label_keys: Box::default(),
-    }];
-    Arc::new(spec)
 }
 
 fn web(name: &str) -> PodRecord {

@@ -1,12 +1,10 @@
 //! Counts over domains follow nodes that change, with the pods on them.
 
-use berth_engine::record::{
-    Affinity, ObjectKey, PodSpec, SelectorOwnerRecord, TopologySpreadConstraint, WhenUnsatisfiable,
-};
+use berth_engine::record::{Affinity, ObjectKey, SelectorOwnerRecord, WhenUnsatisfiable};
 use berth_engine::{Change, Input, Object};
 use std::sync::Arc;
 
-use super::cluster::{Cluster, applied, node, on, pod, selector, template, term};
+use super::cluster::{Cluster, applied, node, on, pod, selector, spread, template, term};
 use super::twins::Twins;
 
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -30,21 +28,6 @@ fn cluster() -> Cluster {
 fn zone_of(node: &str, cluster_zones: &[&str; NODES]) -> String {
     let at: usize = node.strip_prefix("node-").unwrap().parse().unwrap();
     cluster_zones[at].to_owned()
-}
-
-fn spread() -> Arc<PodSpec> {
-    let mut spec = (*template(Affinity::default())).clone();
-    spec.topology_spread = vec![TopologySpreadConstraint {
-        topology_key: ZONE.into(),
-        max_skew: 1,
-        when_unsatisfiable: WhenUnsatisfiable::DoNotSchedule,
-        selector: Some(selector("app=web")),
-        min_domains: None,
-        honor_node_affinity: true,
-        honor_node_taints: false,
-        match_label_keys: Box::default(),
-    }];
-    Arc::new(spec)
 }
 
 /// A key that no node had is none that a constraint could be kept by (seed 5683 of the random

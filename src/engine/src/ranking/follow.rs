@@ -97,8 +97,6 @@ impl Notes {
 struct News {
     // It is not enough to follow it.
     outdated: bool,
-    // Pods came or went that plugins with counts have to be told of.
-    pods: bool,
     // Storage, or nodes that may be what it names, are not what plugins were asked about.
     stored: bool,
 }
@@ -119,21 +117,8 @@ impl Ranking {
         self.columns.grow(work.cx.nodes.rows());
         notes.clear();
         let heard = self.hear(work);
-        if work.cx.cache.nominations().is_empty() && self.sort_rooms(work, notes) {
-            if heard {
-                self.follow(work, notes);
-            }
-            if notes.touched.all {
-                self.regroup(work)?;
-                return Ok(Heed::None);
-            }
-            self.take_up(work, notes)?;
-            self.take_rooms(notes);
-            self.reweigh(work, &notes.nodes)?;
-            self.position = log.end();
-            return Ok(Heed::None);
-        }
-        let news = News { pods: heard, ..self.sort(work, notes) };
+        let only_pods = work.cx.cache.nominations().is_empty() && self.sort_rooms(work, notes);
+        let news = if only_pods { News::default() } else { self.sort(work, notes) };
         if news.stored {
             *self = Self::open(work)?;
             return Ok(Heed::None);
@@ -144,7 +129,7 @@ impl Ranking {
             self.recount(work)?;
             return Ok(Heed::All);
         }
-        let recounted = news.pods || !notes.former.is_empty();
+        let recounted = heard || !notes.former.is_empty();
         if recounted {
             self.follow(work, notes);
         }
@@ -153,6 +138,10 @@ impl Ranking {
             return Ok(Heed::All);
         }
         self.take_up(work, notes)?;
+        if only_pods {
+            self.take_rooms(notes);
+            self.reweigh(work, &notes.nodes)?;
+        }
         self.position = log.end();
         Ok(if recounted { Heed::All } else { Heed::Noted })
     }
