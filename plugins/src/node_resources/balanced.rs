@@ -129,7 +129,7 @@ impl Score for NodeResourcesBalancedAllocation {
             *score = match columns.as_slice() {
                 // The default, without a list for each node.
                 [a, b] => match (a.share(*node), b.share(*node)) {
-                    (Some(a), Some(b)) => balance_of_two(&a, &b),
+                    (Some(a), Some(b)) => balance(&[a, b]),
                     (Some(one), None) | (None, Some(one)) => balance(&[one]),
                     (None, None) => balance(&[]),
                 },
@@ -143,20 +143,7 @@ impl Score for NodeResourcesBalancedAllocation {
 fn balance(shares: &[Share]) -> i64 {
     let with = evenness(shares, |s| s.requested);
     let without = evenness(shares, |s| s.allocated);
-    gain(with, without)
-}
-
-fn gain(with: i64, without: i64) -> i64 {
     MAX_NODE_SCORE / 2 + (MAX_NODE_SCORE / 2 + with - without) / 2
-}
-
-/// [`balance`] of two: four quotients that the processor divides in pairs.
-fn balance_of_two(a: &Share, b: &Share) -> i64 {
-    let taken = [a.requested, b.requested, a.allocated, b.allocated].map(|taken| taken as f64);
-    let there = [a.allocatable, b.allocatable].map(|there| there as f64);
-    let [a, b, x, y] = std::array::from_fn(|at| capped(taken[at] / there[at % 2]));
-    let evenness = |a: f64, b: f64| percent_even(((a - b) / 2.0).abs());
-    gain(evenness(a, b), evenness(x, y))
 }
 
 /// 100 less the standard deviation of the used fractions, in percent, cut. The float operations
@@ -174,10 +161,6 @@ fn evenness(shares: &[Share], taken: impl Fn(&Share) -> i64) -> i64 {
             (squares / count).sqrt()
         }
     };
-    percent_even(deviation)
-}
-
-fn percent_even(deviation: f64) -> i64 {
     ((1.0 - deviation) * MAX_NODE_SCORE as f64) as i64
 }
 
