@@ -56,7 +56,10 @@ impl Args {
                 "--nodes" => parsed.nodes = numbers(value).ok_or_else(wrong)?,
                 "--threads" => parsed.threads = numbers(value).ok_or_else(wrong)?,
                 "--seconds" => parsed.seconds = value.parse().map_err(|_| wrong())?,
-                "--rounds" => parsed.rounds = value.parse().map_err(|_| wrong())?,
+                "--rounds" => {
+                    let rounds = value.parse().ok().filter(|rounds| *rounds > 0);
+                    parsed.rounds = rounds.ok_or_else(wrong)?;
+                }
                 "--pods" => parsed.pods = Some(value.parse().map_err(|_| wrong())?),
                 "--help" => return Err(USAGE.to_owned()),
                 _ => return Err(wrong()),

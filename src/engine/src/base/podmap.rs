@@ -4,7 +4,8 @@ use std::array;
 
 use super::PodIdx;
 
-/// Rows of one page: 16 values of 136 bytes are 2 kB.
+/// Rows of one page: 16 of what waiting pods have, of up to 160 bytes each (a test below), are at
+/// most 2.5 kB.
 const PAGE: usize = 16;
 
 /// A map from pods to what few of them have, in pages by row.
@@ -100,6 +101,13 @@ mod tests {
 
     use super::*;
     use crate::base::Random;
+
+    #[test]
+    fn a_page_is_small() {
+        use crate::{cache::Pending, queue::Entry};
+        let sizes = (size_of::<Option<Pending>>(), size_of::<Option<Entry>>());
+        assert!(sizes.0 <= 160 && sizes.1 <= 160, "{sizes:?}");
+    }
 
     #[test]
     fn it_is_a_map_and_keeps_no_empty_page() {
