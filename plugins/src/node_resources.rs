@@ -5,6 +5,7 @@
 
 pub mod balanced;
 pub mod fit;
+mod lanes;
 mod least;
 mod most;
 mod ratio;
@@ -13,7 +14,7 @@ pub(crate) use ratio::Shape;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::Context;
-use berth_engine::model::{Amounts, Dim, NodeTable, Request, is_scalar_resource};
+use berth_engine::model::{Column, Dim, NodeTable, Request, is_scalar_resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -138,29 +139,29 @@ enum Sum {
 
 /// One scored resource of all nodes, looked up once for a call.
 #[derive(Debug, Clone, Copy)]
-struct Column<'a> {
+struct Scored<'a> {
     asked: Asked,
     // Which of the sums over pods counts.
     nonzero: bool,
-    amounts: &'a [Amounts],
+    amounts: Column<'a>,
 }
 
 /// Mostly CPU and memory.
-type Columns<'a> = SmallVec<[Column<'a>; 2]>;
+type Columns<'a> = SmallVec<[Scored<'a>; 2]>;
 
 fn columns<'a>(asked: &[Asked], sum: Sum, nodes: &'a NodeTable) -> Columns<'a> {
-    let column = |asked: &Asked| Column {
+    let column = |asked: &Asked| Scored {
         asked: *asked,
         nonzero: sum == Sum::NonZero && (asked.dim == Dim::CPU || asked.dim == Dim::MEMORY),
-        amounts: nodes.amounts(asked.dim),
+        amounts: nodes.column(asked.dim),
     };
     asked.iter().map(column).collect()
 }
 
-impl Column<'_> {
+impl Scored<'_> {
     /// What the node has of it; `None` where that is nothing.
     fn share(&self, node: NodeIdx) -> Option<Share> {
-        let amounts = self.amounts.get(node.at()).filter(|a| a.allocatable != 0)?;
+        let amounts = self.amounts.get(node).filter(|a| a.allocatable != 0)?;
         let allocated = if self.nonzero { amounts.nonzero } else { amounts.requested };
         let requested = allocated.wrapping_add(self.asked.amount);
         let Asked { weight, .. } = self.asked;
@@ -169,7 +170,7 @@ impl Column<'_> {
 }
 
 /// The resources that the node has at all.
-fn shares(columns: &[Column<'_>], node: NodeIdx) -> impl Iterator<Item = Share> {
+fn shares(columns: &[Scored<'_>], node: NodeIdx) -> impl Iterator<Item = Share> {
     columns.iter().filter_map(move |column| column.share(node))
 }
 

@@ -167,8 +167,10 @@ impl Plugin for PodTopologySpread {
 
 impl Grouped for PodTopologySpread {
     fn open(&self, cx: &Context<'_>) -> Option<Box<dyn Groups>> {
-        let nodes: Vec<NodeIdx> = cx.nodes.live().iter().collect();
-        let (hard, soft) = (self.hard(cx).ok()?, self.soft(cx, &nodes).ok()?);
+        let soft = self.constraints(cx, WhenUnsatisfiable::ScheduleAnyway).ok()?;
+        let nodes = if soft.is_empty() { Vec::new() } else { cx.nodes.live().to_vec() };
+        let soft = Soft::new(&soft, self.requires_all_keys(cx), cx, &nodes);
+        let hard = self.hard(cx).ok()?;
         let defaulted = cx.pod.class.spec.topology_spread.is_empty() && !self.defaults.is_empty();
         let owners = if defaulted { Reads::SELECTOR_OWNERS } else { Reads::NOTHING };
         let all_keys = self.requires_all_keys(cx);

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::lanes::{self, Floats};
 use super::{
     AskedList, ResourceSpec, Share, Sum, asked, columns, default_resources, set_defaults, shares,
 };
@@ -125,16 +126,19 @@ impl Score for NodeResourcesBalancedAllocation {
             }
         };
         let columns = columns(asked, Sum::Requested, cx.nodes);
-        for (score, node) in scores.iter_mut().zip(nodes) {
-            *score = match columns.as_slice() {
-                // The default, without a list for each node.
-                [a, b] => match (a.share(*node), b.share(*node)) {
+        if let [a, b] = columns.as_slice() {
+            // The default, without a list for each node.
+            lanes::score([a, b], nodes, scores, balance_floats, |node| {
+                match (a.share(node), b.share(node)) {
                     (Some(a), Some(b)) => balance(&[a, b]),
                     (Some(one), None) | (None, Some(one)) => balance(&[one]),
                     (None, None) => balance(&[]),
-                },
-                _ => balance(&shares(&columns, *node).collect::<SmallVec<[Share; 4]>>()),
-            };
+                }
+            });
+            return;
+        }
+        for (score, node) in scores.iter_mut().zip(nodes) {
+            *score = balance(&shares(&columns, *node).collect::<SmallVec<[Share; 4]>>());
         }
     }
 }
@@ -162,6 +166,19 @@ fn evenness(shares: &[Share], taken: impl Fn(&Share) -> i64) -> i64 {
         }
     };
     ((1.0 - deviation) * MAX_NODE_SCORE as f64) as i64
+}
+
+/// [`balance`] of two resources in floats, by the same operations in the same order.
+#[inline]
+fn balance_floats(a: Floats, b: Floats) -> f64 {
+    let evenness = |a: f64, b: f64| {
+        let deviation = ((capped(a) - capped(b)) / 2.0).abs();
+        lanes::cut((1.0 - deviation) * MAX_NODE_SCORE as f64)
+    };
+    let with = evenness(a.requested / a.allocatable, b.requested / b.allocatable);
+    let without = evenness(a.taken / a.allocatable, b.taken / b.allocatable);
+    let half = MAX_NODE_SCORE as f64 / 2.0;
+    half + lanes::cut((half + with - without) / 2.0)
 }
 
 fn capped(fraction: f64) -> f64 {

@@ -15,11 +15,11 @@ use berth_engine::framework::{
     Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reason,
     Reasons, Score, State, Verdict, Verdicts,
 };
-use berth_engine::model::{Amounts, Dim, NodeTable, is_extended_resource};
+use berth_engine::model::{Column, Dim, NodeTable, is_extended_resource};
 use smallvec::SmallVec;
 
 use super::ratio::Shape;
-use super::{AskedList, ResourceSpec, Sum, asked, columns, least, most, shares};
+use super::{AskedList, ResourceSpec, Sum, asked, columns, lanes, least, most, shares};
 
 /// The name in configurations.
 pub const NAME: &str = "NodeResourcesFit";
@@ -151,22 +151,24 @@ impl Filter for NodeResourcesFit {
                 &own
             }
         };
-        let wanted: SmallVec<[(i64, &[Amounts]); 4]> =
-            needs.iter().map(|need| (need.amount, cx.nodes.amounts(need.dim))).collect();
-        let lacks = |(wanted, amounts): &(i64, &[Amounts]), node: NodeIdx| {
-            let amounts = amounts.get(node.at()).copied().unwrap_or_default();
-            *wanted > amounts.allocatable.saturating_sub(amounts.requested)
-        };
+        let wanted: SmallVec<[(i64, Column<'_>); 4]> =
+            needs.iter().map(|need| (need.amount, cx.nodes.column(need.dim))).collect();
+        let rooms = cx.nodes.rooms();
         match wanted.as_slice() {
             // Mostly CPU and memory, which mostly do: without a branch for each.
-            [a, b] => {
-                let lacks = |node| lacks(a, node) | lacks(b, node);
-                reject(needs, cx.nodes, nodes, verdicts, lacks);
+            [(cpu, Column::Cpu(_)), (memory, Column::Memory(_))] => {
+                reject(needs, cx.nodes, nodes, verdicts, |node| {
+                    rooms.get(node.at()).is_none_or(|room| {
+                        (room.left <= 0) | room.cpu.lacks(*cpu) | room.memory.lacks(*memory)
+                    })
+                });
             }
-            all => {
-                let lacks = |node| all.iter().any(|one| lacks(one, node));
-                reject(needs, cx.nodes, nodes, verdicts, lacks);
-            }
+            all => reject(needs, cx.nodes, nodes, verdicts, |node| {
+                let lacks = |(amount, column): &(i64, Column<'_>)| {
+                    column.get(node).copied().unwrap_or_default().lacks(*amount)
+                };
+                rooms.get(node.at()).is_none_or(|room| room.left <= 0) || all.iter().any(lacks)
+            }),
         }
     }
 }
@@ -193,14 +195,17 @@ impl Score for NodeResourcesFit {
             }
         };
         let columns = columns(asked, Sum::NonZero, cx.nodes);
-        if let (Strategy::Least, [a, b]) = (&self.strategy, columns.as_slice()) {
+        if let (Strategy::Least, [a, b]) = (&self.strategy, columns.as_slice())
+            && (a.asked.weight, b.asked.weight) == (1, 1)
+        {
             // The default, without a list for each node.
-            for (score, node) in scores.iter_mut().zip(nodes) {
-                *score = match (a.share(*node), b.share(*node)) {
+            let mean = |a, b| lanes::cut((least::float_percent(a) + least::float_percent(b)) / 2.0);
+            lanes::score([a, b], nodes, scores, mean, |node| {
+                match (a.share(node), b.share(node)) {
                     (Some(a), Some(b)) => least::score([a, b].into_iter()),
                     (one, other) => least::score(one.into_iter().chain(other)),
-                };
-            }
+                }
+            });
             return;
         }
         let shares = |node| shares(&columns, node);
@@ -223,7 +228,7 @@ fn reject(
     lacks: impl Fn(NodeIdx) -> bool,
 ) {
     for (at, node) in nodes.iter().enumerate() {
-        if !table.has_place(*node) | lacks(*node) {
+        if lacks(*node) {
             verdicts.set(at, rejection(needs, table, *node));
         }
     }
@@ -238,22 +243,20 @@ fn insufficient(dim: Dim, name: &str) -> Reason {
     }
 }
 
-fn lacks(need: &Need, nodes: &NodeTable, node: NodeIdx) -> bool {
-    let free = nodes.allocatable(node, need.dim).saturating_sub(nodes.requested(node, need.dim));
-    need.amount > free
-}
-
 /// All reasons. Preemption cannot help where even the empty node is too small; of too many pods
 /// it can always take some away.
 fn rejection(needs: &[Need], nodes: &NodeTable, node: NodeIdx) -> Verdict {
     let mut reasons = Reasons::new();
     let mut resolvable = true;
-    if !nodes.has_place(node) {
+    if nodes.rooms().get(node.at()).is_none_or(|room| room.left <= 0) {
         reasons.push(TOO_MANY_PODS.into());
     }
-    for need in needs.iter().filter(|need| lacks(need, nodes, node)) {
-        resolvable &= need.amount <= nodes.allocatable(node, need.dim);
-        reasons.push(need.reason.clone());
+    for need in needs {
+        let amounts = nodes.column(need.dim).get(node).copied().unwrap_or_default();
+        if amounts.lacks(need.amount) {
+            resolvable &= need.amount <= amounts.allocatable;
+            reasons.push(need.reason.clone());
+        }
     }
     Verdict::Reject { resolvable, reasons }
 }

@@ -4,11 +4,20 @@
 
 use berth_engine::framework::MAX_NODE_SCORE;
 
+use super::lanes::{Floats, cut};
 use super::{Share, weighted_mean};
 
 /// The mean free percentage.
 pub(super) fn score(shares: impl Iterator<Item = Share>) -> i64 {
     weighted_mean(shares.map(|s| (free_percent(s.requested, s.allocatable), s.weight)))
+}
+
+/// The free percentage in floats; see [`super::lanes`] for why it is the same.
+#[inline]
+pub(super) fn float_percent(floats: Floats) -> f64 {
+    let free = floats.allocatable - floats.requested;
+    let free = if free < 0.0 { 0.0 } else { free };
+    cut(free * MAX_NODE_SCORE as f64 / floats.allocatable)
 }
 
 /// In wrapping arithmetic, as Go's: 92 PB times 100 exceeds an `i64`.

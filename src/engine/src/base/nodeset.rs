@@ -48,6 +48,19 @@ impl NodeSet {
         self.len == 0
     }
 
+    /// The nodes in ascending order, as a list.
+    pub fn to_vec(&self) -> Vec<NodeIdx> {
+        let mut nodes = Vec::with_capacity(self.len);
+        for (at, word) in self.words.iter().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                nodes.push(NodeIdx::new(at * 64 + rest.trailing_zeros() as usize));
+                rest &= rest - 1;
+            }
+        }
+        nodes
+    }
+
     /// The nodes in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = NodeIdx> + '_ {
         self.words.iter().enumerate().flat_map(|(at, word)| {
@@ -75,6 +88,7 @@ mod tests {
             set.insert(NodeIdx::new(at));
         }
         assert_eq!(set.iter().map(NodeIdx::at).collect::<Vec<_>>(), [3, 63, 64, 200]);
+        assert_eq!(set.to_vec(), set.iter().collect::<Vec<_>>());
         assert!(set.remove(NodeIdx::new(64)) && !set.remove(NodeIdx::new(1000)));
         assert_eq!((set.len(), set.contains(NodeIdx::new(64))), (3, false));
     }

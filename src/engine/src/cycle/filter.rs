@@ -160,7 +160,7 @@ impl Scan<'_> {
     }
 
     fn judge_all(&self, cx: &Context<'_>, prepared: Prepared, pod: PodIdx) -> Filtered {
-        let nodes: Vec<NodeIdx> = cx.nodes.live().iter().collect();
+        let nodes = cx.nodes.live().to_vec();
         let (nodes, excluded) = match &prepared.narrow {
             None => (nodes, Vec::new()),
             Some(_) => nodes.into_iter().partition(|n| self.admits(&prepared, *n)),

@@ -125,7 +125,7 @@ fn ineligible(cx: &Context<'_>, filtered: &Filtered) -> Option<&'static str> {
 /// Nodes whose status is `Unschedulable`.
 fn resolvable(cx: &Context<'_>, filtered: &Filtered) -> Vec<NodeIdx> {
     match &filtered.stop {
-        Some(Stop::PreFilter { resolvable: true, .. }) => cx.nodes.live().iter().collect(),
+        Some(Stop::PreFilter { resolvable: true, .. }) => cx.nodes.live().to_vec(),
         Some(_) => Vec::new(),
         None => {
             let open = filtered.rejected.iter().filter(|r| r.verdict.is_resolvable());

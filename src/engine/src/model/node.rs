@@ -1,6 +1,9 @@
 //! Nodes in columns: what each offers, what is taken, who is there.
 
 mod extract;
+mod room;
+
+pub use room::{Amounts, Column, Room};
 
 use std::sync::Arc;
 
@@ -14,13 +17,13 @@ use crate::record::NodeRecord;
 use super::selector::node_labels;
 use super::term_holders::TermHolders;
 use super::{Class, CompiledToleration, Dim, Dims, Footprint, Request, Taints, UsedPort};
+use room::Rooms;
 
 /// The node table. A row exists from the first pod or node object that names it until both are
 /// gone; it is live while there is a node object (`NodeInfo.Node() != nil`).
 ///
-/// A column of 24 bytes per resource: what is read together lies together, so that a placement on
-/// one of 100,000 nodes misses the cache once per resource. With 3 resources a node costs 72 bytes
-/// of numbers, its labels 8 bytes each, its pods 4 bytes each.
+/// What is read together lies together: with 3 resources a node costs 88 bytes of numbers, its
+/// labels 8 bytes each, its pods 4 bytes each.
 #[derive(Debug, Default)]
 pub struct NodeTable {
     by_name: HashMap<Sym, NodeIdx, FxBuildHasher>,
@@ -31,8 +34,7 @@ pub struct NodeTable {
     labels: Vec<Box<[(Sym, Sym)]>>,
     taints: Vec<Taints>,
     unschedulable: Vec<bool>,
-    // By resource, then by row.
-    amounts: Vec<Vec<Amounts>>,
+    rooms: Rooms,
     places: Vec<Places>,
     ports: Vec<Vec<UsedPort>>,
     term_holders: TermHolders,
@@ -40,25 +42,11 @@ pub struct NodeTable {
     relabelled: u64,
 }
 
-/// What there is of one resource on one node, and what is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Amounts {
-    /// Allocatable.
-    pub allocatable: i64,
-    /// Sum of the requests of the pods.
-    pub requested: i64,
-    /// Sum of what the pods count as when scoring: CPU and memory only, see
-    /// [`Footprint::nonzero`].
-    pub nonzero: i64,
-}
-
-/// The pods on a node, and how many it takes: read together wherever a pod is placed. Four pods are
-/// as large as the pointer and the capacity of more.
+/// The pods on a node, and its name, which every bind takes along: read together wherever a pod is
+/// placed. Four pods are as large as the pointer and the capacity of more.
 #[derive(Debug, Clone, Default)]
 struct Places {
     pods: SmallVec<[PodIdx; 4]>,
-    allowed: i64,
-    // The node's: every bind takes it along.
     name: Arc<str>,
 }
 
@@ -79,14 +67,12 @@ impl NodeTable {
 
     /// How many pods the node takes (`status.allocatable.pods`).
     pub fn pods_allowed(&self, node: NodeIdx) -> i64 {
-        self.places.get(node.at()).map_or(0, |p| p.allowed)
+        self.rooms.left(node).saturating_add(self.pods(node).len() as i64)
     }
 
-    /// Whether the node takes one pod more.
-    #[inline]
-    pub fn has_place(&self, node: NodeIdx) -> bool {
-        let fits = |p: &Places| i64::try_from(p.pods.len()).is_ok_and(|pods| pods < p.allowed);
-        self.places.get(node.at()).is_some_and(fits)
+    /// The room of the nodes by row; rows that are missing have none.
+    pub fn rooms(&self) -> &[Room] {
+        self.rooms.rows()
     }
 
     /// The live nodes.
@@ -146,13 +132,13 @@ impl NodeTable {
         self.amount(node, dim).nonzero
     }
 
-    /// The amounts of `dim` by row; rows that are missing have none.
-    pub fn amounts(&self, dim: Dim) -> &[Amounts] {
-        self.amounts.get(dim.at()).map(|c| c.as_slice()).unwrap_or_default()
+    /// The amounts of `dim`.
+    pub fn column(&self, dim: Dim) -> Column<'_> {
+        self.rooms.column(dim)
     }
 
     fn amount(&self, node: NodeIdx, dim: Dim) -> Amounts {
-        self.amounts(dim).get(node.at()).copied().unwrap_or_default()
+        self.column(dim).get(node).copied().unwrap_or_default()
     }
 
     /// Pods on the node, assumed ones included, in the order kube-scheduler keeps them.
@@ -212,9 +198,7 @@ impl NodeTable {
         self.labels.push(Box::default());
         self.taints.push(Box::default());
         self.unschedulable.push(false);
-        for column in &mut self.amounts {
-            column.push(Amounts::default());
-        }
+        self.rooms.grow();
         self.places.push(Places::default());
         self.ports.push(Vec::new());
         self.images.push(Box::default());
@@ -233,13 +217,9 @@ impl NodeTable {
     ) {
         let at = node.at();
         let offered = Request::from_list(&record.allocatable, dims, symbols);
-        self.widen(dims.count());
-        for (dim, column) in self.amounts.iter_mut().enumerate() {
-            if let Some(cell) = column.get_mut(at) {
-                cell.allocatable =
-                    offered.iter().find(|(d, _)| d.at() == dim).map_or(0, |(_, v)| v);
-            }
-        }
+        let pods = record.allocatable.get("pods").map_or(0, crate::record::Quantity::value);
+        let left = pods.saturating_sub(self.pods(node).len() as i64);
+        self.rooms.offer(at, dims.count(), &offered, left);
         let labels = node_labels(&record.labels, symbols);
         if !self.live.contains(node) || self.labels(node) != labels.as_ref() {
             self.relabelled += 1;
@@ -247,10 +227,6 @@ impl NodeTable {
         put(&mut self.labels, at, labels);
         put(&mut self.taints, at, CompiledToleration::taints(&record.taints, symbols));
         put(&mut self.unschedulable, at, record.unschedulable);
-        let pods = record.allocatable.get("pods").map_or(0, crate::record::Quantity::value);
-        if let Some(places) = self.places.get_mut(at) {
-            places.allowed = pods;
-        }
         put(&mut self.records, at, Some(Arc::clone(record)));
         self.live.insert(node);
     }
@@ -269,15 +245,10 @@ impl NodeTable {
     /// Takes the object of a row away; the row stays while pods are on it.
     pub(crate) fn clear_record(&mut self, node: NodeIdx) {
         let at = node.at();
-        for cell in self.amounts.iter_mut().filter_map(|column| column.get_mut(at)) {
-            cell.allocatable = 0;
-        }
+        self.rooms.offer(at, 0, &Request::default(), -(self.pods(node).len() as i64));
         put(&mut self.labels, at, Box::default());
         put(&mut self.taints, at, Box::default());
         put(&mut self.unschedulable, at, false);
-        if let Some(places) = self.places.get_mut(at) {
-            places.allowed = 0;
-        }
         put(&mut self.records, at, None);
         self.relabelled += 1;
         self.live.remove(node);
@@ -292,7 +263,7 @@ impl NodeTable {
         footprint: &Footprint,
         class: &Class,
     ) -> usize {
-        self.account(node, footprint, 1);
+        self.rooms.account(node.at(), footprint, 1);
         if let Some(used) = self.ports.get_mut(node.at()).filter(|_| !class.ports.is_empty()) {
             used.extend_from_slice(&class.ports);
         }
@@ -312,7 +283,7 @@ impl NodeTable {
         footprint: &Footprint,
         class: &Class,
     ) -> Option<PodIdx> {
-        self.account(node, footprint, -1);
+        self.rooms.account(node.at(), footprint, -1);
         if let Some(used) = self.ports.get_mut(node.at()) {
             for port in &class.ports {
                 if let Some(at) = used.iter().position(|p| p == port) {
@@ -330,30 +301,6 @@ impl NodeTable {
         let moved = pods.get(slot).copied();
         self.free_if_empty(node);
         moved
-    }
-
-    fn account(&mut self, node: NodeIdx, footprint: &Footprint, sign: i64) {
-        let highest = footprint.request.iter().last().map_or(0, |(dim, _)| dim.at() + 1);
-        self.widen(highest.max(footprint.nonzero.len()));
-        for (dim, amount) in footprint.request.iter() {
-            let cell = self.amounts.get_mut(dim.at()).and_then(|c| c.get_mut(node.at()));
-            if let Some(cell) = cell {
-                cell.requested = cell.requested.saturating_add(sign * amount);
-            }
-        }
-        for (column, amount) in self.amounts.iter_mut().zip(footprint.nonzero) {
-            if let Some(cell) = column.get_mut(node.at()) {
-                cell.nonzero = cell.nonzero.saturating_add(sign * amount);
-            }
-        }
-    }
-
-    /// Makes room for `dims` resources.
-    fn widen(&mut self, dims: usize) {
-        let rows = self.names.len();
-        while self.amounts.len() < dims {
-            self.amounts.push(vec![Amounts::default(); rows]);
-        }
     }
 
     fn free_if_empty(&mut self, node: NodeIdx) {

@@ -10,10 +10,7 @@ impl NodeTable {
     pub fn extract(&self, node: NodeIdx) -> (Self, NodeIdx) {
         let (mut one, row) = self.extract_object(node);
         let at = node.at();
-        one.widen(self.amounts.len());
-        for (mine, theirs) in one.amounts.iter_mut().zip(&self.amounts) {
-            put(mine, 0, theirs.get(at).copied().unwrap_or_default());
-        }
+        self.rooms.copy(at, &mut one.rooms);
         put(&mut one.places, 0, self.places.get(at).cloned().unwrap_or_default());
         put(&mut one.ports, 0, self.ports(node).to_vec());
         put(&mut one.images, 0, self.images(node).into());
