@@ -14,6 +14,7 @@
 //!
 //! The idea on paper, with sizes: `src/ARCHITECTURE.md`, "Rankings".
 
+mod amounts;
 mod choose;
 mod columns;
 mod concerns;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
-use crate::base::{NodeIdx, PodIdx};
+use crate::base::PodIdx;
 use crate::cycle::{Filtered, PARALLEL_NODES_MIN, Prepared, Scan};
 use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State};
 
@@ -99,18 +100,19 @@ pub(crate) struct Ranking {
     nowhere: Option<(u64, Arc<Filtered>)>,
     // The priority of the pod that promised nodes were judged for; none where there are none.
     heeded_for: Option<i32>,
+    // All rankings': lent for as long as this one judges.
     buffers: Judged,
 }
 
 impl Ranking {
     /// All nodes judged for pods like this one.
-    fn open(work: &Work<'_>) -> Result<Self, Refused> {
+    fn open(work: &Work<'_>, buffers: Judged) -> Result<Self, Refused> {
         let mut roles = Roles::of(work.profile, &work.cx).ok_or(Refused)?;
         // Plugins with counts say by opening them what their PreFilter would say, and count once.
         let mut prepared = prepare(work, &roles.grouped)?;
         let skipped = pre_score(work, &roles, &mut prepared.states)?;
         roles.leave_out(&prepared.skipped, &skipped);
-        let mut ranking = Self { roles, prepared, ..Self::default() };
+        let mut ranking = Self { roles, prepared, buffers, ..Self::default() };
         ranking.recount(work)?;
         ranking.judge_nominated_nodes(work, &Notes::default(), Heed::All)?;
         Ok(ranking)
@@ -135,9 +137,7 @@ impl Ranking {
         self.table = Table::default();
         self.columns.clear();
         self.columns.grow(work.cx.cache.nodes().rows());
-        let live = work.cx.nodes.live();
-        let mut nodes: Vec<NodeIdx> = Vec::with_capacity(live.len());
-        nodes.extend(live.iter());
+        let nodes = work.cx.nodes.live().to_vec();
         if let Some(node) = nodes.first() {
             let mut key = smallvec::smallvec![0; self.roles.relative.len()];
             for counted in &mut self.counted {

@@ -56,6 +56,13 @@ pub struct Log {
     // Nodes as they were before the entry of this number, in the order of the entries.
     former: VecDeque<(u64, NodeTable)>,
     kinds: Kinds,
+    // By row: one more than the number of the last entry about a pod there, its low 32 bits. Filled
+    // up to whole words of 64 rows.
+    moved: Vec<u32>,
+    // One more than the numbers of the last entry that is not about a pod, and of the last about a
+    // pod with terms.
+    other: u64,
+    terms: u64,
 }
 
 impl Log {
@@ -68,6 +75,33 @@ impl Log {
     pub fn since(&self, position: u64) -> Option<impl ExactSizeIterator<Item = &Logged>> {
         let from = usize::try_from(position.checked_sub(self.first)?).ok()?;
         (from <= self.entries.len()).then(|| self.entries.range(from..))
+    }
+
+    /// Whether only pods coming and going were written since `position`, and all of it is here.
+    pub fn is_of_pods(&self, position: u64) -> bool {
+        self.first <= position && self.other <= position
+    }
+
+    /// Whether a pod with terms came or went since `position`.
+    pub fn has_terms(&self, position: u64) -> bool {
+        self.terms > position
+    }
+
+    /// The nodes where pods came or went since `position`: bit i of word b for row 64 b + i.
+    ///
+    /// 1,000 classes in turn find 1,000 pods each time: four rows are compared at once, where each
+    /// entry of the log takes a step. Of rows where nothing has happened for two billion entries
+    /// some are named in vain.
+    pub fn moved(&self, position: u64) -> impl Iterator<Item = u64> + '_ {
+        let position = position as u32;
+        let is_new = move |moved: u32| moved.wrapping_sub(position).cast_signed() > 0;
+        let bits = move |rows: &[u32; 32]| {
+            let bit = |(at, moved): (usize, &u32)| if is_new(*moved) { 1u32 << at } else { 0 };
+            rows.iter().enumerate().map(bit).fold(0, |all, bit| all | bit)
+        };
+        let (halves, _) = self.moved.as_chunks::<32>();
+        let (words, _) = halves.as_chunks::<2>();
+        words.iter().map(move |[low, high]| u64::from(bits(low)) | u64::from(bits(high)) << 32)
     }
 
     /// The node of entry `number` as it was before, the only row of a table, live if it was; `None`
@@ -102,6 +136,19 @@ impl Log {
 
     /// Writes one entry; the one that has to go for it is returned.
     pub(super) fn push(&mut self, entry: Logged) -> Option<Logged> {
+        let after = self.end() + 1;
+        match entry {
+            Logged::Pod { node, terms, .. } => {
+                if self.moved.len() <= node.at() {
+                    self.moved.resize((node.at() + 1).next_multiple_of(64), 0);
+                }
+                if let Some(moved) = self.moved.get_mut(node.at()) {
+                    *moved = after as u32;
+                }
+                self.terms = if terms { after } else { self.terms };
+            }
+            Logged::Node(..) | Logged::World(_) => self.other = after,
+        }
         self.entries.push_back(entry);
         if self.entries.len() <= LOG_MAX { None } else { self.pop() }
     }
@@ -242,6 +289,44 @@ mod tests {
             log.pop();
         }
         assert!(!known(&log, 2) && known(&log, 3), "it goes with its entry");
+    }
+
+    #[test]
+    fn moved_rows_are_named_from_any_position() {
+        let (class, labels) = (ClassIdx::FIRST, LabelSetIdx::FIRST);
+        let moved = |at: usize, terms| Logged::Pod {
+            node: NodeIdx::new(at),
+            class,
+            labels,
+            amount: 1,
+            terminating: false,
+            terms,
+            kind: 0,
+        };
+        // As after so many entries that their low bits begin anew.
+        let mut log = Log { first: u64::from(u32::MAX) - 258, ..Log::default() };
+        for at in 0..256 {
+            log.push(moved(at, false));
+        }
+        let start = log.end();
+        for (at, terms) in [(0, false), (63, true), (64, false), (0, false), (200, false)] {
+            log.push(moved(at, terms));
+        }
+        let named = |log: &Log, position| {
+            let words = log.moved(position).enumerate();
+            let of = |(at, word): (usize, u64)| {
+                (0..64).filter(move |b| word >> b & 1 == 1).map(move |b| 64 * at + b)
+            };
+            words.flat_map(of).collect::<Vec<usize>>()
+        };
+        assert_eq!(named(&log, start), [0, 63, 64, 200]);
+        assert_eq!(named(&log, start + 2), [0, 64, 200]);
+        assert_eq!(named(&log, start + 4), [200]);
+        assert_eq!(named(&log, log.end()), []);
+        assert!(log.has_terms(start + 1) && !log.has_terms(start + 2));
+        assert!(log.is_of_pods(start) && !log.is_of_pods(start - 257), "some of it is gone");
+        log.push(Logged::World(Reads::NAMESPACES));
+        assert!(!log.is_of_pods(start) && log.is_of_pods(log.end()));
     }
 
     #[test]

@@ -4,22 +4,22 @@
 use crate::base::{Draw, NodeIdx};
 use crate::cache::Cache;
 
+use super::amounts::Amounts;
 use super::tops::{
-    NO_GROUP, NO_ROOM, Top, Tops, descend, gather, merge, nth_with, only_group, part, tops_of,
-    tops_of_one,
+    NO_GROUP, NO_ROOM, Top, Tops, descend, gather, merge, only_group, part, tops_of,
 };
 
 /// Nodes per block, and blocks per span.
 const FAN: usize = 64;
 
-/// Six bytes a node, and about one more for the tops.
+/// Three bytes a node, six where weights are large, and about one more for the tops.
 ///
 /// Tops follow single cells as long as they can: a node that leaves the top of its block takes one
 /// from the count. Only where the count comes to nothing the block is looked through for the next.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     groups: Vec<u16>,
-    amounts: Vec<i32>,
+    amounts: Amounts,
     // Bit i of word b: row 64 b + i is in a group.
     known: Vec<u64>,
     blocks: Vec<Block>,
@@ -71,7 +71,7 @@ impl Columns {
             return;
         }
         self.groups.resize(rows, NO_GROUP);
-        self.amounts.resize(rows, NO_ROOM);
+        self.amounts.resize(rows);
         let blocks = rows.div_ceil(FAN);
         self.known.resize(blocks, 0);
         self.blocks.resize(blocks, Block::default());
@@ -90,8 +90,7 @@ impl Columns {
 
     /// A node's group and amount.
     pub(super) fn cells(&self, node: NodeIdx) -> (u16, i32) {
-        let amount = self.amounts.get(node.at()).copied().unwrap_or(NO_ROOM);
-        (self.group(node), amount)
+        (self.group(node), self.amounts.get(node.at()))
     }
 
     /// The nodes that are in a group: bit i of word b for row 64 b + i.
@@ -140,30 +139,25 @@ impl Columns {
         amounts: &[i32],
         mut crossed: impl FnMut(u16, i32, i32),
     ) {
+        let Self { amounts: cells, groups, blocks, stale, is_stale, .. } = self;
         let mut last = usize::MAX;
-        for (node, amount) in nodes.iter().zip(amounts) {
-            let at = node.at();
-            let Some(slot) = self.amounts.get_mut(at) else { continue };
-            let before = std::mem::replace(slot, *amount);
-            if (before == NO_ROOM) != (*amount == NO_ROOM) {
-                crossed(self.group(*node), before, *amount);
+        cells.set_all(nodes, amounts, |row, before, amount| {
+            if (before == NO_ROOM) != (amount == NO_ROOM) {
+                crossed(groups.get(row).copied().unwrap_or(NO_GROUP), before, amount);
             }
-            if at / FAN != last {
-                last = at / FAN;
-                self.outdate(last);
+            if row / FAN != last {
+                last = row / FAN;
+                outdate(blocks, (stale, is_stale), last);
             }
-        }
+        });
     }
 
     /// Writes both cells; what was there is returned.
     fn put(&mut self, node: NodeIdx, group: u16, amount: i32) -> (u16, i32) {
         debug_assert!(group != NO_GROUP || amount == NO_ROOM, "no group has room: {node:?}");
         let at = node.at();
-        let (Some(g), Some(a)) = (self.groups.get_mut(at), self.amounts.get_mut(at)) else {
-            return (group, amount);
-        };
-        let before = (*g, *a);
-        (*g, *a) = (group, amount);
+        let Some(slot) = self.groups.get_mut(at) else { return (group, amount) };
+        let before = (std::mem::replace(slot, group), self.amounts.set(at, amount));
         if before.0 != group
             && let (Some(word), Some(block)) =
                 (self.known.get_mut(at / FAN), self.blocks.get_mut(at / FAN))
@@ -183,17 +177,13 @@ impl Columns {
 
     /// The tops of a block, and of its span, have to be found anew.
     fn outdate(&mut self, block: usize) {
-        let span = block / FAN;
-        if let Some(block) = self.blocks.get_mut(block) {
-            block.state = State::Stale;
-            self.outdate_span(span);
-        }
+        outdate(&mut self.blocks, (&mut self.stale, &mut self.is_stale), block);
     }
 
     /// Forgets all cells.
     pub(super) fn clear(&mut self) {
         self.groups.fill(NO_GROUP);
-        self.amounts.fill(NO_ROOM);
+        self.amounts.clear();
         self.known.fill(0);
         self.blocks.fill(Block::default());
         self.spans.iter_mut().for_each(Tops::clear);
@@ -234,26 +224,22 @@ impl Columns {
     }
 
     fn outdate_span(&mut self, span: usize) {
-        if let Some(is_stale) = self.is_stale.get_mut(span)
-            && !std::mem::replace(is_stale, true)
-        {
-            self.stale.push(u32::try_from(span).unwrap_or(u32::MAX));
-        }
+        outdate_span((&mut self.stale, &mut self.is_stale), span);
     }
 
     fn refresh_block(&mut self, at: usize) {
         let Some(block) = self.blocks.get_mut(at) else { return };
         if block.state == State::Stale {
             let rows = at * FAN..((at + 1) * FAN).min(self.groups.len());
-            let cells = (self.groups.get(rows.clone()), self.amounts.get(rows));
-            if let (Some(groups), Some(amounts)) = cells {
-                if block.only == NO_GROUP {
-                    block.only = only_group(groups);
-                }
-                match block.only {
-                    NO_GROUP => tops_of(groups, amounts, &mut block.tops, &mut self.places),
-                    group => tops_of_one(group, amounts, &mut block.tops),
-                }
+            let groups = self.groups.get(rows.clone()).unwrap_or_default();
+            if block.only == NO_GROUP {
+                block.only = only_group(groups);
+            }
+            block.tops.clear();
+            if block.only == NO_GROUP {
+                tops_of(groups, &self.amounts, rows, &mut block.tops, &mut self.places);
+            } else if let Some((amount, count)) = self.amounts.top(rows) {
+                block.tops.push(Top { group: block.only, amount, count });
             }
         }
         block.state = State::Known;
@@ -305,7 +291,7 @@ impl Columns {
         }
         let bonus = bonus.get(usize::from(only)).copied().flatten()?;
         let amount = i32::try_from(total - bonus).ok()?;
-        nth_with(self.amounts.get(rows)?, amount, nth).map(|row| NodeIdx::new(from + row))
+        self.amounts.nth_with(rows, amount, nth).map(|row| NodeIdx::new(from + row))
     }
 
     /// All nodes that fit with their totals, by row.
@@ -335,9 +321,25 @@ impl Columns {
     }
 
     fn total(&self, row: usize, bonus: &[Option<i64>]) -> Option<i64> {
-        let (group, amount) = (*self.groups.get(row)?, *self.amounts.get(row)?);
+        let (group, amount) = (*self.groups.get(row)?, self.amounts.get(row));
         let bonus = bonus.get(usize::from(group)).copied().flatten()?;
         (group != NO_GROUP && amount != NO_ROOM).then_some(bonus + i64::from(amount))
+    }
+}
+
+/// The tops of a block, and of its span, have to be found anew.
+fn outdate(blocks: &mut [Block], spans: (&mut Vec<u32>, &mut [bool]), at: usize) {
+    if let Some(block) = blocks.get_mut(at) {
+        block.state = State::Stale;
+        outdate_span(spans, at / FAN);
+    }
+}
+
+fn outdate_span((stale, is_stale): (&mut Vec<u32>, &mut [bool]), span: usize) {
+    if let Some(is_stale) = is_stale.get_mut(span)
+        && !std::mem::replace(is_stale, true)
+    {
+        stale.push(u32::try_from(span).unwrap_or(u32::MAX));
     }
 }
 

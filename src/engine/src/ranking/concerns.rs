@@ -75,7 +75,8 @@ impl Ranking {
         let Self { counted, concerns, position, .. } = self;
         let all = counted.iter().any(|c| c.groups.follows_all());
         let log = work.cx.cache.log();
-        let entries = log.since(*position).filter(|_| !counted.is_empty());
+        let any = !counted.is_empty() && (all || log.has_terms(*position));
+        let entries = log.since(*position).filter(|_| any);
         concerns.follow(log.first_kind());
         let mut heard = false;
         for entry in entries.into_iter().flatten() {

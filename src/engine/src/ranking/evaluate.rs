@@ -12,7 +12,7 @@ use super::{Ranking, Refused, Work};
 /// Nodes judged in one call of a plugin: 256 verdicts of 48 bytes stay in the first-level cache.
 const CHUNK: usize = 256;
 
-/// What became of the nodes of one chunk.
+/// What became of the nodes of one chunk: 20 kB, used again and again.
 #[derive(Debug, Default)]
 pub(super) struct Judged {
     // Nodes that pass the filters of what they are, ascending.
@@ -27,7 +27,6 @@ pub(super) struct Judged {
     verdicts: Vec<Verdict>,
     scores: Vec<i64>,
     worth: Vec<i32>,
-    raws: Vec<i64>,
 }
 
 impl Ranking {
@@ -45,12 +44,13 @@ impl Ranking {
             }
             return Ok(());
         }
-        let mut judged = Judged::default();
+        let mut judged = std::mem::take(&mut self.buffers);
         let bulk = self.is_bulk(nodes);
         for chunk in nodes.chunks(CHUNK) {
             self.judge(work, chunk, &mut judged)?;
             self.record(chunk, &judged, bulk)?;
         }
+        self.buffers = judged;
         Ok(())
     }
 
@@ -64,8 +64,9 @@ impl Ranking {
 
     /// The numbers of `out.nodes`: what relative scores are made of, then what is counted.
     fn number(&self, work: &Work<'_>, out: &mut Judged) -> Result<(), Refused> {
-        let Judged { nodes, keys, width, raws, scores, .. } = out;
-        *width = self.roles.relative.len();
+        let Judged { nodes, keys, width, scores, .. } = out;
+        let kept = self.roles.relative.len();
+        *width = self.numbering().map(|counted| counted.to).last().unwrap_or(kept);
         keys.clear();
         keys.resize(nodes.len() * *width, 0);
         for (at, weighted) in self.roles.relative.iter().enumerate() {
@@ -75,24 +76,15 @@ impl Ranking {
             let own = keys.iter_mut().skip(at).step_by(*width);
             own.zip(scores.iter()).for_each(|(slot, score)| *slot = *score);
         }
-        if self.numbering().next().is_none() {
-            return Ok(());
-        }
-        std::mem::swap(keys, raws);
-        keys.clear();
-        let kept = *width;
-        let mut key = GroupKey::new();
-        for (at, node) in nodes.iter().enumerate() {
-            key.clear();
-            key.extend_from_slice(raws.get(at * kept..(at + 1) * kept).unwrap_or_default());
-            for counted in self.numbering() {
-                counted.groups.key(&work.cx, *node, &mut key);
+        let mut own = GroupKey::new();
+        for counted in self.numbering() {
+            for (node, key) in nodes.iter().zip(keys.chunks_exact_mut(*width)) {
+                own.clear();
+                counted.groups.key(&work.cx, *node, &mut own);
+                let slots = key.get_mut(counted.from..counted.to);
+                let slots = slots.filter(|slots| slots.len() == own.len()).ok_or(Refused)?;
+                slots.copy_from_slice(&own);
             }
-            if at > 0 && key.len() != *width {
-                return Err(Refused);
-            }
-            *width = key.len();
-            keys.extend_from_slice(&key);
         }
         Ok(())
     }

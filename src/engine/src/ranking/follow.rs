@@ -66,8 +66,6 @@ pub(super) struct Notes {
     nodes: Vec<NodeIdx>,
     // Nodes that counts have to follow: what they were, as the log has it by this number.
     former: Vec<(NodeIdx, u64)>,
-    // Nodes with news of their room only: bit i of word b for row 64 b + i.
-    rooms: Vec<u64>,
 }
 
 impl Notes {
@@ -117,10 +115,10 @@ impl Ranking {
         self.columns.grow(work.cx.nodes.rows());
         notes.clear();
         let heard = self.hear(work);
-        let only_pods = work.cx.cache.nominations().is_empty() && self.sort_rooms(work, notes);
+        let only_pods = work.cx.cache.nominations().is_empty() && self.is_of_rooms(work);
         let news = if only_pods { News::default() } else { self.sort(work, notes) };
         if news.stored {
-            *self = Self::open(work)?;
+            *self = Self::open(work, std::mem::take(&mut self.buffers))?;
             return Ok(Heed::None);
         }
         self.nodes_followed += notes.former.len();
@@ -139,7 +137,7 @@ impl Ranking {
         }
         self.take_up(work, notes)?;
         if only_pods {
-            self.take_rooms(notes);
+            self.take_rooms(work, &mut notes.nodes);
             self.reweigh(work, &notes.nodes)?;
         }
         self.position = log.end();
@@ -182,34 +180,18 @@ impl Ranking {
         Ok(())
     }
 
-    /// Sorts what is new where that is much and nothing but pods: the nodes where they came and
-    /// went are left in `notes.rooms`. False, and nothing has happened, where there is other news.
-    ///
-    /// 1,000 classes in turn find 1,000 pods each time: a bit for each costs 1 ns, a list 5.
-    fn sort_rooms(&self, work: &Work<'_>, notes: &mut Notes) -> bool {
-        let Some(entries) = work.cx.cache.log().since(self.position) else { return false };
-        let known = self.columns.known();
-        if entries.len() < known.len() || self.roles.room_in_keys {
-            return false;
-        }
-        let Notes { rooms, .. } = notes;
-        rooms.clear();
-        rooms.resize(known.len(), 0);
-        // To the end in any case: a loop without a way out takes half the time.
-        entries.fold(true, |only_pods, entry| {
-            let Logged::Pod { node, .. } = entry else { return false };
-            if let Some(word) = rooms.get_mut(node.at() / 64) {
-                *word |= 1 << (node.at() % 64);
-            }
-            only_pods
-        })
+    /// Whether what is new is much, and nothing but pods that took room or gave it back.
+    fn is_of_rooms(&self, work: &Work<'_>) -> bool {
+        let log = work.cx.cache.log();
+        let much = log.end() - self.position >= self.columns.known().len() as u64;
+        much && !self.roles.room_in_keys && log.is_of_pods(self.position)
     }
 
-    /// Leaves the nodes of `notes.rooms` that are in a group in `notes.nodes`, ascending.
-    fn take_rooms(&self, notes: &mut Notes) {
-        let Notes { rooms, nodes, .. } = notes;
+    /// Leaves the nodes where pods came and went, and that are in a group, in `nodes`, ascending.
+    fn take_rooms(&self, work: &Work<'_>, nodes: &mut Vec<NodeIdx>) {
         nodes.clear();
-        for (at, (new, known)) in rooms.iter().zip(self.columns.known()).enumerate() {
+        let moved = work.cx.cache.log().moved(self.position);
+        for (at, (new, known)) in moved.zip(self.columns.known()).enumerate() {
             let mut rest = new & known;
             while rest != 0 {
                 nodes.push(NodeIdx::new(at * 64 + rest.trailing_zeros() as usize));

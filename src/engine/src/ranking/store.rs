@@ -12,12 +12,14 @@ use crate::framework::Profile;
 use rayon::ThreadPool;
 
 use super::choose::{Bonus, Choice, Standing};
+use super::evaluate::Judged;
 use super::follow::Notes;
 use super::kin::Kin;
 use super::{Ranking, Refused, work};
 
-/// Cells over all rankings: one for each ranking and row of the node table. 16 million cells of
-/// seven bytes are 112 MB: 3,355 classes at 5,000 nodes, 1,118 at 15,000, 16 at a million.
+/// Cells over all rankings: one for each ranking and row of the node table. 16 million cells of four
+/// bytes are 64 MB, 112 MB with large weights: 3,355 classes at 5,000 nodes, 1,118 at 15,000, 16 at
+/// a million.
 const CELLS_MAX: usize = 16 << 20;
 
 /// Entries of the log between two looks at what all rankings have read, at least: 1,024 entries of
@@ -56,6 +58,8 @@ pub struct Rankings {
     // Number of label keys that selectors asked for when the kins were made.
     selected: usize,
     notes: Notes,
+    // One for all: a thousand would be 20 MB, and never be in the cache.
+    buffers: Judged,
     bonus: Bonus,
     answers: u64,
     // The end of the log at the last look at what all have read.
@@ -171,7 +175,9 @@ impl Rankings {
             let work = work(&scan, pod)?;
             let slot = self.slots.get_mut(at)?.as_mut()?;
             slot.used = uses;
+            std::mem::swap(&mut slot.ranking.buffers, &mut self.buffers);
             let caught_up = guarded("", || slot.ranking.catch_up(&work, &mut self.notes));
+            std::mem::swap(&mut slot.ranking.buffers, &mut self.buffers);
             if caught_up.unwrap_or(Err(Refused)).is_ok() {
                 self.cells += slot.ranking.cells() - slot.cells;
                 slot.cells = slot.ranking.cells();
@@ -182,7 +188,9 @@ impl Rankings {
             return None;
         }
         let work = work(&Scan { cache, profile, pool }, pod)?;
-        let ranking = guarded("", || Ranking::open(&work)).ok()?.ok()?;
+        let buffers = std::mem::take(&mut self.buffers);
+        let mut ranking = guarded("", || Ranking::open(&work, buffers)).ok()?.ok()?;
+        self.buffers = std::mem::take(&mut ranking.buffers);
         let cells = ranking.cells();
         self.make_room(cells, cache);
         Some(self.insert(Slot { kin, labels, ranking, used: uses, cells }, cache))

@@ -31,8 +31,9 @@ impl Default for Table {
 impl Table {
     /// The group of nodes with these numbers; `None` where there are too many groups.
     pub(super) fn intern(&mut self, key: &[i64]) -> Option<u16> {
-        let same = self.keys.get(usize::from(self.last)).is_some_and(|k| k.as_slice() == key);
-        if same && self.last != NO_GROUP {
+        // A few numbers: a call to compare them takes longer.
+        let is_same = |k: &GroupKey| k.len() == key.len() && k.iter().zip(key).all(|(a, b)| a == b);
+        if self.last != NO_GROUP && self.keys.get(usize::from(self.last)).is_some_and(is_same) {
             return Some(self.last);
         }
         if let Some(group) = self.by_key.get(key) {

@@ -1,6 +1,10 @@
 //! The best amount of each group among some nodes, and how many have it.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
+
+use super::amounts::Amounts;
 
 /// The group of a node that no group can help: it has no object, or fails by what it is.
 pub(super) const NO_GROUP: u16 = 0;
@@ -79,33 +83,22 @@ pub(super) fn only_group(groups: &[u16]) -> u16 {
     if groups.iter().fold(false, |any, group| any | odd(*group)) { NO_GROUP } else { only }
 }
 
-/// The tops of nodes that are all of one group or of none: two loops without branches, which run on
-/// whole vectors.
-pub(super) fn tops_of_one(group: u16, amounts: &[i32], tops: &mut Tops) {
-    tops.clear();
-    let amount = amounts.iter().copied().fold(NO_ROOM, i32::max);
-    if amount != NO_ROOM {
-        let count = amounts.iter().map(|a| u32::from(*a == amount)).sum();
-        tops.push(Top { group, amount, count });
-    }
-}
-
-/// Which of up to 64 nodes is the `nth` with this amount. All are found first, without a branch for
-/// each that a processor could only guess.
-pub(super) fn nth_with(amounts: &[i32], amount: i32, nth: usize) -> Option<usize> {
-    let bits = amounts.iter().enumerate().map(|(at, a)| u64::from(*a == amount) << (at % 64));
-    let mut found = bits.fold(0, |all, bit| all | bit);
-    for _ in 0..nth {
-        found &= found.wrapping_sub(1);
-    }
-    (found != 0).then(|| found.trailing_zeros() as usize)
-}
-
-/// The tops of any nodes.
-pub(super) fn tops_of(groups: &[u16], amounts: &[i32], tops: &mut Tops, places: &mut Vec<u32>) {
-    let cells = groups.iter().copied().zip(amounts.iter().copied());
-    let cells = cells.filter(|(group, amount)| *group != NO_GROUP && *amount != NO_ROOM);
-    gather(tops, cells.map(|(group, amount)| Top { group, amount, count: 1 }), places);
+/// The tops of any nodes, these rows.
+pub(super) fn tops_of(
+    groups: &[u16],
+    amounts: &Amounts,
+    rows: Range<usize>,
+    tops: &mut Tops,
+    places: &mut Vec<u32>,
+) {
+    let mut all: SmallVec<[Top; 64]> = SmallVec::new();
+    let mut groups = groups.iter();
+    amounts.each(rows, |amount| {
+        if let Some(group) = groups.next().filter(|g| **g != NO_GROUP && amount != NO_ROOM) {
+            all.push(Top { group: *group, amount, count: 1 });
+        }
+    });
+    gather(tops, all.into_iter(), places);
 }
 
 /// Makes one list of many; `places` is all 0, before and after.
