@@ -17,9 +17,9 @@ use super::follow::Notes;
 use super::kin::Kin;
 use super::{Ranking, Refused, work};
 
-/// Cells over all rankings: one for each ranking and row of the node table. 16 million cells of four
-/// bytes are 64 MB, 112 MB with large weights: 3,355 classes at 5,000 nodes, 1,118 at 15,000, 16 at
-/// a million.
+/// Cells over all rankings: one for each ranking and row of the node table. 16 million cells of
+/// four bytes are 64 MB, 112 MB with large weights: 3,355 classes at 5,000 nodes, 1,118 at 15,000,
+/// 16 at a million.
 const CELLS_MAX: usize = 16 << 20;
 
 /// Entries of the log between two looks at what all rankings have read, at least: 1,024 entries of
