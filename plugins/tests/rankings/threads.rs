@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use berth_engine::cycle::PARALLEL_NODES_MIN;
 use berth_engine::{Engine, Method};
+use berth_engine::{cycle, ranking};
 use rayon::ThreadPoolBuilder;
 
 use super::history::History;
@@ -18,7 +18,11 @@ fn live(seed: u64, method: Method) -> (u64, u64) {
         engine.set_method(method);
         engine
     });
-    let mut history = History::of(seed, Twins::of(seed, twins), Some(PARALLEL_NODES_MIN + 500));
+    let nodes = match method {
+        Method::Class => ranking::PARALLEL_NODES_MIN,
+        Method::Scan => cycle::PARALLEL_NODES_MIN,
+    };
+    let mut history = History::of(seed, Twins::of(seed, twins), Some(nodes + 500));
     for _ in 0..25 {
         history.step();
     }

@@ -36,16 +36,23 @@ use std::sync::Arc;
 use rayon::ThreadPool;
 
 use crate::base::PodIdx;
-use crate::cycle::{Filtered, PARALLEL_NODES_MIN, Prepared, Scan};
+use crate::cycle::{Filtered, Prepared, Scan};
 use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State};
 
 use columns::Columns;
 use concerns::Concerns;
-use evaluate::Judged;
+use evaluate::Buffers;
 use follow::Notes;
 use nominated::Heed;
 use roles::{GroupedRole, Roles};
 use table::Table;
+
+/// Nodes from which on a first evaluation runs on the thread pool.
+///
+/// Measured by `cargo bench -p berth-plugins --bench engine -- --case=classes-1000 --pods=160` on
+/// two cores, microseconds a first evaluation on one thread and on two, best of two or three: 407 and 488
+/// at 10,000 nodes, 616 and 621 at 15,000, 939 and 848 at 20,000, 1,202 and 1,027 at 30,000.
+pub const PARALLEL_NODES_MIN: usize = 20_000;
 
 /// The ranking cannot answer: the plain scan does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,12 +108,12 @@ pub(crate) struct Ranking {
     // The priority of the pod that promised nodes were judged for; none where there are none.
     heeded_for: Option<i32>,
     // All rankings': lent for as long as this one judges.
-    buffers: Judged,
+    buffers: Buffers,
 }
 
 impl Ranking {
     /// All nodes judged for pods like this one.
-    fn open(work: &Work<'_>, buffers: Judged) -> Result<Self, Refused> {
+    fn open(work: &Work<'_>, buffers: Buffers) -> Result<Self, Refused> {
         let mut roles = Roles::of(work.profile, &work.cx).ok_or(Refused)?;
         // Plugins with counts say by opening them what their PreFilter would say, and count once.
         let mut prepared = prepare(work, &roles.grouped)?;

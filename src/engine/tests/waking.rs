@@ -372,7 +372,7 @@ fn threads_change_nothing() {
         let mut engine = Engine::new(3, pool);
         let mut inputs = vec![Input::Config(config(Vec::new()))];
         // Enough nodes for the pool to be used.
-        let nodes = berth_engine::cycle::PARALLEL_NODES_MIN + 2_000;
+        let nodes = berth_engine::ranking::PARALLEL_NODES_MIN + 2_000;
         inputs.extend((0..nodes).map(|i| node(&format!("n{i}"), 1_000)));
         let spec = template(400);
         inputs.extend((0..60).map(|i| applied(pod(&format!("p{i}"), &spec))));

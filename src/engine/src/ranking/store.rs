@@ -12,7 +12,7 @@ use crate::framework::Profile;
 use rayon::ThreadPool;
 
 use super::choose::{Bonus, Choice, Standing};
-use super::evaluate::Judged;
+use super::evaluate::Buffers;
 use super::follow::Notes;
 use super::kin::Kin;
 use super::{Ranking, Refused, work};
@@ -59,7 +59,7 @@ pub struct Rankings {
     selected: usize,
     notes: Notes,
     // One for all: a thousand would be 20 MB, and never be in the cache.
-    buffers: Judged,
+    buffers: Buffers,
     bonus: Bonus,
     answers: u64,
     // The end of the log at the last look at what all have read.
