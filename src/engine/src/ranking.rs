@@ -50,8 +50,9 @@ use table::Table;
 /// Nodes from which on a first evaluation runs on the thread pool.
 ///
 /// Measured by `cargo bench -p berth-plugins --bench engine -- --case=classes-1000 --pods=160` on
-/// two cores, microseconds a first evaluation on one thread and on two, best of two or three: 407 and 488
-/// at 10,000 nodes, 616 and 621 at 15,000, 939 and 848 at 20,000, 1,202 and 1,027 at 30,000.
+/// two cores, microseconds a first evaluation on one thread and on two, best of two or three: 407
+/// and 488 at 10,000 nodes, 616 and 621 at 15,000, 939 and 848 at 20,000, 1,202 and 1,027 at
+/// 30,000.
 pub const PARALLEL_NODES_MIN: usize = 20_000;
 
 /// The ranking cannot answer: the plain scan does.

@@ -32,8 +32,8 @@ struct Judged {
     worth: Vec<i32>,
 }
 
-/// What chunks are judged in, kept for the next time: one of 20 kB, and 8 for each thread once nodes
-/// were judged by several.
+/// What chunks are judged in, kept for the next time: one of 20 kB, and 8 for each thread once
+/// nodes were judged by several.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     here: Judged,
@@ -66,8 +66,9 @@ impl Ranking {
         Ok(())
     }
 
-    /// On all threads of the pool, from one of its own. Wave by wave, so that what was judged is written down while it is in the cache; fresh memory
-    /// for all of it took as long as the second thread gained.
+    /// On all threads of the pool, from one of its own. Wave by wave, so that what was judged is
+    /// written down while it is in the cache; fresh memory for all of it took as long as the second
+    /// thread gained.
     fn evaluate_there(
         &mut self,
         work: &Work<'_>,
