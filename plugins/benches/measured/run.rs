@@ -14,8 +14,9 @@ use crate::scene::workload::Workload;
 const BATCH_MAX: usize = 8_192;
 
 /// Pods of each Job, on average, before the time counts, within as many times the time: else many
-/// classes would show the first evaluation of each and little besides.
-const TURNS_MIN: usize = 8;
+/// classes would show the first evaluation of each and little besides, and a slow machine more of
+/// it than a fast one.
+const TURNS_MIN: usize = 64;
 
 /// Measures a case. Batches grow from one pod on, so that a slow case ends in time and a fast one
 /// is measured on many.
