@@ -8,6 +8,7 @@ mod symbol;
 
 pub use index::{ClassIdx, LabelSetIdx, Millis, NodeIdx, PodIdx};
 pub use nodeset::NodeSet;
+pub(crate) use nodeset::push_rows;
 pub use podmap::PodMap;
 pub use random::{Draw, Random};
 pub use symbol::{Sym, Symbols};

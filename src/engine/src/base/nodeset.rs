@@ -52,11 +52,7 @@ impl NodeSet {
     pub fn to_vec(&self) -> Vec<NodeIdx> {
         let mut nodes = Vec::with_capacity(self.len);
         for (at, word) in self.words.iter().enumerate() {
-            let mut rest = *word;
-            while rest != 0 {
-                nodes.push(NodeIdx::new(at * 64 + rest.trailing_zeros() as usize));
-                rest &= rest - 1;
-            }
+            push_rows(at, *word, &mut nodes);
         }
         nodes
     }
@@ -74,6 +70,15 @@ impl NodeSet {
                 Some(NodeIdx::new(at * 64 + bit))
             })
         })
+    }
+}
+
+/// Adds the rows 64 `at` + i for each bit i of a word, ascending.
+pub(crate) fn push_rows(at: usize, word: u64, nodes: &mut Vec<NodeIdx>) {
+    let mut rest = word;
+    while rest != 0 {
+        nodes.push(NodeIdx::new(at * 64 + rest.trailing_zeros() as usize));
+        rest &= rest - 1;
     }
 }
 

@@ -12,7 +12,8 @@ use super::{Ranking, Refused, Work};
 /// Nodes judged in one call of a plugin: 256 verdicts of 48 bytes stay in the first-level cache.
 const CHUNK: usize = 256;
 
-/// Chunks of each thread in one wave: 2,048 nodes are 90 µs of work, a wave begins and ends in 10.
+/// Chunks of each thread in one wave: 2,048 nodes, of 45 ns each 90 µs of work; the buffers of two
+/// threads are 320 kB.
 const CHUNKS_EACH: usize = 8;
 
 /// What became of the nodes of one chunk: 20 kB, used again and again.

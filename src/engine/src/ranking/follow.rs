@@ -1,6 +1,6 @@
 //! A ranking reads the log: what is new to it, and which nodes have to be judged again for that.
 
-use crate::base::{NodeIdx, NodeSet};
+use crate::base::{NodeIdx, NodeSet, push_rows};
 use crate::cache::{Cache, Logged};
 use crate::framework::{Context, PodMoved, Reads, Touched};
 
@@ -192,11 +192,7 @@ impl Ranking {
         nodes.clear();
         let moved = work.cx.cache.log().moved(self.position);
         for (at, (new, known)) in moved.zip(self.columns.known()).enumerate() {
-            let mut rest = new & known;
-            while rest != 0 {
-                nodes.push(NodeIdx::new(at * 64 + rest.trailing_zeros() as usize));
-                rest &= rest - 1;
-            }
+            push_rows(at, new & known, nodes);
         }
     }
 
