@@ -2,10 +2,11 @@
 //!
 //! Source: `pkg/scheduler/framework/plugins/noderesources/balanced_allocation.go`.
 
-use berth_engine::base::NodeIdx;
+use berth_engine::base::{NodeIdx, cut};
 use berth_engine::framework::{
     Context, Keeps, MAX_NODE_SCORE, Plugin, PreScore, PreScored, Reads, Score, State,
 };
+use berth_engine::model::evenness as evenness_of;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -169,16 +170,11 @@ fn evenness(shares: &[Share], taken: impl Fn(&Share) -> i64) -> i64 {
 }
 
 /// [`balance`] of two resources in floats, by the same operations in the same order.
-#[inline]
-fn balance_floats(a: Floats, b: Floats) -> f64 {
-    let evenness = |a: f64, b: f64| {
-        let deviation = ((capped(a) - capped(b)) / 2.0).abs();
-        lanes::cut((1.0 - deviation) * MAX_NODE_SCORE as f64)
-    };
-    let with = evenness(a.requested / a.allocatable, b.requested / b.allocatable);
-    let without = evenness(a.taken / a.allocatable, b.taken / b.allocatable);
+#[inline(always)]
+fn balance_floats(a: Floats, b: Floats, without: f64) -> f64 {
+    let with = evenness_of([a.requested / a.allocatable, b.requested / b.allocatable]);
     let half = MAX_NODE_SCORE as f64 / 2.0;
-    half + lanes::cut((half + with - without) / 2.0)
+    half + cut((half + with - without) / 2.0)
 }
 
 fn capped(fraction: f64) -> f64 {

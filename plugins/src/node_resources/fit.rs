@@ -199,8 +199,7 @@ impl Score for NodeResourcesFit {
             && (a.asked.weight, b.asked.weight) == (1, 1)
         {
             // The default, without a list for each node.
-            let mean = |a, b| lanes::cut((least::float_percent(a) + least::float_percent(b)) / 2.0);
-            lanes::score([a, b], nodes, scores, mean, |node| {
+            lanes::score([a, b], nodes, scores, least::float_mean, |node| {
                 match (a.share(node), b.share(node)) {
                     (Some(a), Some(b)) => least::score([a, b].into_iter()),
                     (one, other) => least::score(one.into_iter().chain(other)),

@@ -2,9 +2,10 @@
 //!
 //! Source: `pkg/scheduler/framework/plugins/noderesources/least_allocated.go`.
 
+use berth_engine::base::cut;
 use berth_engine::framework::MAX_NODE_SCORE;
 
-use super::lanes::{Floats, cut};
+use super::lanes::Floats;
 use super::{Share, weighted_mean};
 
 /// The mean free percentage.
@@ -12,9 +13,14 @@ pub(super) fn score(shares: impl Iterator<Item = Share>) -> i64 {
     weighted_mean(shares.map(|s| (free_percent(s.requested, s.allocatable), s.weight)))
 }
 
-/// The free percentage in floats; see [`super::lanes`] for why it is the same.
-#[inline]
-pub(super) fn float_percent(floats: Floats) -> f64 {
+/// The mean of two of the same weight in floats; see [`super::lanes`] for why it is the same.
+#[inline(always)]
+pub(super) fn float_mean(a: Floats, b: Floats, _evenness: f64) -> f64 {
+    cut((float_percent(a) + float_percent(b)) / 2.0)
+}
+
+#[inline(always)]
+fn float_percent(floats: Floats) -> f64 {
     let free = floats.allocatable - floats.requested;
     let free = if free < 0.0 { 0.0 } else { free };
     cut(free * MAX_NODE_SCORE as f64 / floats.allocatable)

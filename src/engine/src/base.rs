@@ -5,6 +5,8 @@ mod nodeset;
 mod podmap;
 mod random;
 mod symbol;
+mod vector;
+mod whole;
 
 pub use index::{ClassIdx, LabelSetIdx, Millis, NodeIdx, PodIdx};
 pub use nodeset::NodeSet;
@@ -12,3 +14,5 @@ pub(crate) use nodeset::push_rows;
 pub use podmap::PodMap;
 pub use random::{Draw, Random};
 pub use symbol::{Sym, Symbols};
+pub use vector::vectorized;
+pub use whole::{cut, float, integer};

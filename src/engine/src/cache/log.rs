@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx};
+use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx, vectorized};
 use crate::framework::Reads;
 use crate::input::Object;
 use crate::model::{NODE_NONE, NodeTable};
@@ -87,12 +87,13 @@ impl Log {
         self.terms > position
     }
 
-    /// The nodes where pods came or went since `position`: bit i of word b for row 64 b + i.
+    /// The nodes where pods came or went since `position`: `each` is told of b and of a word, whose
+    /// bit i is for row 64 b + i.
     ///
-    /// 1,000 classes in turn find 1,000 pods each time: four rows are compared at once, where each
+    /// 1,000 classes in turn find 1,000 pods each time: eight rows are compared at once, where each
     /// entry of the log takes a step. Of rows where nothing has happened for two billion entries
     /// some are named in vain.
-    pub fn moved(&self, position: u64) -> impl Iterator<Item = u64> + '_ {
+    pub fn moved(&self, position: u64, mut each: impl FnMut(usize, u64)) {
         let position = position as u32;
         let is_new = move |moved: u32| moved.wrapping_sub(position).cast_signed() > 0;
         let bits = move |rows: &[u32; 32]| {
@@ -101,7 +102,14 @@ impl Log {
         };
         let (halves, _) = self.moved.as_chunks::<32>();
         let (words, _) = halves.as_chunks::<2>();
-        words.iter().map(move |[low, high]| u64::from(bits(low)) | u64::from(bits(high)) << 32)
+        vectorized(
+            #[inline(always)]
+            || {
+                for (at, [low, high]) in words.iter().enumerate() {
+                    each(at, u64::from(bits(low)) | u64::from(bits(high)) << 32);
+                }
+            },
+        );
     }
 
     /// The node of entry `number` as it was before, the only row of a table, live if it was; `None`
@@ -313,11 +321,11 @@ mod tests {
             log.push(moved(at, terms));
         }
         let named = |log: &Log, position| {
-            let words = log.moved(position).enumerate();
-            let of = |(at, word): (usize, u64)| {
-                (0..64).filter(move |b| word >> b & 1 == 1).map(move |b| 64 * at + b)
-            };
-            words.flat_map(of).collect::<Vec<usize>>()
+            let mut rows: Vec<usize> = Vec::new();
+            log.moved(position, |at, word| {
+                rows.extend((0..64).filter(|b| word >> b & 1 == 1).map(|b| 64 * at + b));
+            });
+            rows
         };
         assert_eq!(named(&log, start), [0, 63, 64, 200]);
         assert_eq!(named(&log, start + 2), [0, 64, 200]);

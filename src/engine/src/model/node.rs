@@ -3,7 +3,7 @@
 mod extract;
 mod room;
 
-pub use room::{Amounts, Column, Room};
+pub use room::{Amounts, Column, Room, evenness};
 
 use std::sync::Arc;
 

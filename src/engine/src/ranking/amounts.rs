@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::base::NodeIdx;
+use crate::base::{NodeIdx, vectorized};
 
 use super::tops::NO_ROOM;
 
@@ -23,9 +23,13 @@ trait Cell: Copy + Ord + Default {
     /// None, where the cell does not hold the amount.
     fn of(amount: i32) -> Option<Self>;
 
+    /// What holds the amount, which [`Cell::of`] says that there is.
+    fn held(amount: i32) -> Self;
+
     fn amount(self) -> i32;
 
     /// How many of up to 64 cells are like this one.
+    #[inline(always)]
     fn count_in(self, cells: &[Self]) -> u32 {
         cells.iter().fold(0, |count, cell| count + u32::from(*cell == self))
     }
@@ -36,11 +40,16 @@ impl Cell for u8 {
         u8::try_from(amount + 1).ok()
     }
 
+    fn held(amount: i32) -> Self {
+        (amount + 1) as Self
+    }
+
     fn amount(self) -> i32 {
         i32::from(self) - 1
     }
 
-    /// In bytes as well, 16 to a vector.
+    /// In bytes as well, 16 or 32 to a vector.
+    #[inline(always)]
     fn count_in(self, cells: &[Self]) -> u32 {
         cells.iter().fold(0u8, |count, cell| count.wrapping_add(u8::from(*cell == self))).into()
     }
@@ -48,7 +57,11 @@ impl Cell for u8 {
 
 impl Cell for u32 {
     fn of(amount: i32) -> Option<Self> {
-        Some((amount + 1).cast_unsigned())
+        Some(Self::held(amount))
+    }
+
+    fn held(amount: i32) -> Self {
+        (amount + 1).cast_unsigned()
     }
 
     fn amount(self) -> i32 {
@@ -111,7 +124,10 @@ impl Amounts {
     /// The largest amount of up to 64 rows, and how many have it; `None` where none has room. Two
     /// loops without branches, which run on whole vectors.
     pub(super) fn top(&self, rows: Range<usize>) -> Option<(i32, u32)> {
-        of_cells!(self, cells => top(cells.get(rows)?))
+        of_cells!(self, cells => {
+            let cells = cells.get(rows)?;
+            vectorized(#[inline(always)] || top(cells))
+        })
     }
 
     /// Which of up to 64 rows is the `nth` with this amount.
@@ -139,9 +155,10 @@ impl Amounts {
 /// Sets one cell, which holds the amount.
 fn put<C: Cell>(cells: &mut [C], row: usize, amount: i32) -> i32 {
     let Some(cell) = cells.get_mut(row) else { return amount };
-    std::mem::replace(cell, C::of(amount).unwrap_or_default()).amount()
+    std::mem::replace(cell, C::held(amount)).amount()
 }
 
+#[inline(always)]
 fn top<C: Cell>(cells: &[C]) -> Option<(i32, u32)> {
     let most = cells.iter().copied().fold(C::default(), C::max);
     (most != C::default()).then(|| (most.amount(), most.count_in(cells)))

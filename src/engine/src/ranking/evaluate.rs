@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::base::NodeIdx;
+use crate::base::{NodeIdx, vectorized};
 use crate::cycle::guarded;
 use crate::framework::{GroupKey, MAX_NODE_SCORE, Verdict, Verdicts};
 
@@ -39,6 +39,18 @@ struct Judged {
 pub(super) struct Buffers {
     here: Judged,
     wave: Vec<Judged>,
+}
+
+/// Adds the weighted scores of one plugin; refused where one is not a score.
+#[inline(always)]
+fn add(weight: i32, scores: &[i64], worth: &mut [i32]) -> Result<(), Refused> {
+    let mut wild = false;
+    for (sum, score) in worth.iter_mut().zip(scores) {
+        wild |= !(0..=MAX_NODE_SCORE).contains(score);
+        // At most 100 where it counts. Nothing is kept of wild scores.
+        *sum = sum.wrapping_add(weight.wrapping_mul(*score as i32));
+    }
+    if wild { Err(Refused) } else { Ok(()) }
 }
 
 impl Ranking {
@@ -138,15 +150,10 @@ impl Ranking {
             scores.resize(alive.len(), 0);
             self.score(work, weighted.plugin, alive, scores)?;
             let weight = i32::try_from(weighted.weight).map_err(|_| Refused)?;
-            let mut wild = false;
-            for (sum, score) in worth.iter_mut().zip(scores.iter()) {
-                wild |= !(0..=MAX_NODE_SCORE).contains(score);
-                // At most 100 where it counts. Nothing is kept of wild scores.
-                *sum = sum.wrapping_add(weight.wrapping_mul(*score as i32));
-            }
-            if wild {
-                return Err(Refused);
-            }
+            vectorized(
+                #[inline(always)]
+                || add(weight, scores, worth),
+            )?;
         }
         amounts.clear();
         if alive.len() == nodes.len() {

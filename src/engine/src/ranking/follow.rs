@@ -190,10 +190,10 @@ impl Ranking {
     /// Leaves the nodes where pods came and went, and that are in a group, in `nodes`, ascending.
     fn take_rooms(&self, work: &Work<'_>, nodes: &mut Vec<NodeIdx>) {
         nodes.clear();
-        let moved = work.cx.cache.log().moved(self.position);
-        for (at, (new, known)) in moved.zip(self.columns.known()).enumerate() {
-            push_rows(at, new & known, nodes);
-        }
+        let known = self.columns.known();
+        work.cx.cache.log().moved(self.position, |at, new| {
+            push_rows(at, new & known.get(at).copied().unwrap_or(0), nodes);
+        });
     }
 
     /// Sorts what is new.

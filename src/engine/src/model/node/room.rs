@@ -1,6 +1,6 @@
 //! What nodes have room for.
 
-use crate::base::NodeIdx;
+use crate::base::{NodeIdx, cut};
 use crate::model::{Dim, Footprint, Request};
 
 /// What there is of one resource on one node, and what is taken.
@@ -26,6 +26,20 @@ pub struct Room {
     pub memory: Amounts,
     /// How many pods more the node takes; below 0 where it has too many.
     pub left: i64,
+    /// The [`evenness`] of the two, which is the same for all classes: they would divide twice for
+    /// it at each node.
+    pub evenness: f64,
+}
+
+/// How evenly two resources are taken, of which there is `fraction` each: 100 points less their
+/// standard deviation, cut to whole points.
+///
+/// Source: `balancedResourceScorer` in
+/// `pkg/scheduler/framework/plugins/noderesources/balanced_allocation.go`.
+#[inline(always)]
+pub fn evenness(fractions: [f64; 2]) -> f64 {
+    let [a, b] = fractions.map(|fraction| if fraction > 1.0 { 1.0 } else { fraction });
+    cut((1.0 - ((a - b) / 2.0).abs()) * 100.0)
 }
 
 /// The room of all nodes: 64 bytes a node, and 24 more for each other resource.
@@ -55,6 +69,14 @@ impl Amounts {
     #[inline]
     pub fn lacks(&self, amount: i64) -> bool {
         amount > self.allocatable.saturating_sub(self.requested)
+    }
+}
+
+impl Room {
+    /// What was offered or taken is another amount.
+    fn renew(&mut self) {
+        let fraction = |of: &Amounts| of.requested as f64 / of.allocatable as f64;
+        self.evenness = evenness([fraction(&self.cpu), fraction(&self.memory)]);
     }
 }
 
@@ -114,6 +136,7 @@ impl Rooms {
                 amounts.allocatable = amount;
             }
         }
+        self.rows.get_mut(at).into_iter().for_each(Room::renew);
     }
 
     /// Counts a pod that comes (1) or goes (-1).
@@ -131,6 +154,7 @@ impl Rooms {
             amounts.nonzero = amounts.nonzero.saturating_add(sign * amount);
         }
         room.left = room.left.saturating_sub(sign);
+        room.renew();
     }
 
     /// The only row of a copy is that of `at` here.
