@@ -95,11 +95,8 @@ pub(super) fn ceilings(summary: &Summary<'_>) -> String {
     let mut table = String::new();
     for (name, shape) in summary.shapes() {
         let (binds, both) = (row(shape, Contestant::Binds), row(shape, Contestant::BindsAndEvents));
-        if binds.is_none() && both.is_none() {
-            continue;
-        }
         for (what, row) in [("bare binds", binds), ("binds with an event each", both)] {
-            let row = row.unwrap_or_else(|| "– | –".to_owned());
+            let Some(row) = row else { continue };
             let _ = writeln!(table, "| {} | {what} | {row} |", short_name(name));
         }
         if let Some(sweep) = shape.rounds(Contestant::Sweep).first() {

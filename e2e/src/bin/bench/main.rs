@@ -192,10 +192,14 @@ impl Run {
         self.journal.keep(Kept { key, machine, build, figures })
     }
 
-    /// Requests in flight for a flooder: the best of the sweep of the same shape.
+    /// Requests in flight for a flooder: the best of the sweep of the same shape, or where it has
+    /// none of the last sweep.
     fn in_flight(&self, key: &RoundKey) -> usize {
-        let sweep = RoundKey { round: 1, contestant: Contestant::Sweep, ..key.clone() };
-        let kept = self.journal.find(&sweep, &self.machine, &self.build);
+        let own = RoundKey { round: 1, contestant: Contestant::Sweep, ..key.clone() };
+        let is_sweep = |kept: &&Kept| kept.key.contestant == Contestant::Sweep;
+        let kept = self.journal.find(&own, &self.machine, &self.build);
+        let kept = kept
+            .or_else(|| self.journal.of_run(&self.machine, &self.build).filter(is_sweep).last());
         let best = kept.and_then(|kept| {
             let rates = kept.figures.sweep.iter();
             rates.max_by(|left, right| left.1.total_cmp(right.1)).map(|(in_flight, _)| *in_flight)
