@@ -46,7 +46,8 @@ type Counts = BTreeMap<String, u64>;
 /// Counts, and compares or writes.
 ///
 /// # Errors
-/// A count has grown by more than 5 %, valgrind is missing, or the bench fails.
+/// A count has grown by more than 5 %, valgrind is missing, or the bench fails; or the file is to
+/// be written on a processor without AVX2.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let counted = count()?;
     let path = workspace()?.join(FILE);
@@ -62,6 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         println!("instructions: {name:<8} {now:>12}{change}");
     }
     if options.update {
+        ensure!(is_wide(), "{FILE} is of a processor with AVX2: update it on one");
         let lines = counted.iter().map(|(name, count)| format!("{name} {count}\n"));
         return fs::write(&path, HEAD.to_owned() + &lines.collect::<String>()).context(FILE);
     }
