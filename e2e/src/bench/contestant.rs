@@ -23,6 +23,9 @@ pub const SWEEP: [usize; 3] = [32, 64, 128];
 pub enum Contestant {
     /// `berth run`.
     Berth,
+    /// `berth run` with plain pods in place of the shape's own, on the same nodes: what the shape
+    /// is told against, minutes away at most.
+    BerthPlain,
     /// kube-scheduler.
     KubeScheduler,
     /// Bare binds, a third of the pods at each of [`SWEEP`].
@@ -38,6 +41,7 @@ impl Contestant {
     pub fn name(self) -> &'static str {
         match self {
             Self::Berth => "Berth",
+            Self::BerthPlain => "Berth, plain pods",
             Self::KubeScheduler => "kube-scheduler",
             Self::Sweep => "in-flight sweep",
             Self::Binds => "bare binds",
@@ -48,7 +52,7 @@ impl Contestant {
     /// `schedulerName` of its pods. Berth does not take over `default-scheduler`.
     pub fn profile(self) -> &'static str {
         match self {
-            Self::Berth => "berth",
+            Self::Berth | Self::BerthPlain => "berth",
             _ => "default-scheduler",
         }
     }
@@ -65,7 +69,7 @@ impl Contestant {
 
     fn kind(self) -> Option<Kind> {
         match self {
-            Self::Berth => Some(Kind::Berth),
+            Self::Berth | Self::BerthPlain => Some(Kind::Berth),
             Self::KubeScheduler => Some(Kind::KubeScheduler),
             _ => None,
         }

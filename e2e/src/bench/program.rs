@@ -1,9 +1,16 @@
 //! Which rounds are run, and in which order.
 
+use std::borrow::Cow;
+
 use anyhow::{Result, bail, ensure};
 
 use super::contestant::Contestant;
+use super::op::Op;
 use super::workload::Workload;
+use crate::package_dir;
+
+/// The pod of the shape `plain`.
+const PLAIN_POD: &str = "bench/workloads/templates/pod.yaml";
 
 /// The workloads that `selection` names: `CASE` (its first workload) or `CASE/WORKLOAD`, several
 /// with commas between them; without it every workload with the label `default`.
@@ -35,15 +42,19 @@ pub fn select<'a>(workloads: &'a [Workload], selection: Option<&str>) -> Result<
 
 /// Who takes part in a round of a workload, in order. The order turns from round to round, so
 /// that nobody always comes after the same one; the sweep comes once, before everything else.
-/// Shapes labelled `binds` have bare binds of their own pods beside them, which tell what the API
-/// server takes longer for.
+/// Shapes labelled `plain-beside` have plain pods right beside their own, and bare binds of their
+/// own pods, which tell what the API server takes longer for.
 pub fn contestants(workload: &Workload, round: usize) -> Vec<Contestant> {
     let mut line = vec![Contestant::KubeScheduler, Contestant::Berth];
     if workload.has_label("berth-only") {
         line.remove(0);
     }
     let has_ceiling = workload.has_label("ceiling");
-    if has_ceiling || workload.has_label("binds") {
+    let has_beside = workload.has_label("plain-beside");
+    if has_beside {
+        line.push(Contestant::BerthPlain);
+    }
+    if has_ceiling || has_beside {
         line.push(Contestant::Binds);
     }
     if has_ceiling {
@@ -56,6 +67,24 @@ pub fn contestants(workload: &Workload, round: usize) -> Vec<Contestant> {
         line.insert(0, Contestant::Sweep);
     }
     line
+}
+
+/// The workload as a contestant gets it: with plain pods for [`Contestant::BerthPlain`].
+pub fn entry(workload: &Workload, contestant: Contestant) -> Cow<'_, Workload> {
+    if contestant != Contestant::BerthPlain {
+        return Cow::Borrowed(workload);
+    }
+    let mut entry = workload.clone();
+    let template = package_dir().join(PLAIN_POD).display().to_string();
+    for op in &mut entry.ops {
+        match op {
+            Op::CreatePods(op) => op.pod_template_path = None,
+            Op::CreatePodSets(op) => op.create_pods_op.pod_template_path = None,
+            _ => {}
+        }
+    }
+    entry.default_pod_template = Some(template);
+    Cow::Owned(entry)
 }
 
 #[cfg(test)]
@@ -74,7 +103,7 @@ mod tests {
 - name: b
   workloadTemplate: [{opcode: createPods, count: 1, collectMetrics: true}]
   workloads:
-  - {name: first, labels: [default, binds]}
+  - {name: first, labels: [default, plain-beside]}
 ";
 
     fn workloads() -> Vec<Workload> {
@@ -98,13 +127,29 @@ mod tests {
 
     #[test]
     fn everyone_takes_turns() {
-        use Contestant::{Berth, Binds, BindsAndEvents, KubeScheduler, Sweep};
+        use Contestant::{Berth, BerthPlain, Binds, BindsAndEvents, KubeScheduler, Sweep};
         let all = workloads();
         let first = [Sweep, KubeScheduler, Berth, Binds, BindsAndEvents];
         assert_eq!(contestants(&all[0], 1), first);
-        assert_eq!(contestants(&all[2], 2), [Binds, Berth, KubeScheduler]);
+        assert_eq!(contestants(&all[2], 2), [Binds, BerthPlain, Berth, KubeScheduler]);
         assert_eq!(contestants(&all[0], 2), [BindsAndEvents, Binds, Berth, KubeScheduler]);
         assert_eq!(contestants(&all[1], 1), [Berth]);
-        assert_eq!(contestants(&all[2], 1), [KubeScheduler, Berth, Binds]);
+        assert_eq!(contestants(&all[2], 1), [KubeScheduler, Berth, BerthPlain, Binds]);
+    }
+
+    #[test]
+    fn plain_beside_is_the_shape_with_plain_pods() {
+        let dir = package_dir().join("bench/workloads");
+        let load = |file: &str| Workload::load(&dir.join(file)).unwrap();
+        let plain = load("plain.yaml").remove(0).unwrap();
+        for shape in load("affinity.yaml").into_iter().map(Result::unwrap) {
+            assert!(shape.has_label("plain-beside"), "{}", shape.name);
+            let beside = entry(&shape, Contestant::BerthPlain);
+            let own = plain.path(plain.default_pod_template.as_ref().unwrap());
+            assert_eq!(beside.path(beside.default_pod_template.as_ref().unwrap()), own);
+            assert_eq!(beside.ops, shape.ops, "no operation of these names a template");
+            let same = entry(&shape, Contestant::Berth);
+            assert_eq!(same.default_pod_template, shape.default_pod_template);
+        }
     }
 }

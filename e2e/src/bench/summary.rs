@@ -10,7 +10,8 @@ use super::statistics::Spread;
 /// The rounds of one shape.
 #[derive(Debug, Default)]
 pub struct Shape<'a> {
-    rounds: BTreeMap<Contestant, Vec<&'a Figures>>,
+    /// With the number of each round.
+    rounds: BTreeMap<Contestant, Vec<(usize, &'a Figures)>>,
 }
 
 /// Every shape of a run, in the order in which they came.
@@ -39,7 +40,7 @@ impl<'a> Summary<'a> {
         let mut summary = Self::default();
         for one in latest {
             let shape = summary.entry(&one.key.shape);
-            shape.rounds.entry(one.key.contestant).or_default().push(&one.figures);
+            shape.rounds.entry(one.key.contestant).or_default().push((one.key.round, &one.figures));
         }
         summary
     }
@@ -66,10 +67,10 @@ impl<'a> Summary<'a> {
     }
 }
 
-impl Shape<'_> {
+impl<'a> Shape<'a> {
     /// The rounds of one contestant.
-    pub fn rounds(&self, who: Contestant) -> &[&Figures] {
-        self.rounds.get(&who).map_or(&[], Vec::as_slice)
+    pub fn rounds(&self, who: Contestant) -> impl Iterator<Item = &'a Figures> {
+        self.rounds.get(&who).into_iter().flatten().map(|(_, figures)| *figures)
     }
 
     /// A figure of one contestant over its rounds; nothing where a round lacks it.
@@ -78,7 +79,7 @@ impl Shape<'_> {
         who: Contestant,
         figure: impl Fn(&Figures) -> Option<f64>,
     ) -> Option<Spread> {
-        let values: Option<Vec<f64>> = self.rounds(who).iter().map(|one| figure(one)).collect();
+        let values: Option<Vec<f64>> = self.rounds(who).map(figure).collect();
         Spread::of(values?)
     }
 
@@ -94,10 +95,26 @@ impl Shape<'_> {
         ratio.is_finite().then_some(ratio)
     }
 
+    /// A figure of `left` over that of `right`, round by round: for what is run side by side, so
+    /// that both have met the machine at the same pace. Rounds that one of them lacks are left out.
+    pub fn paired(
+        &self,
+        left: Contestant,
+        right: Contestant,
+        figure: impl Fn(&Figures) -> f64,
+    ) -> Option<Spread> {
+        let over = self.rounds.get(&right)?;
+        let ratio = |(round, own): &(usize, &Figures)| {
+            let (_, other) = over.iter().find(|(number, _)| number == round)?;
+            Some(figure(own) / figure(other)).filter(|ratio| ratio.is_finite())
+        };
+        Spread::of(self.rounds.get(&left)?.iter().filter_map(ratio))
+    }
+
     /// Pods of a round.
     pub fn pods(&self) -> usize {
         let rounds = self.rounds.iter().filter(|(who, _)| who.is_scheduler());
-        rounds.flat_map(|(_, rounds)| rounds).map(|one| one.pods).max().unwrap_or_default()
+        rounds.flat_map(|(_, rounds)| rounds).map(|(_, one)| one.pods).max().unwrap_or_default()
     }
 }
 
@@ -159,6 +176,24 @@ pub(super) mod tests {
         assert!((ratio - 3.0).abs() < 1e-6);
         assert!(shape.ratio(Contestant::Berth, Contestant::Binds, rate).is_none());
         assert_eq!(shape.pods(), 1000);
+    }
+
+    #[test]
+    fn pairs_are_of_the_same_round() {
+        use Contestant::{Berth, BerthPlain};
+        let rounds = [
+            kept("a", 1, Berth, 900.0, 0.1),
+            kept("a", 2, Berth, 400.0, 0.1),
+            kept("a", 3, Berth, 100.0, 0.1),
+            kept("a", 2, BerthPlain, 500.0, 0.1),
+            kept("a", 1, BerthPlain, 1000.0, 0.1),
+        ];
+        let summary = Summary::of(rounds.iter());
+        let shape = summary.shape("a").unwrap();
+        let spread = shape.paired(Berth, BerthPlain, Figures::rate).unwrap();
+        assert_eq!(spread.count, 2);
+        assert!((spread.low - 0.8).abs() < 1e-6 && (spread.high - 0.9).abs() < 1e-6);
+        assert_eq!(shape.paired(Berth, Contestant::Binds, Figures::rate), None);
     }
 
     #[test]

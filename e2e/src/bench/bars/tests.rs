@@ -48,13 +48,14 @@ fn a_missing_event_fails_the_bar() {
 
 #[test]
 fn every_part_must_reach_its_bar() {
-    let mut rounds = vec![kept(PLAIN, 1, Berth, 1000.0, 0.1)];
+    let mut rounds: Vec<Kept> =
+        OF_OTHER_KINDS.iter().map(|name| kept(name, 1, BerthPlain, 1000.0, 0.1)).collect();
     rounds.extend(OF_OTHER_KINDS[..4].iter().map(|name| kept(name, 1, Berth, 900.0, 0.1)));
-    assert_eq!(verdict(&rounds, "", "of plain").0, Verdict::NotMeasured);
+    assert_eq!(verdict(&rounds, "", "of plain pods").0, Verdict::NotMeasured);
     rounds.push(kept(OF_OTHER_KINDS[4], 1, Berth, 860.0, 0.1));
-    assert_eq!(verdict(&rounds, "", "of plain").0, Verdict::Met);
+    assert_eq!(verdict(&rounds, "", "of plain pods").0, Verdict::Met);
     rounds.push(kept(OF_OTHER_KINDS[4], 1, Berth, 840.0, 0.1));
-    let (verdict, figure) = verdict(&rounds, "", "of plain");
+    let (verdict, figure) = verdict(&rounds, "", "of plain pods");
     assert_eq!(verdict, Verdict::NotMet);
     assert!(figure.contains("hostname-spread 84 %"), "{figure}");
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::bench::chart::short;
-use crate::bench::contestant::Contestant::{self, Berth, KubeScheduler};
+use crate::bench::contestant::Contestant::{self, Berth, BerthPlain, KubeScheduler};
 use crate::bench::engine::{EngineMeasurement, EngineResults};
 use crate::bench::figures::Figures;
 use crate::bench::statistics::Spread;
@@ -57,8 +57,8 @@ pub(super) fn schedulers(summary: &Summary<'_>) -> String {
     table.push('\n');
     for (name, shape) in summary.shapes().filter(|(_, shape)| shape.pods() > 0) {
         let mut label = short_name(name);
-        for who in [Berth, KubeScheduler] {
-            if !shape.rounds(who).is_empty() {
+        for who in [Berth, BerthPlain, KubeScheduler] {
+            if shape.rounds(who).next().is_some() {
                 let cells = COLUMNS.map(|(_, figure)| cell(shape.spread(who, figure)));
                 let _ = writeln!(table, "| {label} | {} | {} |", who.name(), cells.join(" | "));
                 label.clear();
@@ -99,7 +99,7 @@ pub(super) fn ceilings(summary: &Summary<'_>) -> String {
             let Some(row) = row else { continue };
             let _ = writeln!(table, "| {} | {what} | {row} |", short_name(name));
         }
-        if let Some(sweep) = shape.rounds(Contestant::Sweep).first() {
+        if let Some(sweep) = shape.rounds(Contestant::Sweep).next() {
             let rates = sweep.sweep.iter();
             let rates: Vec<String> = rates.map(|(n, rate)| format!("{n}: {rate:.0}/s")).collect();
             let _ = writeln!(table, "| {} | tried | {} | |", short_name(name), rates.join(", "));
@@ -133,7 +133,7 @@ pub(super) fn starts(summary: &Summary<'_>) -> String {
     let mut rows = String::new();
     for (name, shape) in summary.shapes() {
         for who in [Berth, KubeScheduler] {
-            let Some(first) = shape.rounds(who).first().filter(|one| one.bound_before > 0) else {
+            let Some(first) = shape.rounds(who).next().filter(|one| one.bound_before > 0) else {
                 continue;
             };
             let bound = crate::bench::bars::thousands(first.bound_before as f64);

@@ -14,7 +14,7 @@ use e2e::bench::engine::EngineResults;
 use e2e::bench::ground::Ground;
 use e2e::bench::identity::{Build, Machine, workload_mark};
 use e2e::bench::journal::{Journal, Kept, RoundKey};
-use e2e::bench::program::{contestants, select};
+use e2e::bench::program::{contestants, entry, select};
 use e2e::bench::report::{Report, bar_table};
 use e2e::bench::round;
 use e2e::bench::summary::Summary;
@@ -119,7 +119,8 @@ fn own_files() -> Result<Vec<PathBuf>> {
 impl Run {
     /// Runs the rounds that are not kept yet: the first of every shape, then the second. What
     /// shapes are told against each other must not hang on when they had their turn: a machine's
-    /// pace can differ by a third from one quarter of an hour to the next.
+    /// pace can differ by a third from one quarter of an hour to the next. What is told closely is
+    /// run side by side, as [`contestants`] of one shape.
     async fn shapes(&mut self, workloads: &[&Workload], rounds: usize) -> Result<()> {
         println!("{}, commit {}", self.machine.text(), self.build.commit);
         let mut ground: Option<Ground> = None;
@@ -173,7 +174,8 @@ impl Run {
         let begun = Instant::now();
         let in_flight = self.in_flight(&key);
         let contestant = key.contestant;
-        let figures = round::run(ground, workload, contestant, in_flight).await?;
+        let figures =
+            round::run(ground, &entry(workload, contestant), contestant, in_flight).await?;
         println!(
             "{} {} {}: {:.0} pods/s ({:.0} from the first bind), {} ms CPU a pod, {} MiB, \
              last event after {} s, {} missing; {:.0} s in all",
