@@ -63,7 +63,7 @@ impl Report<'_> {
              [README](../README.md#the-benchmark).\n\
              Machine: {}, shared with etcd and kube-apiserver 1.37.2. Commit {}.\n\
              Figures are medians over the rounds, with the lowest and the highest behind them; a \
-             ratio is of two medians of this machine and these builds.\n",
+             ratio is of two medians of this machine and these builds, if nothing else is said.\n",
             self.machine.text(),
             self.build.commit
         );
@@ -75,6 +75,7 @@ impl Report<'_> {
         }
         let parts = [
             ("", tables::schedulers(self.summary)),
+            ("## Beside plain pods", tables::pairs(self.summary)),
             ("## The API server's ceiling", tables::ceilings(self.summary)),
             ("## Start on a full cluster", tables::starts(self.summary)),
             ("## The engine alone", tables::engine(self.engine)),

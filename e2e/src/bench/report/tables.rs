@@ -52,15 +52,21 @@ pub(super) fn short_name(name: &str) -> String {
 /// Both schedulers, shape by shape, with the ratio below.
 pub(super) fn schedulers(summary: &Summary<'_>) -> String {
     let headings: Vec<&str> = COLUMNS.iter().map(|(heading, _)| *heading).collect();
-    let mut table = format!("| Shape | | {} |\n|---|---|", headings.join(" | "));
+    let mut table = format!("| Shape | | rounds | {} |\n|---|---|--:|", headings.join(" | "));
     table.push_str(&"--:|".repeat(COLUMNS.len()));
     table.push('\n');
     for (name, shape) in summary.shapes().filter(|(_, shape)| shape.pods() > 0) {
         let mut label = short_name(name);
         for who in [Berth, BerthPlain, KubeScheduler] {
-            if shape.rounds(who).next().is_some() {
+            let rounds = shape.rounds(who).count();
+            if rounds > 0 {
                 let cells = COLUMNS.map(|(_, figure)| cell(shape.spread(who, figure)));
-                let _ = writeln!(table, "| {label} | {} | {} |", who.name(), cells.join(" | "));
+                let _ = writeln!(
+                    table,
+                    "| {label} | {} | {rounds} | {} |",
+                    who.name(),
+                    cells.join(" | ")
+                );
                 label.clear();
             }
         }
@@ -70,7 +76,7 @@ pub(super) fn schedulers(summary: &Summary<'_>) -> String {
             .map(|ratio| ratio.map_or_else(String::new, |ratio| format!("× {}", short(ratio))))
             .collect();
         if ratios.iter().any(|ratio| !ratio.is_empty()) {
-            let _ = writeln!(table, "| | *ratio* | {} | |", ratios.join(" | "));
+            let _ = writeln!(table, "| | *ratio* | | {} | |", ratios.join(" | "));
         }
     }
     table.push_str(
@@ -88,6 +94,27 @@ fn cell(spread: Option<Spread>) -> String {
         Some(one) if one.low == one.high => short(one.median),
         Some(one) => format!("{} ({}–{})", short(one.median), short(one.low), short(one.high)),
     }
+}
+
+/// Shapes and plain pods right beside them.
+pub(super) fn pairs(summary: &Summary<'_>) -> String {
+    let mut rows = String::new();
+    for (name, shape) in summary.shapes() {
+        let Some(ratio) = shape.paired(Berth, BerthPlain, Figures::rate) else { continue };
+        let percent = |ratio: f64| format!("{:.0}", ratio * 100.0);
+        let (median, low, high) = (percent(ratio.median), percent(ratio.low), percent(ratio.high));
+        let (name, pairs) = (short_name(name), ratio.count);
+        let _ = writeln!(rows, "| {name} | {pairs} | {median} % ({low}–{high}) |");
+    }
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "Berth with the shape's pods and with as many plain ones, one right behind the other on \
+         the same nodes, first the one and next time the other: pods a second of the shape by \
+         those of plain pods, pair by pair.\n\n\
+         | Shape | Pairs | of plain pods' |\n|---|--:|--:|\n{rows}"
+    )
 }
 
 /// What the flooders found.

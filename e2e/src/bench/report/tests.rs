@@ -35,9 +35,9 @@ fn the_page_holds_bars_ratios_and_ceilings() {
         for part in [
             "Machine: 2 cores, 24 GiB",
             "| 950 of 1000: 95 % | met |",
-            "| plain, 10,000 pods | Berth | 950 (900–1,000) |",
-            "|  | kube-scheduler | 250 |",
-            "*ratio* | × 3.80 |",
+            "| plain, 10,000 pods | Berth | 2 | 950 (900–1,000) |",
+            "|  | kube-scheduler | 1 | 250 |",
+            "*ratio* | | × 3.80 |",
             "| bare binds | 64 | 1,000 |",
             "| binds with an event each | 64 | 500 |",
             "32: 700/s, 64: 800/s",
@@ -45,8 +45,32 @@ fn the_page_holds_bars_ratios_and_ceilings() {
         ] {
             assert!(page.contains(part), "{part} is missing in\n{page}");
         }
-        assert!(!page.contains("The engine alone") && !page.contains("full cluster\n"), "{page}");
+        assert!(
+            !page.contains("The engine alone")
+                && !page.contains("Beside plain")
+                && !page.contains("full cluster\n"),
+            "{page}"
+        );
         assert!(!page.contains("NaN") && !page.contains("inf"));
+    });
+}
+
+#[test]
+fn pairs_have_a_table() {
+    let shape = "zone-spread/5000Nodes_10000Pods";
+    let mut all = rounds();
+    for (round, own, plain) in [(1, 900.0, 1000.0), (2, 1000.0, 800.0), (3, 500.0, 1000.0)] {
+        all.push(kept(shape, round, Contestant::Berth, own, 0.1));
+        all.push(kept(shape, round, Contestant::BerthPlain, plain, 0.1));
+    }
+    report(&all, "", |report| {
+        let page = report.markdown();
+        for part in [
+            "| zone-spread, 10,000 pods | 3 | 90 % (50–125) |",
+            "|  | Berth, plain pods | 3 | 1,000 (800–1,000) |",
+        ] {
+            assert!(page.contains(part), "{part} is missing in\n{page}");
+        }
     });
 }
 

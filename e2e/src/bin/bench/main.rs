@@ -33,6 +33,10 @@ struct Cli {
     /// Rounds of each scheduler; they alternate, and medians are compared
     #[arg(long, env = "BERTH_BENCH_ROUNDS", default_value_t = 3)]
     rounds: usize,
+    /// Who takes part where a workload has them, with commas between; all of them without it. For
+    /// more rounds of what is told closely
+    #[arg(long, value_delimiter = ',')]
+    contestants: Vec<Contestant>,
     /// Workload files, in scheduler_perf's format; those of e2e/bench/workloads without it
     #[arg(long)]
     workload_file: Vec<PathBuf>,
@@ -56,6 +60,8 @@ struct Run {
     build: Build,
     journal: Journal,
     again: bool,
+    /// Who takes part; everyone where it is empty.
+    contestants: Vec<Contestant>,
 }
 
 #[tokio::main]
@@ -75,6 +81,7 @@ async fn main() -> Result<()> {
         build: Build::of(&berth_binary()?, &kubernetes.each_ref().map(PathBuf::as_path))?,
         journal: Journal::open(&target_dir().join("bench/rounds.jsonl"))?,
         again: cli.again,
+        contestants: cli.contestants,
     };
     if !cli.report_only {
         let selected = select(&workloads, cli.shape.as_deref()).inspect_err(|_| {
@@ -127,7 +134,12 @@ impl Run {
         for round in 1..=rounds {
             for workload in workloads {
                 let mark = workload_mark(workload)?;
-                for contestant in contestants(workload, round) {
+                let is_asked = |who: &Contestant| {
+                    self.contestants.is_empty() || self.contestants.contains(who)
+                };
+                let line: Vec<Contestant> =
+                    contestants(workload, round).into_iter().filter(is_asked).collect();
+                for contestant in line {
                     let key = RoundKey {
                         shape: workload.name.clone(),
                         mark: mark.clone(),
