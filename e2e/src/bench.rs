@@ -21,6 +21,7 @@ pub mod round;
 pub mod sightings;
 pub mod statistics;
 pub mod summary;
+pub mod sweep;
 pub mod template;
 mod volumes;
 mod wire;

@@ -10,6 +10,9 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
+/// The administrator's line in the file of tokens, behind the token: user, uid, groups.
+const ADMIN: &str = ",admin,admin,\"system:masters\"";
+
 /// The files kube-apiserver and its clients are given. Made anew for every control plane.
 #[derive(Debug)]
 pub struct Credentials {
@@ -37,8 +40,7 @@ impl Credentials {
         fs::write(credentials.token_key(), signing_key.serialize_pem())?;
         fs::write(credentials.token_public_key(), signing_key.public_key_pem())?;
         let (admin, peer) = (random_token()?, random_token()?);
-        let tokens =
-            format!("{admin},admin,admin,\"system:masters\"\n{peer},system:kube-scheduler,peer\n");
+        let tokens = format!("{admin}{ADMIN}\n{peer},system:kube-scheduler,peer\n");
         fs::write(credentials.tokens(), tokens)?;
         credentials.write_kubeconfig(&credentials.admin(), url, "admin", &admin)?;
         credentials.write_kubeconfig(&credentials.kube_scheduler(), url, "peer", &peer)?;
@@ -75,6 +77,14 @@ impl Credentials {
         self.dir.join("tokens.csv")
     }
 
+    /// The administrator's token, for who writes requests by hand.
+    pub fn admin_token(&self) -> Result<String> {
+        let path = self.tokens();
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let token = text.lines().find_map(|line| line.strip_suffix(ADMIN));
+        Ok(token.context("no token of the administrator")?.to_owned())
+    }
+
     /// The administrator's kubeconfig.
     pub fn admin(&self) -> PathBuf {
         self.dir.join("admin.kubeconfig")
@@ -101,9 +111,13 @@ impl Credentials {
 
 /// A client for a kubeconfig.
 pub async fn client(kubeconfig: &Path) -> Result<Client> {
+    Ok(Client::try_from(config(kubeconfig).await?)?)
+}
+
+/// What a kubeconfig says.
+pub async fn config(kubeconfig: &Path) -> Result<Config> {
     let file = Kubeconfig::read_from(kubeconfig)?;
-    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?;
-    Ok(Client::try_from(config)?)
+    Ok(Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?)
 }
 
 /// 128 random bits in hex.

@@ -17,6 +17,10 @@ use crate::usage::Usage;
 /// Requests in flight that the sweep tries.
 pub const SWEEP: [usize; 3] = [32, 64, 128];
 
+/// Names in kept rounds of flooders that are no more: they posted JSON through kube's client, which
+/// is slower than Berth's own requests, and their rounds count for nothing.
+pub(super) const FORMER: [&str; 3] = ["sweep", "binds", "binds-and-events"];
+
 /// Who binds.
 #[derive(
     Debug,
@@ -41,10 +45,13 @@ pub enum Contestant {
     /// kube-scheduler.
     KubeScheduler,
     /// Bare binds, a third of the pods at each of [`SWEEP`].
+    #[serde(rename = "sweep-protobuf")]
     Sweep,
-    /// Bare binds, as many in flight as the sweep found best.
+    /// Bare binds, as many in flight as the sweeps found best.
+    #[serde(rename = "binds-protobuf")]
     Binds,
     /// A `Scheduled` event behind each bind.
+    #[serde(rename = "binds-and-events-protobuf")]
     BindsAndEvents,
 }
 
@@ -147,14 +154,18 @@ impl<'a> Driver<'a> {
             _ => Load::Binds,
         };
         let flood = Flood::open(self.plane, self.nodes).await?;
-        self.released.get_or_insert_with(Instant::now);
         if self.contestant != Contestant::Sweep {
-            return flood.run(waiting, load, self.in_flight).await;
+            let burst = flood.ready(waiting, load, self.in_flight).await?;
+            self.released.get_or_insert_with(Instant::now);
+            return burst.run().await;
         }
         for (window, in_flight) in waiting.chunks(waiting.len().div_ceil(SWEEP.len())).zip(SWEEP) {
             let uids = window.iter().map(|pod| pod.uid.clone()).collect();
-            self.windows.push((in_flight, Instant::now(), uids));
-            flood.run(window, load, in_flight).await?;
+            let burst = flood.ready(window, load, in_flight).await?;
+            let begun = Instant::now();
+            self.released.get_or_insert(begun);
+            self.windows.push((in_flight, begun, uids));
+            burst.run().await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! One line of JSON per finished round, appended and synced. A line that was cut off by an
 //! interruption is left out, and its round is run again.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::contestant::Contestant;
+use super::contestant::{Contestant, FORMER};
 use super::figures::Figures;
 use super::identity::{Build, Machine};
 
@@ -41,6 +42,13 @@ pub struct Kept {
     pub figures: Figures,
 }
 
+/// A round, as far as it tells whether it still counts.
+#[derive(Deserialize)]
+struct Bound<'a> {
+    #[serde(borrow)]
+    contestant: Cow<'a, str>,
+}
+
 /// The file of kept rounds.
 #[derive(Debug)]
 pub struct Journal {
@@ -49,7 +57,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the file, which need not be there yet.
+    /// Opens the file, which need not be there yet. Rounds of former flooders are left out.
     ///
     /// # Errors
     /// A file that cannot be read, or with a line inside that is no round.
@@ -62,9 +70,11 @@ impl Journal {
         let mut kept = Vec::new();
         for (index, line) in text.split_inclusive('\n').enumerate() {
             if line.ends_with('\n') && !line.trim().is_empty() {
-                let round = serde_json::from_str(line);
                 let place = || format!("{}:{}: no kept round", path.display(), index + 1);
-                kept.push(round.with_context(place)?);
+                let Bound { contestant } = serde_json::from_str(line).with_context(place)?;
+                if !FORMER.contains(&&*contestant) {
+                    kept.push(serde_json::from_str(line).with_context(place)?);
+                }
             }
         }
         Ok(Self { path: path.to_owned(), kept })

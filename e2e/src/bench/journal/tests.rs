@@ -70,3 +70,18 @@ fn a_broken_line_inside_is_told_by_its_place() {
     let error = format!("{:#}", Journal::open(&path).unwrap_err());
     assert!(error.contains("rounds.jsonl:1"), "{error}");
 }
+
+#[test]
+fn rounds_of_former_flooders_count_for_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rounds.jsonl");
+    let mut journal = Journal::open(&path).unwrap();
+    journal.keep(kept(1, Contestant::Binds)).unwrap();
+    let line = fs::read_to_string(&path).unwrap();
+    assert!(line.contains("\"binds-protobuf\""), "{line}");
+    let former = line.replace("binds-protobuf", "binds");
+    fs::write(&path, former + &line).unwrap();
+    assert_eq!(Journal::open(&path).unwrap().all(), journal.all());
+    fs::write(&path, line.replace("binds-protobuf", "nobody")).unwrap();
+    assert!(Journal::open(&path).is_err());
+}

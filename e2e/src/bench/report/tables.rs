@@ -1,5 +1,6 @@
 //! The tables of the report.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::bench::chart::short;
@@ -8,6 +9,7 @@ use crate::bench::engine::{EngineMeasurement, EngineResults};
 use crate::bench::figures::Figures;
 use crate::bench::statistics::Spread;
 use crate::bench::summary::{Shape, Summary};
+use crate::bench::sweep;
 
 /// A column's heading and figure.
 type Column = (&'static str, fn(&Figures) -> Option<f64>);
@@ -126,9 +128,9 @@ pub(super) fn ceilings(summary: &Summary<'_>) -> String {
             let Some(row) = row else { continue };
             let _ = writeln!(table, "| {} | {what} | {row} |", short_name(name));
         }
-        if let Some(sweep) = shape.rounds(Contestant::Sweep).next() {
-            let rates = sweep.sweep.iter();
-            let rates: Vec<String> = rates.map(|(n, rate)| format!("{n}: {rate:.0}/s")).collect();
+        let swept = sweep::medians(shape).into_iter();
+        let rates: Vec<String> = swept.map(|(n, rate)| format!("{n}: {rate:.0}/s")).collect();
+        if !rates.is_empty() {
             let _ = writeln!(table, "| {} | tried | {} | |", short_name(name), rates.join(", "));
         }
     }
@@ -136,16 +138,20 @@ pub(super) fn ceilings(summary: &Summary<'_>) -> String {
         return table;
     }
     format!(
-        "Placements are computed beforehand, and the same watches are open.\n\n\
+        "Placements are computed, bodies encoded and connections open beforehand, and the same \
+         watches are open. What was tried is told by medians over the rounds' sweeps.\n\n\
          | Shape | | Requests in flight | per second |\n|---|---|--:|--:|\n{table}"
     )
 }
 
 fn row(shape: &Shape<'_>, who: Contestant) -> Option<String> {
-    let in_flight = shape.rounds(who).last()?.in_flight?;
+    // The sweep of a later round may have found another number best.
+    let numbers: BTreeSet<usize> = shape.rounds(who).filter_map(|one| one.in_flight).collect();
+    let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
     let rate =
         |one: &Figures| if who.writes_events() { one.event_rate() } else { Some(one.rate()) };
-    Some(format!("{in_flight} | {}", cell(shape.spread(who, rate))))
+    let rates = shape.spread(who, rate);
+    (!numbers.is_empty()).then(|| format!("{} | {}", numbers.join(", "), cell(rates)))
 }
 
 /// Starts on clusters that were full already.

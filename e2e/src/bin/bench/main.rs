@@ -18,6 +18,7 @@ use e2e::bench::program::{contestants, entry, select};
 use e2e::bench::report::{Report, bar_table};
 use e2e::bench::round;
 use e2e::bench::summary::Summary;
+use e2e::bench::sweep;
 use e2e::bench::workload::Workload;
 use e2e::binaries::Binaries;
 use e2e::scheduler::berth_binary;
@@ -184,7 +185,8 @@ impl Run {
 
     async fn round(&mut self, ground: &Ground, workload: &Workload, key: RoundKey) -> Result<()> {
         let begun = Instant::now();
-        let in_flight = self.in_flight(&key);
+        let kept = self.journal.of_run(&self.machine, &self.build);
+        let in_flight = sweep::best(kept, &key.shape, &key.mark).unwrap_or(SWEEP[0]);
         let contestant = key.contestant;
         let figures =
             round::run(ground, &entry(workload, contestant), contestant, in_flight).await?;
@@ -204,20 +206,5 @@ impl Run {
         );
         let (machine, build) = (self.machine.clone(), self.build.clone());
         self.journal.keep(Kept { key, machine, build, figures })
-    }
-
-    /// Requests in flight for a flooder: the best of the sweep of the same shape, or where it has
-    /// none of the last sweep.
-    fn in_flight(&self, key: &RoundKey) -> usize {
-        let own = RoundKey { round: 1, contestant: Contestant::Sweep, ..key.clone() };
-        let is_sweep = |kept: &&Kept| kept.key.contestant == Contestant::Sweep;
-        let kept = self.journal.find(&own, &self.machine, &self.build);
-        let kept = kept
-            .or_else(|| self.journal.of_run(&self.machine, &self.build).filter(is_sweep).last());
-        let best = kept.and_then(|kept| {
-            let rates = kept.figures.sweep.iter();
-            rates.max_by(|left, right| left.1.total_cmp(right.1)).map(|(in_flight, _)| *in_flight)
-        });
-        best.unwrap_or(SWEEP[0])
     }
 }
