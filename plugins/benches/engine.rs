@@ -11,12 +11,13 @@ mod scene;
 
 use std::fs::{File, OpenOptions, create_dir_all};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::UNIX_EPOCH;
 
 use measured::args::Args;
 use measured::case::{CASES, find};
+use measured::identity::Identity;
 use measured::result::{Measurement, medians};
 use measured::{growth, record, run};
 
@@ -64,17 +65,28 @@ fn measure(args: &Args, name: &str, nodes: usize, threads: usize) -> Measurement
 }
 
 fn run_all(args: &Args) -> ExitCode {
+    let identity = Identity::here();
+    let mut measurements = args.measurements();
+    if args.missing {
+        let kept = kept(&identity);
+        measurements.retain(|one| !kept.contains(one));
+        if measurements.is_empty() {
+            println!("everything asked for is kept in target/bench/engine.jsonl");
+            return ExitCode::SUCCESS;
+        }
+    }
     let mut file = results();
     let mut all = Vec::new();
     let mut failed = false;
     let began = UNIX_EPOCH.elapsed().unwrap().as_secs();
     println!("{}", Measurement::heading());
     // Round by round: a machine that others use is slow for minutes.
-    let rounds = (0..args.rounds).flat_map(|_| args.measurements());
+    let rounds = (0..args.rounds).flat_map(|_| measurements.clone());
     for (name, nodes, threads) in rounds {
         match measure_apart(args, &name, nodes, threads) {
             Some(measured) => {
-                let measured = Measurement { run: began, ..measured };
+                let identity = identity.clone();
+                let measured = Measurement { run: began, identity, ..measured };
                 println!("{}", measured.row());
                 writeln!(file, "{}", serde_json::to_string(&measured).unwrap()).unwrap();
                 all.push(measured);
@@ -94,10 +106,23 @@ fn run_all(args: &Args) -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
+/// Where results are kept.
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench/engine.jsonl")
+}
+
 fn results() -> File {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
-    create_dir_all(&folder).unwrap();
-    OpenOptions::new().create(true).append(true).open(folder.join("engine.jsonl")).unwrap()
+    let path = path();
+    create_dir_all(path.parent().unwrap()).unwrap();
+    OpenOptions::new().create(true).append(true).open(path).unwrap()
+}
+
+/// Case, nodes and threads of what this binary has measured on this machine.
+fn kept(identity: &Identity) -> Vec<(String, usize, usize)> {
+    let text = std::fs::read_to_string(path()).unwrap_or_default();
+    let read = |line| serde_json::from_str::<Measurement>(line).ok();
+    let same = text.lines().filter_map(read).filter(|one| one.identity == *identity);
+    same.map(|one| (one.name, one.nodes, one.threads)).collect()
 }
 
 /// Runs one measurement in a process of its own; passes on what else that prints.

@@ -5,6 +5,7 @@ pub mod args;
 pub mod case;
 pub mod flame;
 pub mod growth;
+pub mod identity;
 pub mod record;
 pub mod result;
 pub mod run;

@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use super::identity::Machine;
+
 /// One measurement of the engine alone.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct EngineMeasurement {
@@ -29,6 +31,10 @@ pub struct EngineMeasurement {
     pub bytes_per_pod: Option<f64>,
     /// Seconds of loading nodes, queueing, deciding, confirming, and of the benchmark itself.
     pub seconds: Option<[f64; 5]>,
+    /// Fingerprint of the benchmark's binary; older lines have none.
+    pub build: Option<String>,
+    /// Where it was measured.
+    pub machine: Option<Machine>,
     /// The run of the benchmark, whose rounds measure the same again; 0 for one without rounds.
     #[serde(default)]
     pub run: u64,
@@ -46,18 +52,19 @@ impl EngineMeasurement {
     }
 }
 
-/// Measurements by case, nodes and threads; of the same the last run's, of its rounds the median.
+/// Measurements of the newest binary on one machine, by case, nodes and threads; of the same the
+/// last run's, of its rounds the median.
 #[derive(Debug, Clone, Default)]
 pub struct EngineResults(Vec<EngineMeasurement>);
 
 impl EngineResults {
-    /// Reads the file; nothing where there is none.
+    /// Reads the file for one machine; nothing where there is none.
     ///
     /// # Errors
     /// A file that cannot be read, or a line that is no measurement.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub fn load(path: &Path, machine: &Machine) -> Result<Self> {
         match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text).with_context(|| path.display().to_string()),
+            Ok(text) => Self::parse(&text, machine).with_context(|| path.display().to_string()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error).with_context(|| path.display().to_string()),
         }
@@ -67,11 +74,18 @@ impl EngineResults {
     ///
     /// # Errors
     /// A line that is no measurement.
-    pub fn parse(text: &str) -> Result<Self> {
-        let mut of_last_runs: Vec<EngineMeasurement> = Vec::new();
+    pub fn parse(text: &str, machine: &Machine) -> Result<Self> {
+        let mut here: Vec<EngineMeasurement> = Vec::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let read = serde_json::from_str(line);
-            let new: EngineMeasurement = read.with_context(|| format!("line {}", index + 1))?;
+            here.push(read.with_context(|| format!("line {}", index + 1))?);
+        }
+        // Neither tells of what, nor where: what has no fingerprint is of an older build.
+        here.retain(|one| one.build.is_some() && one.machine.as_ref() == Some(machine));
+        let newest = here.last().and_then(|one| one.build.clone());
+        here.retain(|one| one.build == newest);
+        let mut of_last_runs: Vec<EngineMeasurement> = Vec::new();
+        for new in here {
             of_last_runs.retain(|old| !old.is_of(&new) || (old.run == new.run && new.run > 0));
             of_last_runs.push(new);
         }
@@ -106,52 +120,4 @@ impl EngineResults {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn line(name: &str, rate: u32) -> String {
-        let ns = 1e9 / f64::from(rate);
-        format!(
-            "{{\"name\":\"{name}\",\"nodes\":5000,\"classes\":1,\"threads\":1,\"pods\":9,\
-             \"decisions_per_s\":{rate}.0,\"ns_per_decision\":{ns},\"bytes_per_node\":250.0,\
-             \"bytes_per_pod\":null,\"seconds\":[1.0,2.0,3.0,4.0,5.0],\"refused\":0}}\n"
-        )
-    }
-
-    #[test]
-    fn the_last_of_a_case_counts() {
-        let text = [line("one-class", 5), line("memory", 1), line("one-class", 7)].concat();
-        let results = EngineResults::parse(&text).unwrap();
-        assert_eq!(results.all().len(), 2);
-        let one = results.find("one-class", 5000, 1).unwrap();
-        assert_eq!((one.decisions_per_s, one.placing_seconds()), (7.0, Some(9.0)));
-        assert!(results.find("one-class", 5000, 2).is_none());
-        assert_eq!(results.of_case("memory").count(), 1);
-    }
-
-    #[test]
-    fn of_the_last_run_the_median_counts() {
-        let of_run = |rate, run: u32| {
-            let line = line("one-class", rate);
-            line.replace("\"refused\":0", &format!("\"refused\":0,\"run\":{run}"))
-        };
-        let rate = |lines: &[String]| {
-            let results = EngineResults::parse(&lines.concat()).unwrap();
-            assert_eq!(results.all().len(), 1);
-            results.all()[0].decisions_per_s
-        };
-        let older = [of_run(90, 1), line("one-class", 80), of_run(70, 2)];
-        assert_eq!(rate(&older), 70.0);
-        let rounds = [of_run(5, 3), of_run(9, 3), of_run(7, 3)];
-        assert_eq!(rate(&[older.clone(), rounds.clone()].concat()), 7.0);
-        assert_eq!(rate(&rounds[..2]), 5.0);
-    }
-
-    #[test]
-    fn a_broken_line_is_told_and_a_missing_file_is_empty() {
-        let error = EngineResults::parse("{}\n").unwrap_err();
-        assert!(format!("{error:#}").contains("line 1"));
-        assert!(EngineResults::load(Path::new("gone.jsonl")).unwrap().all().is_empty());
-    }
-}
+pub(super) mod tests;

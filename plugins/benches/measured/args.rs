@@ -10,6 +10,7 @@ Usage: cargo bench -p berth-plugins --bench engine -- [options]
                   where scans are not shared out)
   --seconds=S     time for the decisions of one measurement (default 0.25)
   --rounds=N      rounds of all measurements; of each the median counts (default 1)
+  --missing       only what this build has not measured on this machine yet
   --flame=FILE    draw where the time of one measurement goes, as SVG
   --pods=N        at most so many pods per measurement; of `record` exactly (default: the nodes)";
 
@@ -22,6 +23,8 @@ pub struct Args {
     pub seconds: f64,
     pub rounds: usize,
     pub pods: Option<usize>,
+    /// Leave out what is kept of this build and machine.
+    pub missing: bool,
     /// Run the one measurement asked for in this process, and print it as JSON.
     pub alone: bool,
     /// Where to draw a flame graph; runs in this process.
@@ -41,6 +44,7 @@ impl Args {
             seconds: 0.25,
             rounds: 1,
             pods: None,
+            missing: false,
             alone: false,
             flame: None,
         };
@@ -50,6 +54,7 @@ impl Args {
             match name {
                 // cargo bench adds it.
                 "--bench" => {}
+                "--missing" => parsed.missing = true,
                 "--alone" => parsed.alone = true,
                 "--flame" => parsed.flame = Some(value.into()),
                 "--case" => parsed.cases = value.split(',').map(str::to_owned).collect(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::identity::Identity;
 use crate::scene::drive::Spent;
 
 /// A line of `target/bench/engine.jsonl`.
@@ -38,6 +39,9 @@ pub struct Measurement {
     pub seconds: [f64; 5],
     /// When the bench began, in seconds since 1970: all its rounds have the same.
     pub run: u64,
+    /// Of what and where; lines of older benches have none.
+    #[serde(flatten)]
+    pub identity: Identity,
 }
 
 /// `duration` over `count`, in nanoseconds; 0 of none.

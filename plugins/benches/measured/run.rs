@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::case::Case;
+use super::identity::Identity;
 use super::result::Measurement;
 use crate::scene::drive::Drive;
 use crate::scene::resident;
@@ -94,5 +95,6 @@ pub fn blank(name: &str, workload: &Workload, nodes: usize, threads: usize) -> M
         own_share: 0.0,
         seconds: [0.0; 5],
         run: 0,
+        identity: Identity::default(),
     }
 }

@@ -1,11 +1,12 @@
 #![allow(clippy::unwrap_used)]
+use super::super::engine::tests::measured_here;
 use super::super::journal::Kept;
 use super::super::summary::tests::kept;
 use super::*;
 
 fn verdict(rounds: &[Kept], engine: &str, what: &str) -> (Verdict, String) {
     let summary = Summary::of(rounds.iter());
-    let engine = EngineResults::parse(engine).unwrap();
+    let engine = measured_here(engine);
     let bars = bars(&summary, &engine);
     let bar = bars.into_iter().find(|bar| bar.what.contains(what)).unwrap();
     (bar.verdict, bar.figure)

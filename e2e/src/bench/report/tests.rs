@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::super::contestant::Contestant;
+use super::super::engine::tests::measured_here;
 use super::super::journal::Kept;
 use super::super::summary::tests::kept;
 use super::*;
@@ -8,7 +9,7 @@ const PLAIN: &str = "plain/5000Nodes_10000Pods";
 
 fn report(rounds: &[Kept], engine: &str, check: impl FnOnce(&Report<'_>)) {
     let summary = Summary::of(rounds.iter());
-    let engine = EngineResults::parse(engine).unwrap();
+    let engine = measured_here(engine);
     let machine = Machine { cores: 2, memory_gib: 24 };
     let text = || "abc".to_owned();
     let build = Build { commit: text(), berth: text(), kubernetes: text() };

@@ -170,7 +170,7 @@ impl Run {
         let is_told = |kept: &&Kept| {
             told.iter().any(|(name, mark)| *name == kept.key.shape && *mark == kept.key.mark)
         };
-        let engine = EngineResults::load(&target_dir().join("bench/engine.jsonl"))?;
+        let engine = EngineResults::load(&target_dir().join("bench/engine.jsonl"), &self.machine)?;
         let rounds: Vec<&Kept> =
             self.journal.of_run(&self.machine, &self.build).filter(is_told).collect();
         // The commit that the binary was built from, where a later one did not change it.
