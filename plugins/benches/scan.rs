@@ -7,6 +7,7 @@
 
 mod scene;
 
+use berth_engine::Method;
 use scene::drive::Drive;
 use scene::job::Job;
 use scene::workload::Workload;
@@ -15,10 +16,12 @@ use scene::workload::Workload;
 fn micros(nodes: usize, pods: usize, threads: usize) -> f64 {
     let workload = Workload::new(vec![Job::default_size("app")], pods);
     let mut drive = Drive::new(&workload, threads);
+    drive.engine.set_method(Method::Scan);
     drive.load(nodes);
     drive.queue(pods);
     while drive.turn() {}
     assert_eq!(drive.ledger.bound(), pods, "every pod is placed");
+    assert_eq!(drive.engine.rankings().answers(), 0, "no ranking answered");
     drive.spent.decide.as_secs_f64() * 1e6 / pods as f64
 }
 
