@@ -150,24 +150,16 @@ fn beginning(workload: &Workload) -> Result<(usize, String)> {
         }
         count += 1;
         text.push_str(&serde_json::to_string(op)?);
-        for path in template_paths(workload, op) {
+        let default = match op {
+            Op::CreatePods(_) => workload.default_pod_template.as_deref(),
+            _ => None,
+        };
+        for path in op.template_paths().into_iter().chain(default) {
             let path = workload.path(path);
             text.push_str(&std::fs::read_to_string(&path).with_context(|| format!("{path:?}"))?);
         }
     }
     Ok((count, fingerprint(text.as_bytes())))
-}
-
-fn template_paths<'a>(workload: &'a Workload, op: &'a Op) -> Vec<&'a str> {
-    match op {
-        Op::CreateNodes(op) => op.node_template_path.iter().map(String::as_str).collect(),
-        Op::CreateNamespaces(op) => op.namespace_template_path.iter().map(String::as_str).collect(),
-        Op::CreatePods(op) => {
-            let own = op.pod_template_path.as_ref().or(workload.default_pod_template.as_ref());
-            own.iter().map(|path| path.as_str()).collect()
-        }
-        _ => Vec::new(),
-    }
 }
 
 /// Leaves no pod, claim or event behind in a namespace.

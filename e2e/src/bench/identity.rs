@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::op::Op;
+use super::program::plain_pod;
 use super::workload::Workload;
 use crate::workspace_dir;
 
@@ -71,29 +72,24 @@ impl Build {
     }
 }
 
-/// A mark of a workload: its operations, its labels that steer the run, and every template.
+/// A mark of a workload: its operations, its labels that steer the run, and every template, with
+/// the plain pod where plain pods run beside.
 ///
 /// # Errors
 /// A template that cannot be read.
 pub fn workload_mark(workload: &Workload) -> Result<String> {
     let mut text = serde_json::to_string(&(&workload.ops, &workload.feature_gates))?;
     text.push_str(if workload.has_label("backlog") { "backlog" } else { "arriving" });
-    let mut paths: Vec<&String> = workload.default_pod_template.iter().collect();
-    for op in &workload.ops {
-        match op {
-            Op::CreateNodes(op) => paths.extend(&op.node_template_path),
-            Op::CreatePods(op) => paths.extend(&op.pod_template_path),
-            Op::Churn(op) => paths.extend(&op.template_paths),
-            Op::CreateAny(op) | Op::UpdateAny(op) => paths.push(&op.template_path),
-            _ => {}
-        }
+    let default = workload.default_pod_template.as_deref();
+    let of_ops = workload.ops.iter().flat_map(Op::template_paths);
+    let mut paths: Vec<PathBuf> =
+        default.into_iter().chain(of_ops).map(|path| workload.path(path)).collect();
+    paths.extend(workload.scheduler_config.clone());
+    if workload.has_label("plain-beside") {
+        paths.push(plain_pod());
     }
     for path in paths {
-        let path = workload.path(path);
         text.push_str(&fs::read_to_string(&path).with_context(|| path.display().to_string())?);
-    }
-    if let Some(path) = &workload.scheduler_config {
-        text.push_str(&fs::read_to_string(path).with_context(|| path.display().to_string())?);
     }
     Ok(fingerprint(text.as_bytes()))
 }
@@ -172,5 +168,48 @@ mod tests {
         distinct.sort_unstable();
         distinct.dedup();
         assert_eq!(distinct.len(), marks.len());
+    }
+
+    #[test]
+    fn every_template_is_in_the_mark() {
+        const FILE: &str = "
+- name: a
+  defaultPodTemplatePath: default.yaml
+  schedulerConfigPath: config.yaml
+  workloadTemplate:
+  - {opcode: createNodes, count: 1, nodeTemplatePath: node.yaml}
+  - {opcode: createNamespaces, prefix: ns, count: 1, namespaceTemplatePath: namespace.yaml}
+  - {opcode: churn, mode: create, templatePaths: [service.yaml]}
+  - {opcode: createAny, templatePath: any.yaml}
+  - opcode: createPodSets
+    namespacePrefix: ns
+    count: 1
+    createPodsOp:
+      opcode: createPods
+      count: 1
+      collectMetrics: true
+      podTemplatePath: pod.yaml
+      persistentVolumeTemplatePath: volume.yaml
+      persistentVolumeClaimTemplatePath: claim.yaml
+  workloads: [{name: first}]
+";
+        let dir = tempfile::tempdir().unwrap();
+        let names = ["default", "config", "node", "namespace", "service", "any", "pod", "volume"];
+        let names = names.iter().chain(&["claim"]);
+        let write = |name: &str, text: &str| {
+            fs::write(dir.path().join(format!("{name}.yaml")), text).unwrap();
+        };
+        names.clone().for_each(|name| write(name, "before"));
+        let workload = Workload::parse(FILE, dir.path()).unwrap().remove(0).unwrap();
+        let mut marks = vec![workload_mark(&workload).unwrap()];
+        for name in names {
+            write(name, "after");
+            let mark = workload_mark(&workload).unwrap();
+            assert!(!marks.contains(&mark), "{name} is not in it");
+            marks.push(mark);
+        }
+        let mut beside = workload;
+        beside.labels.push("plain-beside".to_owned());
+        assert!(!marks.contains(&workload_mark(&beside).unwrap()), "the plain pod");
     }
 }

@@ -217,6 +217,24 @@ impl Op {
         Ok(self)
     }
 
+    /// The templates it names; the workload's default pod is not among them.
+    pub fn template_paths(&self) -> Vec<&str> {
+        let named: Vec<&Option<String>> = match self {
+            Self::CreateNodes(op) => vec![&op.node_template_path],
+            Self::CreateNamespaces(op) => vec![&op.namespace_template_path],
+            Self::CreatePods(op) => op.template_paths().to_vec(),
+            Self::CreatePodSets(op) => op.create_pods_op.template_paths().to_vec(),
+            Self::Churn(op) => return op.template_paths.iter().map(String::as_str).collect(),
+            Self::CreateAny(op) | Self::UpdateAny(op) => return vec![&op.template_path],
+            Self::DeletePods(_)
+            | Self::Barrier(_)
+            | Self::Sleep(_)
+            | Self::StartCollecting(_)
+            | Self::StopCollecting => Vec::new(),
+        };
+        named.into_iter().flatten().map(String::as_str).collect()
+    }
+
     /// Whether pods are measured in it.
     pub fn collects(&self) -> bool {
         match self {

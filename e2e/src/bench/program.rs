@@ -1,6 +1,7 @@
 //! Which rounds are run, and in which order.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 
@@ -8,9 +9,6 @@ use super::contestant::Contestant;
 use super::op::Op;
 use super::workload::Workload;
 use crate::package_dir;
-
-/// The pod of the shape `plain`.
-const PLAIN_POD: &str = "bench/workloads/templates/pod.yaml";
 
 /// The workloads that `selection` names: `CASE` (its first workload) or `CASE/WORKLOAD`, several
 /// with commas between them; without it every workload with the label `default`.
@@ -75,7 +73,7 @@ pub fn entry(workload: &Workload, contestant: Contestant) -> Cow<'_, Workload> {
         return Cow::Borrowed(workload);
     }
     let mut entry = workload.clone();
-    let template = package_dir().join(PLAIN_POD).display().to_string();
+    let template = plain_pod().display().to_string();
     for op in &mut entry.ops {
         match op {
             Op::CreatePods(op) => op.pod_template_path = None,
@@ -85,6 +83,11 @@ pub fn entry(workload: &Workload, contestant: Contestant) -> Cow<'_, Workload> {
     }
     entry.default_pod_template = Some(template);
     Cow::Owned(entry)
+}
+
+/// The pod of the shape `plain`.
+pub(super) fn plain_pod() -> PathBuf {
+    package_dir().join("bench/workloads/templates/pod.yaml")
 }
 
 #[cfg(test)]

@@ -82,6 +82,14 @@ pub struct DeletePods {
 }
 
 impl CreatePods {
+    pub(super) fn template_paths(&self) -> [&Option<String>; 3] {
+        [
+            &self.pod_template_path,
+            &self.persistent_volume_template_path,
+            &self.persistent_volume_claim_template_path,
+        ]
+    }
+
     pub(super) fn validate(&self) -> Result<()> {
         if let Some(opcode) = &self.opcode {
             ensure!(opcode == "createPods", "opcode {opcode}, expected createPods");
