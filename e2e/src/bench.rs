@@ -3,6 +3,7 @@
 mod anyobject;
 pub mod bars;
 pub mod chart;
+mod churn;
 pub mod contestant;
 pub mod creation;
 pub mod engine;

@@ -1,4 +1,4 @@
-//! Objects of any kind: `createAny`, `updateAny`, and the comings and goings of `churn`.
+//! Objects of any kind: `createAny`, `updateAny`, and what is left of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,14 +11,11 @@ use kube::api::{ApiResource, DeleteParams, DynamicObject, PostParams};
 use kube::core::GroupVersionKind;
 use kube::discovery::{Scope, pinned_kind};
 use kube::{Api, Client};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::object::{ObjectTemplate, address};
-use super::op::{AnyObject, Churn, ChurnMode};
+use super::op::AnyObject;
 use super::workload::Workload;
-
-/// Pause between cycles of a churn that names none.
-const CHURN_PAUSE: Duration = Duration::from_millis(500);
 
 /// Deletions in flight, as many as the API server's own for a collection.
 const DELETIONS: usize = 16;
@@ -40,7 +37,7 @@ impl std::fmt::Debug for Leftover {
 }
 
 impl Leftovers {
-    fn add(&self, api: &Api<DynamicObject>, name: String) {
+    pub(super) fn add(&self, api: &Api<DynamicObject>, name: String) {
         let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         list.push(Leftover { api: api.clone(), name });
     }
@@ -68,7 +65,7 @@ impl Leftovers {
     }
 }
 
-async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<()> {
+pub(super) async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<()> {
     match api.delete(name, &DeleteParams::default().grace_period(0)).await {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
         other => other.map(drop).with_context(|| format!("deleting {name}")),
@@ -76,7 +73,7 @@ async fn delete(api: &Api<DynamicObject>, name: &str) -> Result<()> {
 }
 
 /// Where objects of the kind of `object` are.
-async fn api_of(
+pub(super) async fn api_of(
     client: &Client,
     object: &Value,
     namespace: Option<&str>,
@@ -145,55 +142,6 @@ pub(super) async fn update(
             replaced.with_context(|| format!("{name}/{path}"))?;
         }
         api.replace_status(&name, &parameters, &object).await.with_context(|| name)?;
-    }
-    Ok(())
-}
-
-/// `churn`: goes on until it is aborted, or with mode create until it has made its number.
-pub(super) async fn churn(
-    client: Client,
-    workload: Workload,
-    op: Churn,
-    scheduler: String,
-    namespace: String,
-    leftovers: Leftovers,
-) -> Result<()> {
-    let mut lanes = Vec::new();
-    for path in &op.template_paths {
-        let template = ObjectTemplate::load(&workload.path(path), &Map::new())?;
-        let mut object = template.object(0, 1)?;
-        address(&mut object, &scheduler);
-        let api = match api_of(&client, &object, Some(&namespace)).await {
-            Ok(api) => api,
-            Err(_) => api_of(&client, &object, None).await.with_context(|| path.clone())?,
-        };
-        lanes.push((api, serde_json::from_value::<DynamicObject>(object)?));
-    }
-    let slots = op.number.max(1);
-    let mut live: Vec<Vec<Option<String>>> = vec![vec![None; slots]; lanes.len()];
-    let pause = match op.interval_milliseconds {
-        0 => CHURN_PAUSE,
-        milliseconds => Duration::from_millis(milliseconds),
-    };
-    let endless = op.mode == ChurnMode::Recreate || op.number == 0;
-    let mut cycle = 0;
-    while endless || cycle < op.number {
-        tokio::time::sleep(pause).await;
-        for ((api, object), live) in lanes.iter().zip(&mut live) {
-            let slot = &mut live[cycle % slots];
-            match slot.take() {
-                Some(name) => delete(api, &name).await?,
-                None => {
-                    let created = api.create(&PostParams::default(), object).await?;
-                    let name = created.metadata.name.unwrap_or_default();
-                    leftovers.add(api, name.clone());
-                    if op.mode == ChurnMode::Recreate {
-                        *slot = Some(name);
-                    }
-                }
-            }
-        }
-        cycle += 1;
     }
     Ok(())
 }

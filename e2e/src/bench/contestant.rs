@@ -149,6 +149,9 @@ impl<'a> Driver<'a> {
             }
             return Ok(());
         }
+        if waiting.is_empty() {
+            return Ok(());
+        }
         let load = match self.contestant {
             Contestant::BindsAndEvents => Load::BindsAndEvents,
             _ => Load::Binds,

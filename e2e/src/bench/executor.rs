@@ -1,7 +1,7 @@
 //! Carries out a workload's operations.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::core::v1::Pod;
@@ -9,8 +9,10 @@ use kube::api::{DeleteParams, ListParams};
 use kube::{Api, Client};
 use serde_json::Value;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::anyobject::{self, Leftovers};
+use super::churn;
 use super::contestant::Driver;
 use super::creation::{self, Created};
 use super::op::{Barrier, CreatePods, DeletePods, Op, Stage, StartCollecting};
@@ -117,7 +119,7 @@ impl<'a> Executor<'a> {
                 let leftovers = self.leftovers.clone();
                 let work = self.workload.clone();
                 let (op, scheduler) = (op.clone(), self.scheduler.to_owned());
-                let churn = anyobject::churn(client, work, op, scheduler, namespace, leftovers);
+                let churn = churn::churn(client, work, op, scheduler, namespace, leftovers);
                 self.background.spawn(churn);
             }
             Op::Barrier(op) => self.barrier(op).await?,
@@ -184,9 +186,6 @@ impl<'a> Executor<'a> {
     }
 
     async fn barrier(&mut self, op: &Barrier) -> Result<()> {
-        for namespace in &op.namespaces {
-            ensure!(self.namespaces.contains(namespace), "unknown namespace {namespace}");
-        }
         let waits = |entrant: &Entrant| {
             let pod = &entrant.pod;
             let here = op.namespaces.is_empty() || op.namespaces.contains(&pod.namespace);
@@ -222,7 +221,6 @@ impl<'a> Executor<'a> {
         };
         let names: Vec<String> =
             self.pods.iter().filter(named).map(|entrant| entrant.pod.name.clone()).collect();
-        ensure!(!names.is_empty(), "no pods in {} to delete", op.namespace);
         let deletion = delete_pods(api, names, op.clone());
         if op.skip_wait_to_completion {
             self.background.spawn(deletion);
@@ -242,10 +240,10 @@ async fn delete_pods(api: Api<Pod>, names: Vec<String>, op: DeletePods) -> Resul
         api.delete_collection(&parameters, &which).await?;
         return Ok(());
     };
-    let mut next = Instant::now();
+    let mut ticks = interval_at(Instant::now() + pause, pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for name in names {
-        tokio::time::sleep_until(next.into()).await;
-        next += pause;
+        ticks.tick().await;
         match api.delete(&name, &parameters).await {
             Err(kube::Error::Api(status)) if status.code == 404 => {}
             Err(error) => bail!("deleting pod {}/{name}: {error}", op.namespace),

@@ -235,6 +235,28 @@ impl Op {
         named.into_iter().flatten().map(String::as_str).collect()
     }
 
+    /// The namespaces that it makes sure of, as operation number `place`.
+    pub fn namespaces(&self, place: usize) -> Vec<String> {
+        let numbered = |prefix: &str, count| (0..count).map(|i| format!("{prefix}-{i}")).collect();
+        let or_own = |named: &Option<String>| {
+            vec![named.clone().unwrap_or_else(|| format!("namespace-{place}"))]
+        };
+        match self {
+            Self::CreateNamespaces(op) => numbered(&op.prefix, op.count),
+            Self::CreatePodSets(op) => numbered(&op.namespace_prefix, op.count),
+            Self::CreatePods(op) => or_own(&op.namespace),
+            Self::Churn(op) => or_own(&op.namespace),
+            Self::CreateAny(op) => op.namespace.clone().into_iter().collect(),
+            Self::CreateNodes(_)
+            | Self::DeletePods(_)
+            | Self::Barrier(_)
+            | Self::Sleep(_)
+            | Self::UpdateAny(_)
+            | Self::StartCollecting(_)
+            | Self::StopCollecting => Vec::new(),
+        }
+    }
+
     /// Whether pods are measured in it.
     pub fn collects(&self) -> bool {
         match self {

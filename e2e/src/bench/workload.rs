@@ -4,7 +4,7 @@
 //! Source: `test/integration/scheduler_perf/scheduler_perf.go` of Kubernetes 1.37. Paths in a file
 //! are relative to it, so that Kubernetes' own files run from where they lie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -151,6 +151,7 @@ fn filled_in(case: &TestCase, numbers: &Numbers, dir: &Path, is_first: bool) -> 
     };
     let ops: Vec<Op> = case.workload_template.iter().enumerate().map(op).collect::<Result<_>>()?;
     params.ensure_used()?;
+    ensure_known_namespaces(&ops)?;
     ensure!(ops.iter().any(Op::collects), "no operation collects metrics");
     let labels = case.labels.iter().chain(&numbers.labels).cloned().collect();
     Ok(Workload {
@@ -163,6 +164,20 @@ fn filled_in(case: &TestCase, numbers: &Numbers, dir: &Path, is_first: bool) -> 
         dir: dir.to_owned(),
         is_first,
     })
+}
+
+/// A barrier is for namespaces that an operation before it makes sure of, with pods or without.
+fn ensure_known_namespaces(ops: &[Op]) -> Result<()> {
+    let mut known = BTreeSet::new();
+    for (place, op) in ops.iter().enumerate() {
+        if let Op::Barrier(barrier) = op
+            && let Some(unknown) = barrier.namespaces.iter().find(|name| !known.contains(*name))
+        {
+            bail!("workloadTemplate[{place}]: opcode barrier: unknown namespace {unknown}");
+        }
+        known.extend(op.namespaces(place));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

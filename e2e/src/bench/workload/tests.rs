@@ -93,3 +93,27 @@ fn every_workload_of_ours_is_understood() {
     assert_eq!(names.len(), count, "two workloads of one name");
     assert!(names.iter().any(|name| name == "plain/5000Nodes_10000Pods"));
 }
+
+#[test]
+fn a_barrier_knows_namespaces_with_and_without_pods() {
+    let parsed = |namespaces: &str| {
+        let text = format!(
+            "
+- name: a
+  workloadTemplate:
+  - {{opcode: createNamespaces, prefix: empty, count: 2}}
+  - {{opcode: createPods, count: 1, collectMetrics: true}}
+  - {{opcode: barrier, namespaces: {namespaces}}}
+  - {{opcode: createPods, count: 1, namespace: later}}
+  workloads: [{{name: first}}]
+"
+        );
+        Workload::parse(&text, Path::new(".")).unwrap().remove(0)
+    };
+    parsed("[empty-0, empty-1, namespace-1]").unwrap();
+    for unknown in ["empty-2", "namespace-0", "later"] {
+        let error = format!("{:#}", parsed(&format!("[empty-0, {unknown}]")).unwrap_err());
+        let place = format!("workloadTemplate[2]: opcode barrier: unknown namespace {unknown}");
+        assert!(error.contains(&place), "{error}");
+    }
+}
