@@ -10,12 +10,14 @@ RUNS  ?= 1000000
 # Shapes (all of the default set where it is empty) and rounds of `make bench`.
 SHAPE  ?=
 ROUNDS ?= 3
+# What e2e/src/bench/bars/engine_bars.rs holds against bars, besides the record.
+BARS   := one-class,classes-1000,zone-affinity,host-anti,zone-spread,host-spread
 # The case of `make flame`.
 CASE  ?= classes-1000
 # More arguments for demo and the benches: make demo ARGS="--nodes=2000 --keep"
 ARGS  ?=
 
-.PHONY: help fmt lint rustfmt test histories tidy generate verify deny demo e2e bench bench-engine flame fuzz soak release controlplane
+.PHONY: help fmt lint rustfmt test histories tidy generate verify deny demo e2e bench bench-bars bench-engine flame fuzz soak release controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,11 +53,16 @@ deny: ## bans, licences, sources and, where reachable, advisories, by cargo-deny
 e2e: release controlplane ## tests on a real etcd and Kubernetes; the first build takes 14 min
 	$(CARGO) test --package e2e --no-fail-fast -- --ignored --test-threads=1 --nocapture
 
-bench: release ## both schedulers on one real control plane: make bench SHAPE=plain ROUNDS=1
+bench: release $(if $(SHAPE)$(BERTH_BENCH_SHAPE)$(filter --list --report-only,$(ARGS)),,bench-bars) ## every bar's figure; both schedulers on one real control plane: SHAPE=plain ROUNDS=1
 	$(CARGO) run --release --package e2e --bin bench -- --rounds=$(ROUNDS) $(if $(SHAPE),--shape=$(SHAPE)) $(ARGS)
 
 bench-engine: ## the engine alone: decisions a second and memory, 1,000 to 1,000,000 nodes; ARGS=--help
 	$(CARGO) bench --package berth-plugins --bench engine -- $(ARGS)
+
+# The engine's figures that have bars, where this build has not measured them on this machine.
+bench-bars:
+	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=$(BARS) --nodes=1000,5000,100000 --threads=1 --rounds=3
+	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=record
 
 flame: ## where the engine's time goes, as target/flame.svg: make flame CASE=mixed
 	$(CARGO) bench --package berth-plugins --bench engine -- --flame=$(CURDIR)/target/flame.svg --case=$(CASE) --nodes=5000 --threads=1 --seconds=3

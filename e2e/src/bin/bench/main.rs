@@ -88,7 +88,11 @@ async fn main() -> Result<()> {
         let selected = select(&workloads, cli.shape.as_deref()).inspect_err(|_| {
             refused.iter().for_each(|refusal| eprintln!("not understood: {refusal:#}"));
         })?;
-        run.shapes(&selected, cli.rounds).await?;
+        println!("{}, commit {}", run.machine.text(), run.build.commit);
+        let (last, first): (Vec<&Workload>, Vec<&Workload>) =
+            selected.into_iter().partition(|one| one.has_label("last"));
+        run.shapes(&first, cli.rounds).await?;
+        run.shapes(&last, cli.rounds).await?;
     }
     let dir = match (cli.report_dir, cli.workload_file.is_empty()) {
         (Some(dir), _) => dir,
@@ -128,9 +132,9 @@ impl Run {
     /// Runs the rounds that are not kept yet: the first of every shape, then the second. What
     /// shapes are told against each other must not hang on when they had their turn: a machine's
     /// pace can differ by a third from one quarter of an hour to the next. What is told closely is
-    /// run side by side, as [`contestants`] of one shape.
+    /// run side by side, as [`contestants`] of one shape. Shapes labelled `last` come behind all
+    /// rounds of the others, so that their ground is made once.
     async fn shapes(&mut self, workloads: &[&Workload], rounds: usize) -> Result<()> {
-        println!("{}, commit {}", self.machine.text(), self.build.commit);
         let mut ground: Option<Ground> = None;
         for round in 1..=rounds {
             for workload in workloads {
