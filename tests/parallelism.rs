@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use berth_engine::cycle::PARALLEL_NODES_MIN;
+use berth_engine::{cycle, ranking};
 use berth_sandbox::{Options, SHAPES, Sandbox, ZONES, shaped};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -19,14 +19,16 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// Pods by name, with their nodes.
 type Placements = BTreeMap<String, String>;
 
-/// As many nodes as threads are used for, none tainted, so that scoring has as many too.
+/// As many nodes as threads are used for by rankings and by the plain scan, none tainted, so that
+/// scoring has as many too.
 fn nodes() -> Vec<Value> {
     let node = |i: usize| shaped(&format!("node-{i:05}"), &SHAPES[i % 2], ZONES[i % ZONES.len()]);
-    (0..PARALLEL_NODES_MIN + 300).map(node).collect()
+    let least = ranking::PARALLEL_NODES_MIN.max(cycle::PARALLEL_NODES_MIN);
+    (0..least + 300).map(node).collect()
 }
 
-/// Pods that are ranked by room, pods that are ranked by their counts in zones, and pods with a
-/// bound claim, which go by the plain scan.
+/// Pods that are ranked by room, pods that are ranked by their counts in zones, and pods that have
+/// a claim for one pod alone, which go by the plain scan.
 fn workload() -> Vec<(&'static str, Value)> {
     let pod = |name: String, more: &[(&str, Value)]| {
         let mut pod = json!({
@@ -48,33 +50,40 @@ fn workload() -> Vec<(&'static str, Value)> {
         "maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone",
         "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": {"app": "zoned"}},
     }]);
-    let volumes = json!([{"name": "v", "persistentVolumeClaim": {"claimName": "claim"}}]);
+    let mut all = Vec::new();
+    for i in 0..PODS {
+        let name = format!("claim-{i}");
+        let volumes = json!([{"name": "v", "persistentVolumeClaim": {"claimName": name}}]);
+        all.extend(stored(&name));
+        all.push(pod(format!("plain-{i}"), &[]));
+        all.push(pod(format!("zoned-{i}"), &[("topologySpreadConstraints", spread.clone())]));
+        all.push(pod(name, &[("volumes", volumes)]));
+    }
+    all
+}
+
+/// A bound claim for one pod alone, and its volume of the same name.
+fn stored(name: &str) -> [(&'static str, Value); 2] {
     let volume = json!({
-        "metadata": {"name": "volume"},
+        "metadata": {"name": name},
         "spec": {
-            "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany"],
+            "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOncePod"],
             "nfs": {"server": "s", "path": "/"},
-            "claimRef": {"namespace": "default", "name": "claim"},
+            "claimRef": {"namespace": "default", "name": name},
         },
         "status": {"phase": "Bound"},
     });
     let claim = json!({
         "metadata": {
-            "name": "claim", "annotations": {"pv.kubernetes.io/bind-completed": "yes"},
+            "name": name, "annotations": {"pv.kubernetes.io/bind-completed": "yes"},
         },
         "spec": {
-            "accessModes": ["ReadWriteMany"], "storageClassName": "", "volumeName": "volume",
+            "accessModes": ["ReadWriteOncePod"], "storageClassName": "", "volumeName": name,
             "resources": {"requests": {"storage": "1Gi"}},
         },
         "status": {"phase": "Bound"},
     });
-    let mut all = vec![("persistentvolumes", volume), ("persistentvolumeclaims", claim)];
-    for i in 0..PODS {
-        all.push(pod(format!("plain-{i}"), &[]));
-        all.push(pod(format!("zoned-{i}"), &[("topologySpreadConstraints", spread.clone())]));
-        all.push(pod(format!("claim-{i}"), &[("volumes", volumes.clone())]));
-    }
-    all
+    [("persistentvolumes", volume), ("persistentvolumeclaims", claim)]
 }
 
 /// Where the pods go, all of them there before the scheduler starts.

@@ -36,8 +36,13 @@ impl Plugin for Refusal {
 
     fn keeps(&self, cx: &Context<'_>) -> Keeps {
         let spec = &cx.pod.class.spec;
-        if missing(spec).is_none() && claim_volumes(&spec.volumes).next().is_none() {
+        if missing(spec).is_some() {
+            Keeps::Nothing
+        } else if claim_volumes(&spec.volumes).next().is_none() {
             Keeps::Aside
+        } else if PodClaims::are_shared_and_bound(cx) {
+            // For as long as they are.
+            Keeps::Node(Reads::CLAIMS)
         } else {
             Keeps::Nothing
         }

@@ -108,13 +108,10 @@ impl Plugin for VolumeBinding {
     }
 
     fn keeps(&self, cx: &Context<'_>) -> Keeps {
-        let mut claims = claim_volumes(&cx.pod.class.spec.volumes).peekable();
-        if claims.peek().is_none() {
+        if claim_volumes(&cx.pod.class.spec.volumes).next().is_none() {
             return Keeps::Aside;
         }
-        // One that is made for a pod is asked for its owner.
-        let shared = claims.all(|claim| !claim.ephemeral);
-        if shared && PodClaims::of_pod(cx).is_ok_and(|claims| claims.all_bound()) {
+        if PodClaims::are_shared_and_bound(cx) {
             let storage = Reads::CLAIMS | Reads::VOLUMES | Reads::CSI_NODES;
             return Keeps::Node(Reads::NODE_LABELS | storage);
         }

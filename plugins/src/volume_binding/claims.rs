@@ -132,6 +132,13 @@ impl PodClaims {
         Ok(own)
     }
 
+    /// Whether all pods of the class mount the same claims, and there is nothing to bind: no claim
+    /// is one that is made for a pod and asked for its owner.
+    pub(crate) fn are_shared_and_bound(cx: &Context<'_>) -> bool {
+        let shared = claim_volumes(&cx.pod.class.spec.volumes).all(|claim| !claim.ephemeral);
+        shared && Self::of_pod(cx).is_ok_and(|claims| claims.all_bound())
+    }
+
     /// Whether there is nothing to bind.
     pub(crate) fn all_bound(&self) -> bool {
         self.first_unbound().is_none()

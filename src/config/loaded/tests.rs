@@ -11,32 +11,37 @@ use crate::watch::decode_object;
 /// The message that `pod` shows after its attempt on nodes `a`, `b` and `c` of one CPU each, with
 /// a pod of priority -1 on `c` that takes it whole.
 fn message(plugins: &str, pod: &Value) -> String {
+    let mut lesser = needing("1");
+    lesser["metadata"] = json!({"name": "lesser", "namespace": "d", "uid": "lesser"});
+    lesser["spec"]["priority"] = json!(-1);
+    lesser["spec"]["nodeName"] = json!("c");
+    let (_, effects) = step(plugins, &[lesser, pod.clone()]);
+    let text = |effect| match effect {
+        Effect::Condition { message, .. } => Some(message),
+        _ => None,
+    };
+    effects.into_iter().find_map(text).unwrap()
+}
+
+/// An engine as `run` sets it up, after its first step with nodes `a`, `b` and `c` of one CPU each
+/// and these objects.
+fn step(plugins: &str, objects: &[Value]) -> (Engine, Vec<Effect>) {
     let text = format!(
         "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n\
          profiles: [{{schedulerName: berth, plugins: {plugins}}}]\n"
     );
     let loaded = config::load(&text, "f", &berth_plugins::in_tree().unwrap()).unwrap();
     let mut inputs = vec![Input::Config(loaded.engine_config(true).unwrap().into())];
-    let mut add = |object: &Value| {
-        inputs.push(decode_object(object.to_string().as_bytes()).unwrap());
+    let node = |name| {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+            "status": {"allocatable": {"cpu": "1", "pods": "10"}}})
     };
-    for name in ["a", "b", "c"] {
-        add(&json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
-            "status": {"allocatable": {"cpu": "1", "pods": "10"}}}));
-    }
-    let mut lesser = needing("1");
-    lesser["metadata"] = json!({"name": "lesser", "namespace": "d", "uid": "lesser"});
-    lesser["spec"]["priority"] = json!(-1);
-    lesser["spec"]["nodeName"] = json!("c");
-    add(&lesser);
-    add(pod);
-    let mut effects = Vec::new();
-    Engine::new(1, None).step(inputs, 0, &mut effects, &mut ());
-    let text = |effect| match effect {
-        Effect::Condition { message, .. } => Some(message),
-        _ => None,
-    };
-    effects.into_iter().find_map(text).unwrap()
+    let nodes = ["a", "b", "c"].map(node);
+    let read = |object: &Value| decode_object(object.to_string().as_bytes()).unwrap();
+    inputs.extend(nodes.iter().chain(objects).map(read));
+    let (mut engine, mut effects) = (Engine::new(1, None), Vec::new());
+    engine.step(inputs, 0, &mut effects, &mut ());
+    (engine, effects)
 }
 
 /// A pod that asks for `cpu`.
@@ -121,4 +126,31 @@ fn nodes_left_out_are_counted_under_the_plugins_known_when_they_were_left_out() 
              2 Insufficient cpu."
         )
     );
+}
+
+/// A claim that VolumeBinding finds bound, and its volume.
+fn bound_claim() -> [Value; 2] {
+    let volume = json!({"apiVersion": "v1", "kind": "PersistentVolume",
+        "metadata": {"name": "volume"},
+        "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany"],
+            "nfs": {"server": "s", "path": "/"},
+            "claimRef": {"namespace": "d", "name": "x"}}});
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "x", "namespace": "d",
+            "annotations": {"pv.kubernetes.io/bind-completed": "yes"}},
+        "spec": {"accessModes": ["ReadWriteMany"], "storageClassName": "",
+            "volumeName": "volume", "resources": {"requests": {"storage": "1Gi"}}}});
+    [volume, claim]
+}
+
+#[test]
+fn pods_are_ranked_by_a_profile_as_it_runs() {
+    let bound = |objects: &[Value]| {
+        let (engine, effects) = step("{}", objects);
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::Bind { .. })), "{effects:?}");
+        engine.rankings().answers()
+    };
+    assert_eq!(bound(&[needing("1")]), 1);
+    let [volume, claim] = bound_claim();
+    assert_eq!(bound(&[volume, claim, without_claim()]), 1, "all its claims are bound");
 }
