@@ -130,7 +130,7 @@ impl Cycle {
         }
         let fit = |code| Status { code, plugin: String::new(), reasons: Vec::new() };
         let success = filtered.feasible.iter().map(|n| (*n, fit(Code::Success.as_str())));
-        let excluded = filtered.excluded.iter().map(|n| (*n, fit("PreFilterExcluded")));
+        let excluded = filtered.excluded.iter().map(|n| (n, fit("PreFilterExcluded")));
         let rejected = filtered.rejected.iter().map(|r| {
             let status = Status {
                 code: r.verdict.code().as_str(),

@@ -135,7 +135,7 @@ fn verdict(engine: &mut Engine, profile: &Profile, pod: &PodRecord) -> Verdict {
         out.stop = Some(format!("{by:?} resolvable={resolvable} {}", reasons.join(", ")));
     }
     out.nodes.extend(filtered.feasible.iter().map(|n| (node(*n), Answer::Fits)));
-    out.nodes.extend(filtered.excluded.iter().map(|n| (node(*n), Answer::Excluded)));
+    out.nodes.extend(filtered.excluded.iter().map(|n| (node(n), Answer::Excluded)));
     out.nodes.extend(filtered.rejected.iter().map(|r| {
         let reasons = r.verdict.reasons().iter().map(|r| r.clone().into_owned()).collect();
         let resolvable = r.verdict.code() == berth_engine::framework::Code::Unschedulable;

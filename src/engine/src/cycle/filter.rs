@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::base::{NodeIdx, PodIdx};
+use crate::base::{NodeIdx, NodeSet, PodIdx, Sym};
 use crate::framework::{Code, Context, Point, Reads, Reasons, State, Verdict, Verdicts};
 use crate::probe::Probe;
 
@@ -53,8 +53,8 @@ pub struct Filtered {
     pub feasible: Vec<NodeIdx>,
     /// Nodes it does not fit, ascending within PreFilterExcluded and judged ones.
     pub rejected: Vec<Rejection>,
-    /// Nodes that a PreFilter left out, with the plugins that narrowed.
-    pub excluded: Vec<NodeIdx>,
+    /// Nodes that a PreFilter left out: mostly all but one.
+    pub excluded: NodeSet,
     /// Plugins that narrowed the nodes.
     pub narrowed_by: Vec<usize>,
     /// Plugins that rejected the node that the pod is promised, which is tried before the others.
@@ -160,14 +160,12 @@ impl Scan<'_> {
     }
 
     fn judge_all(&self, cx: &Context<'_>, prepared: Prepared, pod: PodIdx) -> Filtered {
-        let nodes = cx.nodes.live().to_vec();
         let (nodes, excluded) = match &prepared.narrow {
-            None => (nodes, Vec::new()),
-            Some(_) => nodes.into_iter().partition(|n| self.admits(&prepared, *n)),
+            None => (cx.nodes.live().to_vec(), NodeSet::default()),
+            Some(names) => narrowed(cx, names),
         };
         let promised = cx.cache.nominations().of_pod(pod);
-        let (first, rest): (Vec<NodeIdx>, Vec<NodeIdx>) =
-            nodes.iter().partition(|n| Some(**n) == promised);
+        let first: Vec<NodeIdx> = promised.filter(|n| nodes.contains(n)).into_iter().collect();
         // A pod with a nomination tries its node first and takes it unscored if it fits.
         let nominated = self.judge(cx, &prepared, &first, pod);
         let judged = match nominated {
@@ -175,6 +173,8 @@ impl Scan<'_> {
                 self.judge_in_parallel(cx, &prepared, &nodes, pod)
             }
             Ok(part) if part.feasible.is_empty() => {
+                let rest = nodes.iter().copied().filter(|n| Some(*n) != promised);
+                let rest: Vec<NodeIdx> = rest.collect();
                 self.judge_in_parallel(cx, &prepared, &rest, pod).map(|mut others| {
                     others.refused_promise = part.rejected.iter().map(|r| r.plugin).collect();
                     others.rejected.extend(part.rejected);
@@ -290,4 +290,15 @@ impl Scan<'_> {
         }
         Ok(())
     }
+}
+
+/// The live nodes of these names, ascending, and all others: names are few, and not looked for node
+/// by node.
+fn narrowed(cx: &Context<'_>, names: &[Sym]) -> (Vec<NodeIdx>, NodeSet) {
+    let mut others = cx.nodes.live().clone();
+    let named = names.iter().filter_map(|name| cx.nodes.find(*name));
+    // A name may be said twice, and its node be gone.
+    let mut nodes: Vec<NodeIdx> = named.filter(|node| others.remove(*node)).collect();
+    nodes.sort_unstable();
+    (nodes, others)
 }

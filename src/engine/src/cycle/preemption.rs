@@ -111,7 +111,7 @@ fn ineligible(cx: &Context<'_>, filtered: &Filtered) -> Option<&'static str> {
         return Some("not eligible due to preemptionPolicy=Never.");
     }
     let promised = cx.cache.nominations().of_pod(cx.pod.idx)?;
-    let hopeless = filtered.excluded.contains(&promised)
+    let hopeless = filtered.excluded.contains(promised)
         || filtered.rejected.iter().any(|r| r.node == promised && !r.verdict.is_resolvable())
         || matches!(filtered.stop, Some(Stop::PreFilter { resolvable: false, .. }));
     let leaving = |pod: &PodIdx| {
