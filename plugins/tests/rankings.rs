@@ -16,6 +16,7 @@ mod random {
 #[path = "rankings"]
 mod rankings {
     mod affinity;
+    mod bounds;
     mod cluster;
     pub(crate) mod history;
     mod kinds;

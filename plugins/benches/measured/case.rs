@@ -5,7 +5,7 @@ use berth_engine::record::WhenUnsatisfiable::{DoNotSchedule, ScheduleAnyway};
 use crate::scene::cluster::{HOSTNAME, RACK, ZONE};
 use crate::scene::job::Job;
 use crate::scene::workload::{
-    Churn, Workload, mixed, shared_claims, thousand_classes, thousand_repelling,
+    Churn, Workload, mixed, shared_claims, thousand_classes, thousand_repelling, thousand_spread,
 };
 
 /// One case.
@@ -28,7 +28,7 @@ fn one() -> Job {
     Job::default_size("app")
 }
 
-pub const CASES: [Case; 20] = [
+pub const CASES: [Case; 21] = [
     Case {
         name: "one-class",
         about: "one Job of plain pods",
@@ -110,6 +110,11 @@ pub const CASES: [Case; 20] = [
         name: "anti-classes-1000",
         about: "1,000 classes with an anti-affinity term on the same pods",
         workload: thousand_repelling,
+    },
+    Case {
+        name: "spread-classes-1000",
+        about: "1,000 classes in turn, each with its own spread over hosts",
+        workload: thousand_spread,
     },
     Case {
         name: "shared-claims",

@@ -121,6 +121,16 @@ pub fn thousand_repelling(nodes: usize) -> Workload {
     Workload { running: nodes / 10, ..Workload::new(jobs, 15 * nodes) }
 }
 
+/// A thousand classes of which each spreads its own pods over hosts: a count of every host each.
+pub fn thousand_spread(nodes: usize) -> Workload {
+    let job = |i: usize| {
+        let memory = 200 + i64::try_from(i).unwrap();
+        let job = Job::plain(&format!("app-{i}"), 100, memory);
+        job.spread(HOSTNAME, 5, WhenUnsatisfiable::DoNotSchedule)
+    };
+    Workload::new((0..1_000).map(job).collect(), 15 * nodes)
+}
+
 /// A dozen Jobs of every kind in turn.
 pub fn mixed(nodes: usize) -> Workload {
     use WhenUnsatisfiable::{DoNotSchedule, ScheduleAnyway};

@@ -66,6 +66,11 @@ impl Domains {
         self.keys.iter().filter_map(move |key| self.at(nodes, node, *key))
     }
 
+    /// What the amounts take.
+    pub(super) fn bytes(&self) -> usize {
+        self.amounts.capacity() * size_of::<((Sym, Sym), i64)>()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.amounts.is_empty()
     }

@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use super::counts::Counts;
+use super::domains::Domains;
 use super::preferences::{Wishes, own, wishes_of};
 use super::scope::{Reverse, Scope, Target};
 
@@ -247,6 +248,12 @@ impl Groups for AffinityGroups {
             || self.hard_weight.zip(theirs).is_some_and(|(weight, theirs)| {
                 !wishes_of(theirs, &Reverse::new(cx), weight).is_empty()
             })
+    }
+
+    fn bytes(&self) -> usize {
+        let Counts { existing, affinity, anti_affinity, .. } = &self.counts;
+        let counts: usize = [existing, affinity, anti_affinity].map(Domains::bytes).iter().sum();
+        counts + self.wishes.capacity() * size_of::<((Sym, Sym), Wish)>()
     }
 
     fn follow(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched) {

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::constraint::Constraint;
 use super::go_ln::ln;
-use super::hard::{Domains, Hard};
+use super::hard::{Domain, Domains, Hard};
 use super::soft::{IGNORED, Soft};
 
 /// The number of a node without the label.
@@ -73,7 +73,7 @@ impl SpreadGroups {
         let hard = hard.into_counts().map(|(constraint, domains)| {
             let mut by_pods = BTreeMap::new();
             for domain in domains.values() {
-                *by_pods.entry(domain.pods).or_insert(0) += 1;
+                *by_pods.entry(domain.pods()).or_insert(0) += 1;
             }
             HardRule { constraint, wide: is_wide(domains.len(), nodes), domains, by_pods }
         });
@@ -124,6 +124,12 @@ impl Groups for SpreadGroups {
     fn concerns(&self, cx: &Context<'_>, moved: &PodMoved<'_>) -> bool {
         let hard = self.hard.iter().map(|rule| &rule.constraint);
         hard.chain(self.soft.iter().map(|rule| &rule.constraint)).any(|of| of.counts(cx, moved))
+    }
+
+    fn bytes(&self) -> usize {
+        let hard = self.hard.iter().map(|rule| rule.domains.capacity()).sum::<usize>();
+        let soft = self.soft.iter().map(|rule| rule.pods.capacity()).sum::<usize>();
+        hard * size_of::<(Sym, Domain)>() + soft * size_of::<(Sym, i64)>()
     }
 
     fn follow(&mut self, cx: &Context<'_>, moved: &PodMoved<'_>, touched: &mut Touched) {
@@ -258,7 +264,7 @@ impl Groups for SpreadGroups {
 
 impl HardRule {
     fn pods(&self, value: Sym) -> i64 {
-        self.domains.get(&value).map_or(0, |domain| domain.pods)
+        self.domains.get(&value).map_or(0, |domain| domain.pods())
     }
 
     /// One domain less has `before` pods, and one more `now`; `None` for no domain.
@@ -278,17 +284,14 @@ impl HardRule {
 
     fn add_pods(&mut self, value: Sym, amount: i64) {
         let Some(domain) = self.domains.get_mut(&value) else { return };
-        let before = domain.pods;
-        domain.pods += amount;
-        let now = domain.pods;
+        let (before, now) = (domain.pods(), domain.add_pods(amount));
         self.move_domain(Some(before), Some(now));
     }
 
     fn add_nodes(&mut self, value: Sym, amount: i64) {
         let domain = self.domains.entry(value).or_default();
-        let (before, pods) = (domain.nodes, domain.pods);
-        domain.nodes += amount;
-        match (before, domain.nodes) {
+        let (before, pods) = (domain.nodes(), domain.pods());
+        match (before, domain.add_nodes(amount)) {
             (0, _) => self.move_domain(None, Some(pods)),
             (_, 0) => {
                 self.domains.remove(&value);

@@ -13,13 +13,42 @@ pub(super) struct Hard {
     rules: Vec<Rule>,
 }
 
-/// The nodes that count and have one topology value.
+/// The nodes that count and have one topology value. A class that spreads over hosts has one for
+/// each of them: in 12 bytes with its value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Domain {
-    /// Pods that count on them, perhaps none.
-    pub(super) pods: i64,
+    pods: i32,
+    nodes: i32,
+}
+
+impl Domain {
+    /// Pods that count on its nodes, perhaps none.
+    pub(super) fn pods(self) -> i64 {
+        self.pods.into()
+    }
+
     /// How many nodes: at least one.
-    pub(super) nodes: i64,
+    pub(super) fn nodes(self) -> i64 {
+        self.nodes.into()
+    }
+
+    /// Counts pods in, or out by a negative number; how many there are then.
+    pub(super) fn add_pods(&mut self, amount: i64) -> i64 {
+        self.pods = sum(self.pods, amount);
+        self.pods()
+    }
+
+    /// As much for nodes.
+    pub(super) fn add_nodes(&mut self, amount: i64) -> i64 {
+        self.nodes = sum(self.nodes, amount);
+        self.nodes()
+    }
+}
+
+/// Of what there are far fewer than two billion.
+fn sum(count: i32, amount: i64) -> i32 {
+    let sum = i64::from(count).saturating_add(amount);
+    i32::try_from(sum).unwrap_or(if sum < 0 { i32::MIN } else { i32::MAX })
 }
 
 /// By topology value.
@@ -57,8 +86,8 @@ impl Hard {
                     let value = cx.nodes.label(node, constraint.key);
                     if let Some(value) = value.filter(|_| constraint.includes(cx, node)) {
                         let domain = domains.entry(value).or_default();
-                        domain.pods += constraint.count(cx, node);
-                        domain.nodes += 1;
+                        domain.add_pods(constraint.count(cx, node));
+                        domain.add_nodes(1);
                     }
                 }
             }
@@ -83,11 +112,11 @@ impl Hard {
                 continue;
             }
             let Some(value) = cx.nodes.label(node, constraint.key) else { continue };
-            let Domain { pods, .. } = rule.domains.entry(value).or_default();
-            let was_least = *pods == rule.least;
-            *pods += amount;
-            if *pods < rule.least {
-                rule.least = *pods;
+            let domain = rule.domains.entry(value).or_default();
+            let was_least = domain.pods() == rule.least;
+            let pods = domain.add_pods(amount);
+            if pods < rule.least {
+                rule.least = pods;
             } else if was_least {
                 rule.find_least();
             }
@@ -104,7 +133,7 @@ impl Hard {
             let Some(value) = nodes.label(node, rule.constraint.key) else {
                 return Judgement::NoDomain;
             };
-            let pods = rule.domains.get(&value).map_or(0, |domain| domain.pods);
+            let pods = rule.domains.get(&value).map_or(0, |domain| domain.pods());
             if pods + rule.constraint.itself - rule.floor() > rule.constraint.max_skew {
                 return Judgement::Skewed;
             }
@@ -117,7 +146,7 @@ impl Rule {
     fn find_least(&mut self) {
         // The reference starts from MaxInt32; it shows only where minDomains is 0 or less.
         self.least =
-            self.domains.values().map(|domain| domain.pods).min().unwrap_or(i32::MAX.into());
+            self.domains.values().map(|domain| domain.pods()).min().unwrap_or(i32::MAX.into());
     }
 
     /// The pods of the emptiest domain, or 0 while there are fewer than `minDomains`.

@@ -41,7 +41,12 @@ pub(crate) struct History {
 impl History {
     /// The history of a seed, by rankings and by the plain scan.
     pub(crate) fn new(seed: u64) -> Self {
-        Self::of(seed, Twins::new(seed, None), None)
+        // In one of four, rankings make room for each other all the time.
+        let twins = match seed % 4 {
+            0 => Twins::bounded(seed, 200),
+            _ => Twins::new(seed, None),
+        };
+        Self::of(seed, twins, None)
     }
 
     /// The history of a seed as these two live it; with so many nodes, where said.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
-use berth_engine::framework::{Profile, ProfileBuilder};
+use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder};
 use berth_engine::{Config, Decided, Effect, Engine, Input, Method};
+use berth_plugins::refusal::Refusal;
 use berth_plugins::{default_plugins, default_profile, in_tree};
 use rayon::ThreadPool;
 
@@ -25,7 +26,7 @@ pub(crate) fn defaults() -> Input {
     configured(default_profile(SCHEDULER).unwrap())
 }
 
-/// The default plugins, now and then with other weights or without some.
+/// The default plugins, now and then with other weights, without some, or with what `run` adds.
 pub(crate) fn config(dice: &mut Dice) -> Input {
     if !dice.chance(30) {
         return defaults();
@@ -41,6 +42,10 @@ pub(crate) fn config(dice: &mut Dice) -> Input {
             builder.add_everywhere(&plugin, weight).unwrap();
         }
     }
+    if dice.chance(50) {
+        let refusal: Arc<dyn Plugin> = Arc::new(Refusal::new());
+        builder.add(Point::PreFilter, &refusal, 0).unwrap();
+    }
     configured(builder.build().unwrap())
 }
 
@@ -53,6 +58,13 @@ impl Twins {
         let (ranked, mut scanned) = (Engine::new(seed, pool), Engine::new(seed, None));
         scanned.set_method(Method::Scan);
         Self::of(seed, [ranked, scanned])
+    }
+
+    /// Rankings that may take so many cells, and the plain scan.
+    pub(crate) fn bounded(seed: u64, cells: usize) -> Self {
+        let mut twins = Self::new(seed, None);
+        twins.ours.bound_rankings(cells);
+        twins
     }
 
     /// These two, made with this seed.
@@ -95,6 +107,11 @@ impl Twins {
     /// Rankings that ours keeps.
     pub(crate) fn rankings(&self) -> usize {
         self.ours.rankings().count()
+    }
+
+    /// What they take, in cells of four bytes.
+    pub(crate) fn cells(&self) -> usize {
+        self.ours.rankings().cells()
     }
 
     /// Attempts that rankings answered.

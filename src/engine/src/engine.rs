@@ -191,6 +191,11 @@ impl Engine {
         &self.cache
     }
 
+    /// Lets rankings take so many cells of four bytes; without it 32 million.
+    pub fn bound_rankings(&mut self, cells: usize) {
+        self.rankings.set_bound(cells);
+    }
+
     /// The rankings of classes.
     pub fn rankings(&self) -> &Rankings {
         &self.rankings

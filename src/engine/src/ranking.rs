@@ -27,16 +27,15 @@ mod roles;
 mod store;
 mod table;
 mod tops;
+mod unschedulable;
 
 pub use choose::{Choice, Standing};
 pub use store::{Rankings, Verdicted};
 
-use std::sync::Arc;
-
 use rayon::ThreadPool;
 
 use crate::base::PodIdx;
-use crate::cycle::{Filtered, Prepared, Scan};
+use crate::cycle::{Prepared, Scan};
 use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State};
 
 use columns::Columns;
@@ -104,8 +103,6 @@ pub(crate) struct Ranking {
     nodes_followed: usize,
     // The log is read up to here.
     position: u64,
-    // What the plain scan said of a pod that fits nowhere, at this position of the log.
-    nowhere: Option<(u64, Arc<Filtered>)>,
     // The priority of the pod that promised nodes were judged for; none where there are none.
     heeded_for: Option<i32>,
     // All rankings': lent for as long as this one judges.
@@ -165,9 +162,11 @@ impl Ranking {
         self.counted.iter().filter(|counted| counted.from < counted.to)
     }
 
-    /// Bytes of nodes that it keeps, in cells: one for each row of the node table.
+    /// What it keeps, in cells of four bytes: one for each row of the node table, and what groups
+    /// and the counts of plugins take.
     fn cells(&self) -> usize {
-        self.columns.rows()
+        let counts: usize = self.counted.iter().map(|counted| counted.groups.bytes()).sum();
+        self.columns.rows() + (self.table.bytes() + counts) / 4
     }
 
     /// What the plugins with counts have counted: what they follow of it themselves, and what the

@@ -129,6 +129,12 @@ pub trait Groups: Debug + Send + Sync {
     /// as it is, its pods after it.
     fn follow_node(&mut self, _cx: &Context<'_>, _node: NodeIdx, _amount: i64) {}
 
+    /// What its counts take in bytes, roughly, where that grows with nodes or domains. Asked before
+    /// each choice: it has to be told from a few lengths.
+    fn bytes(&self) -> usize {
+        0
+    }
+
     /// Adds the numbers of a node to `key`: as many for each node, until `Touched::all` is set.
     fn key(&self, cx: &Context<'_>, node: NodeIdx, key: &mut GroupKey);
 

@@ -136,6 +136,10 @@ impl Ranking {
             return Ok(Heed::All);
         }
         self.take_up(work, notes)?;
+        if self.table.is_sparse() {
+            self.regroup(work)?;
+            return Ok(Heed::All);
+        }
         if only_pods {
             self.take_rooms(work, &mut notes.nodes);
             self.reweigh(work, &notes.nodes)?;

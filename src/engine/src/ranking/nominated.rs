@@ -39,9 +39,7 @@ impl Ranking {
         }
         let priority = work.cx.pod.priority;
         let heed = if self.heeded_for == Some(priority) { heed } else { Heed::All };
-        if self.heeded_for.replace(priority) != Some(priority) {
-            self.nowhere = None;
-        }
+        self.heeded_for = Some(priority);
         let again = |node: &NodeIdx| match heed {
             Heed::None => false,
             Heed::Noted => notes.names(*node),

@@ -15,12 +15,14 @@ use super::choose::{Bonus, Choice, Standing};
 use super::evaluate::Buffers;
 use super::follow::Notes;
 use super::kin::Kin;
+use super::unschedulable::{Moment, Unschedulable};
 use super::{Ranking, Refused, work};
 
-/// Cells over all rankings: one for each ranking and row of the node table. 16 million cells of
-/// four bytes are 64 MB, 112 MB with large weights: 3,355 classes at 5,000 nodes, 1,118 at 15,000,
-/// 16 at a million.
-const CELLS_MAX: usize = 16 << 20;
+/// Cells of four bytes over all rankings: one for each ranking and row of the node table, and what
+/// its groups and counts take. 32 million are 128 MB, 224 MB with large weights: 6,700 classes
+/// without terms at 5,000 nodes, 2,230 at 15,000, 33 at a million. A count of pods by host takes 12
+/// to 24 bytes a node more: 1,260 classes that each spread over 5,000 hosts.
+const CELLS_MAX: usize = 32 << 20;
 
 /// Entries of the log between two looks at what all rankings have read, at least: 1,024 entries of
 /// 24 bytes are 24 kB, which stay in the cache of a core while they are written again and again.
@@ -34,6 +36,16 @@ pub enum Verdicted {
     /// It fits nowhere. With what the plain scan said the last time, where nothing has happened
     /// since.
     Nowhere(Option<Arc<Filtered>>),
+}
+
+/// How many cells rankings may have.
+#[derive(Debug, Clone, Copy)]
+struct Bound(usize);
+
+impl Default for Bound {
+    fn default() -> Self {
+        Self(CELLS_MAX)
+    }
 }
 
 #[derive(Debug)]
@@ -54,7 +66,9 @@ pub struct Rankings {
     free: Vec<usize>,
     by_kin: HashMap<Kin, usize, FxBuildHasher>,
     cells: usize,
+    bound: Bound,
     uses: u64,
+    unschedulable: Unschedulable,
     // Number of label keys that selectors asked for when the kins were made.
     selected: usize,
     notes: Notes,
@@ -78,6 +92,16 @@ impl Rankings {
     /// Number of rankings.
     pub fn count(&self) -> usize {
         self.by_kin.len()
+    }
+
+    /// What they take, in cells of four bytes: at most the bound, but for a single one.
+    pub fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// Bounds them by other than the default of 32 million cells, from the next one on.
+    pub(crate) fn set_bound(&mut self, cells: usize) {
+        self.bound = Bound(cells);
     }
 
     /// How many pods were answered for.
@@ -105,7 +129,7 @@ impl Rankings {
                 self.answers += 1;
                 Some(match found {
                     Some(choice) => Verdicted::Node(choice),
-                    None => Verdicted::Nowhere(ranking.nowhere()),
+                    None => Verdicted::Nowhere(self.unschedulable.at(ranking.moment(at))),
                 })
             }
             Err(Refused) => {
@@ -118,9 +142,9 @@ impl Rankings {
     /// Keeps what the plain scan said of a pod that fits nowhere, for its kin.
     pub(crate) fn note_nowhere(&mut self, cache: &Cache, pod: PodIdx, filtered: &Arc<Filtered>) {
         let Some((kin, _)) = Kin::of(cache, pod) else { return };
-        let Some(at) = self.by_kin.get(&kin) else { return };
-        if let Some(Some(slot)) = self.slots.get_mut(*at) {
-            slot.ranking.nowhere = Some((slot.ranking.position, Arc::clone(filtered)));
+        let Some(at) = self.by_kin.get(&kin).copied() else { return };
+        if let Some(Some(slot)) = self.slots.get(at) {
+            self.unschedulable.keep(slot.ranking.moment(at), filtered);
         }
     }
 
@@ -179,9 +203,16 @@ impl Rankings {
             let caught_up = guarded("", || slot.ranking.catch_up(&work, &mut self.notes));
             std::mem::swap(&mut slot.ranking.buffers, &mut self.buffers);
             if caught_up.unwrap_or(Err(Refused)).is_ok() {
-                self.cells += slot.ranking.cells() - slot.cells;
-                slot.cells = slot.ranking.cells();
-                self.trim(cache);
+                let cells = slot.ranking.cells();
+                let grown = cells > slot.cells;
+                self.cells = self.cells - slot.cells + cells;
+                slot.cells = cells;
+                if grown && self.cells > self.bound.0 {
+                    // This one was used last: it stays while there is another.
+                    self.make_room(0, cache);
+                } else {
+                    self.trim(cache);
+                }
                 return Some(at);
             }
             self.drop_slot(at, cache);
@@ -237,10 +268,11 @@ impl Rankings {
         for at in gone {
             self.drop_slot(at, cache);
         }
-        if self.cells + cells > CELLS_MAX {
+        if self.cells + cells > self.bound.0 {
             live.sort_unstable();
+            let newest = live.last().map(|(_, at)| *at).filter(|_| cells == 0);
             for (_, at) in live {
-                if self.cells + cells <= CELLS_MAX {
+                if self.cells + cells <= self.bound.0 || newest == Some(at) {
                     break;
                 }
                 self.drop_slot(at, cache);
@@ -269,6 +301,7 @@ impl Rankings {
     fn drop_slot(&mut self, at: usize, cache: &mut Cache) {
         let Some(slot) = self.slots.get_mut(at).and_then(Option::take) else { return };
         self.by_kin.remove(&slot.kin);
+        self.unschedulable.forget(at);
         self.cells -= slot.cells;
         self.free.push(at);
         cache.release_labels(slot.labels);
@@ -279,9 +312,8 @@ impl Rankings {
 }
 
 impl Ranking {
-    /// What the plain scan said last, where nothing has happened since.
-    fn nowhere(&self) -> Option<Arc<Filtered>> {
-        let (position, filtered) = self.nowhere.as_ref()?;
-        (*position == self.position).then(|| Arc::clone(filtered))
+    /// What an answer now holds for.
+    fn moment(&self, ranking: usize) -> Moment {
+        Moment { ranking, position: self.position, heeded_for: self.heeded_for }
     }
 }

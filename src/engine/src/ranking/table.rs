@@ -14,8 +14,19 @@ pub(super) struct Table {
     keys: Vec<GroupKey>,
     // Nodes of the group that have room.
     fits: Vec<u64>,
+    // All nodes of the group.
+    nodes: Vec<u32>,
+    // Groups with nodes.
+    inhabited: usize,
     last: u16,
 }
+
+/// A group: its key twice, of 64 bytes where it has up to six numbers, and what is counted.
+const GROUP_BYTES: usize = 150;
+
+/// Groups from which on it may pay to make them anew: to look at so many takes some 10 µs for each
+/// choice.
+const SPARSE_MIN: usize = 1_024;
 
 impl Default for Table {
     fn default() -> Self {
@@ -23,6 +34,8 @@ impl Default for Table {
             by_key: HashMap::default(),
             keys: vec![GroupKey::new()],
             fits: vec![0],
+            nodes: vec![0],
+            inhabited: 0,
             last: NO_GROUP,
         }
     }
@@ -43,6 +56,7 @@ impl Table {
         let group = u16::try_from(self.keys.len()).ok()?;
         self.keys.push(key.into());
         self.fits.push(0);
+        self.nodes.push(0);
         self.by_key.insert(key.into(), group);
         self.last = group;
         Some(group)
@@ -51,6 +65,18 @@ impl Table {
     /// Number of groups, [`NO_GROUP`] included.
     pub(super) fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// What they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.keys.len() * GROUP_BYTES
+    }
+
+    /// Whether most groups have lost all their nodes: numbers that come and go, such as the sizes
+    /// of images that spread, leave them behind. To make them anew costs a look at each node, after
+    /// 1,024 changes of nodes or more.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.keys.len() > SPARSE_MIN.max(4 * self.inhabited)
     }
 
     /// The numbers of a group.
@@ -71,6 +97,9 @@ impl Table {
 
     /// Counts a node's cells that are now `now` and were `before`.
     pub(super) fn count(&mut self, before: (u16, i32), now: (u16, i32)) {
+        if before.0 != now.0 {
+            self.move_node(before.0, now.0);
+        }
         for ((group, amount), sign) in [(before, false), (now, true)] {
             if group == NO_GROUP || amount == NO_ROOM {
                 continue;
@@ -79,5 +108,55 @@ impl Table {
                 *fits = if sign { *fits + 1 } else { fits.saturating_sub(1) };
             }
         }
+    }
+
+    fn move_node(&mut self, from: u16, to: u16) {
+        let known = |group: u16| Some(usize::from(group)).filter(|_| group != NO_GROUP);
+        if let Some(nodes) = known(from).and_then(|at| self.nodes.get_mut(at)) {
+            *nodes = nodes.saturating_sub(1);
+            self.inhabited = self.inhabited.saturating_sub(usize::from(*nodes == 0));
+        }
+        if let Some(nodes) = known(to).and_then(|at| self.nodes.get_mut(at)) {
+            self.inhabited += usize::from(*nodes == 0);
+            *nodes += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn groups_without_nodes_make_it_sparse() {
+        let mut table = Table::default();
+        let mut at = (NO_GROUP, NO_ROOM);
+        // One node that has another number each time, and none of them twice.
+        for number in 0..SPARSE_MIN as i64 - 1 {
+            let now = (table.intern(&[number]).unwrap(), 5);
+            table.count(at, now);
+            at = now;
+        }
+        assert!(!table.is_sparse());
+        assert_eq!((table.inhabited, table.filled().count()), (1, 1));
+        let full = table.intern(&[-1]).unwrap();
+        // Without room a node is in its group all the same.
+        table.count(at, (full, NO_ROOM));
+        assert!(table.is_sparse());
+        assert_eq!((table.inhabited, table.filled().count()), (1, 0));
+        table.count((full, NO_ROOM), (NO_GROUP, NO_ROOM));
+        assert_eq!(table.inhabited, 0);
+    }
+
+    #[test]
+    fn groups_with_nodes_do_not() {
+        let mut table = Table::default();
+        for number in 0..5_000 {
+            let group = table.intern(&[number]).unwrap();
+            table.count((NO_GROUP, NO_ROOM), (group, 5));
+        }
+        assert!(!table.is_sparse());
+        assert_eq!(table.inhabited, 5_000);
     }
 }

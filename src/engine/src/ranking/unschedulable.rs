@@ -1,0 +1,103 @@
+//! What the plain scan said of pods that fit nowhere, kept for the next pods of their kin.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::cycle::Filtered;
+
+/// Rejected nodes over all that is kept: at 64 bytes each 32 MB. That is 100 kins at 5,000 nodes,
+/// whose pods may come in any order; one alone may be larger.
+const REJECTIONS_MAX: usize = 500_000;
+
+/// At which state of things it was said: the ranking's place, the end of the log, and the priority
+/// that promised nodes were judged for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) ranking: usize,
+    pub(super) position: u64,
+    pub(super) heeded_for: Option<i32>,
+}
+
+/// The newest comes last; of each ranking one at most.
+#[derive(Debug, Default)]
+pub(super) struct Unschedulable {
+    kept: VecDeque<(Moment, Arc<Filtered>)>,
+    rejections: usize,
+}
+
+impl Unschedulable {
+    /// What was said at this moment.
+    pub(super) fn at(&self, moment: Moment) -> Option<Arc<Filtered>> {
+        let found = self.kept.iter().rev().find(|(of, _)| *of == moment);
+        found.map(|(_, filtered)| Arc::clone(filtered))
+    }
+
+    /// Keeps what was said; what its ranking was told before goes, and the oldest of what is too
+    /// much.
+    pub(super) fn keep(&mut self, moment: Moment, filtered: &Arc<Filtered>) {
+        self.forget(moment.ranking);
+        self.rejections += filtered.rejected.len();
+        self.kept.push_back((moment, Arc::clone(filtered)));
+        while self.rejections > REJECTIONS_MAX && self.kept.len() > 1 {
+            let Some((_, oldest)) = self.kept.pop_front() else { return };
+            self.rejections -= oldest.rejected.len();
+        }
+    }
+
+    /// Forgets what a ranking was told: it goes, or something has happened.
+    pub(super) fn forget(&mut self, ranking: usize) {
+        let found = self.kept.iter().position(|(of, _)| of.ranking == ranking);
+        if let Some((_, filtered)) = found.and_then(|at| self.kept.remove(at)) {
+            self.rejections -= filtered.rejected.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::NodeIdx;
+    use crate::cycle::Rejection;
+    use crate::framework::Verdict;
+
+    fn moment(ranking: usize, position: u64) -> Moment {
+        Moment { ranking, position, heeded_for: None }
+    }
+
+    fn filtered(nodes: usize) -> Arc<Filtered> {
+        let verdict = Verdict::unschedulable("no");
+        let one = Rejection { node: NodeIdx::FIRST, plugin: 0, verdict };
+        let mut filtered = Filtered::default();
+        filtered.rejected = vec![one; nodes];
+        Arc::new(filtered)
+    }
+
+    #[test]
+    fn it_holds_for_its_moment() {
+        let mut all = Unschedulable::default();
+        all.keep(moment(1, 7), &filtered(3));
+        assert!(all.at(moment(1, 7)).is_some());
+        assert!(all.at(moment(1, 8)).is_none() && all.at(moment(2, 7)).is_none());
+        assert!(all.at(Moment { heeded_for: Some(0), ..moment(1, 7) }).is_none());
+        all.keep(moment(1, 8), &filtered(5));
+        assert!(all.at(moment(1, 7)).is_none() && all.at(moment(1, 8)).is_some());
+        assert_eq!((all.kept.len(), all.rejections), (1, 5));
+        all.forget(1);
+        assert_eq!((all.kept.len(), all.rejections), (0, 0));
+    }
+
+    #[test]
+    fn the_oldest_go_and_one_may_be_large() {
+        let mut all = Unschedulable::default();
+        for ranking in 0..5 {
+            all.keep(moment(ranking, 1), &filtered(REJECTIONS_MAX / 3));
+        }
+        assert_eq!(
+            (0..5).filter(|at| all.at(moment(*at, 1)).is_some()).collect::<Vec<_>>(),
+            [2, 3, 4]
+        );
+        all.keep(moment(9, 1), &filtered(2 * REJECTIONS_MAX));
+        assert_eq!(all.kept.len(), 1);
+        assert!(all.at(moment(9, 1)).is_some());
+    }
+}
