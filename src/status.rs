@@ -8,7 +8,7 @@ mod patch;
 mod pending;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use berth_engine::{Effect, PodName};
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ use crate::client::{
 use crate::metrics::{StatusMetrics, signed};
 
 pub use patch::{Condition, StatusChange};
-use pending::{Pending, Taken};
+use pending::{Ended, Pending, Taken};
 
 /// How to write.
 #[derive(Debug, Clone)]
@@ -100,6 +100,11 @@ impl StatusHandle {
         }
     }
 
+    /// The pod is being bound: that it waits is not written any more, where it has not been yet.
+    pub fn withdraw_condition(&self, pod: &PodName) {
+        self.queue.pending().withdraw_condition(&pod.uid);
+    }
+
     /// Takes [`Effect::Condition`] and [`Effect::Nominate`].
     ///
     /// # Errors
@@ -169,7 +174,7 @@ async fn dispatch(
     queue: Arc<Queue>,
     closing: CancellationToken,
 ) {
-    let mut bucket = Bucket::new(options.rate, std::time::Instant::now());
+    let mut bucket = Bucket::new(options.rate, Instant::now());
     let lane = GivingWay::new(way, options.share);
     let mut tasks = JoinSet::new();
     loop {
@@ -178,11 +183,16 @@ async fn dispatch(
         bucket.take().await;
         // The change is read only now: as late as possible, it is the latest.
         let (pod, change, first) = loop {
-            if let Some(next) = queue.pending().pop() {
-                break next;
-            }
+            let due = {
+                let mut pending = queue.pending();
+                match pending.pop(Instant::now()) {
+                    Some(next) => break next,
+                    None => pending.next_due(),
+                }
+            };
             tokio::select! {
                 () = queue.wake.notified() => {}
+                () = until(due) => {}
                 // Pods in flight may have been changed again: look once more when they end.
                 Some(_) = tasks.join_next() => {}
                 () = closing.cancelled(), if tasks.is_empty() => return,
@@ -190,17 +200,26 @@ async fn dispatch(
         };
         let (client, queue, deadline) = (client.clone(), Arc::clone(&queue), options.deadline);
         tasks.spawn(async move {
-            let written = write(&client, &pod, &change, first, deadline, &queue.metrics).await
-                && change.condition.is_some();
-            let len = {
+            let ended = write(&client, &queue, &pod, &change, first, deadline).await;
+            let (kept, len) = {
                 let mut pending = queue.pending();
-                pending.done(&pod.uid, written);
-                pending.len()
+                (pending.done(&pod.uid, change, ended, Instant::now()), pending.len())
             };
+            if !kept {
+                queue.metrics.dropped.inc();
+                tracing::warn!(pod = %pod.key, "The pod's status is given up after an hour of tries");
+            }
             queue.metrics.queue.set(signed(len));
             queue.wake.notify_one();
             drop(place);
         });
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -225,7 +244,8 @@ fn next(result: &Result<Answer, Failure>) -> Next {
     match answer.status {
         200..=299 => Next::Written,
         404 => Next::Gone,
-        409 | 500 | 502 | 503 | 504 => Next::Retry,
+        // A token may be renewed meanwhile.
+        401 | 409 | 500 | 502 | 503 | 504 => Next::Retry,
         429 => {
             let wait = answer.retry_after.unwrap_or(Duration::from_secs(1));
             Next::Throttled(wait.min(THROTTLED_WAIT_MAX))
@@ -234,15 +254,16 @@ fn next(result: &Result<Answer, Failure>) -> Next {
     }
 }
 
-/// Patches until it is written or not worth another try. Returns whether it was written.
+/// Patches until it is written, not the last word any more, or not worth another try now.
 async fn write(
     client: &Client,
+    queue: &Queue,
     pod: &PodName,
     change: &StatusChange,
     first: bool,
     deadline: Duration,
-    metrics: &StatusMetrics,
-) -> bool {
+) -> Ended {
+    let metrics = &queue.metrics;
     let path = format!("/api/v1/namespaces/{}/pods/{}/status", pod.key.namespace, pod.key.name);
     let body = change.to_patch(&pod.uid, first.then(Timestamp::now));
     let mut waits = RETRY_WAITS.into_iter();
@@ -257,17 +278,17 @@ async fn write(
             Err(error) => {
                 tracing::error!(pod = %pod.key, %error, "Cannot name the pod in a request");
                 metrics.failed.inc();
-                return false;
+                return Ended::Refused;
             }
         };
         let wait = match next(&result) {
             Next::Written => {
                 metrics.written.inc();
-                return true;
+                return Ended::Written;
             }
             Next::Gone => {
                 metrics.gone.inc();
-                return false;
+                return Ended::Refused;
             }
             Next::Retry => waits.next(),
             Next::Throttled(wait) => {
@@ -276,11 +297,19 @@ async fn write(
             }
             Next::Failed => None,
         };
+        if queue.pending().is_stale(&pod.uid) {
+            metrics.replaced.inc();
+            return Ended::Stale;
+        }
+        let ended = match next(&result) {
+            Next::Failed => Ended::Refused,
+            _ => Ended::Failed,
+        };
         let Some(wait) = wait else {
             let error = result.map_or_else(|failure| failure.to_string(), |a| a.text());
             tracing::warn!(pod = %pod.key, error, "Failed to write the pod's status");
             metrics.failed.inc();
-            return false;
+            return ended;
         };
         tokio::time::sleep(wait).await;
     }

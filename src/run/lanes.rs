@@ -32,6 +32,7 @@ impl Lanes {
             match effect {
                 Effect::Bind { pod, node, profile, decision } => {
                     tracing::debug!(pod = %pod.key, node = %node, "Attempting to bind pod to node");
+                    self.status.withdraw_condition(&pod);
                     let started = tally.next_start();
                     let decided = Instant::now();
                     self.hand_in(Bind { pod, node, profile, decision, started, decided });

@@ -82,8 +82,9 @@ impl Turns {
         // A second at most, so that gauges stay fresh and a stop is never missed.
         let idle = turn.wake_at.map_or(1_000, |at| at.saturating_sub(now).min(1_000));
         tokio::select! {
-            batch = self.inputs.recv() => batch.unwrap_or_default(),
-            outcome = self.outcomes.recv() => outcome.into_iter().collect(),
+            // One that is closed is not waited for: it would be ready all the time.
+            Some(batch) = self.inputs.recv() => batch,
+            Some(outcome) = self.outcomes.recv() => vec![outcome],
             Some(config) = self.configs.recv() => vec![Input::Config(config)],
             _ = self.states.changed(), if !self.is_synced() => Vec::new(),
             _ = self.orders.changed() => Vec::new(),
@@ -101,8 +102,12 @@ impl Turns {
             inputs.insert(0, Input::Config(config));
         }
         for _ in 0..OUTCOMES_PER_STEP {
-            let Ok(outcome) = self.outcomes.try_recv() else { break };
-            inputs.push(outcome);
+            match self.outcomes.try_recv() {
+                Ok(outcome) => inputs.push(outcome),
+                Err(mpsc::error::TryRecvError::Empty) => break,
+                // The binder is gone, and with it the answers of the binds that are open.
+                Err(mpsc::error::TryRecvError::Disconnected) => return None,
+            }
         }
         let mut empty = false;
         for _ in 0..BATCHES_PER_STEP {

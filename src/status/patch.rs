@@ -40,6 +40,11 @@ impl StatusChange {
         self.nominate = later.nominate.or(self.nominate.take());
     }
 
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.condition.is_none() && self.nominate.is_none()
+    }
+
     /// A strategic merge patch; conditions merge by their type. `metadata.uid` makes the server
     /// refuse a namesake with 409.
     ///

@@ -1,6 +1,8 @@
-//! Changes that wait: at most one per pod, in the order in which the pods first came.
+//! Changes that wait: at most one per pod, in the order in which the pods first came. What could
+//! not be written comes again later.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
 
 use berth_engine::PodName;
 
@@ -14,6 +16,17 @@ const PODS_MAX: usize = 32_768;
 /// starts anew: a few pods then show a later time than the true one.
 const WRITTEN_MAX: usize = 65_536;
 
+/// How long a pod waits after the first round of tries that failed; twice as long after each.
+const AGAIN_FIRST: Duration = Duration::from_secs(1);
+
+/// Longest such wait.
+const AGAIN_MAX: Duration = Duration::from_secs(60);
+
+/// Rounds of tries: after waits of 1 to 32 s (63 s in all) 58 of 60 s outlast an hour without a
+/// server. A round is four requests, so that 32,768 pods ask for 2,200 a second at most then; the
+/// lane sends what its rate allows.
+const ROUNDS_MAX: u32 = 64;
+
 /// What became of a change handed in.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -25,12 +38,41 @@ pub(super) enum Taken {
     Full(PodName),
 }
 
+/// How a write ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It stands.
+    Written,
+    /// The pod is gone, or the server will never take it.
+    Refused,
+    /// The server may take it another time.
+    Failed,
+    /// It was given up for what came after it.
+    Stale,
+}
+
+/// Where a pod is: in each at most once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In `order`.
+    Waits,
+    /// In `later`, until then.
+    Later(Instant),
+    /// Being written.
+    InFlight,
+}
+
 #[derive(Debug)]
 struct Slot {
     pod: PodName,
-    /// What waits; `None` while the pod is in flight and nothing new has come.
+    /// What waits; `None` while the pod is in flight and nothing new has come, or where its only
+    /// change was withdrawn.
     change: Option<StatusChange>,
-    in_flight: bool,
+    place: Place,
+    /// A bind has begun since the write in flight did: its condition is not to be tried again.
+    withdrawn: bool,
+    /// Rounds of tries that failed one after the other.
+    failures: u32,
 }
 
 /// Pods by uid with what is to be written of them.
@@ -39,6 +81,8 @@ pub(super) struct Pending {
     slots: HashMap<Box<str>, Slot>,
     /// Pods to write, none in flight.
     order: VecDeque<Box<str>>,
+    /// Pods whose write failed.
+    later: BTreeSet<(Instant, Box<str>)>,
     written: HashSet<Box<str>>,
 }
 
@@ -50,6 +94,13 @@ impl Pending {
 
     pub(super) fn push(&mut self, pod: PodName, change: StatusChange) -> Taken {
         if let Some(slot) = self.slots.get_mut(&pod.uid) {
+            if let Place::Later(at) = slot.place {
+                // A new word is worth a try at once. Its turn may have come already.
+                if self.later.remove(&(at, pod.uid.clone())) {
+                    self.order.push_back(pod.uid.clone());
+                }
+                slot.place = Place::Waits;
+            }
             return match &mut slot.change {
                 Some(waiting) => {
                     waiting.merge(change);
@@ -67,30 +118,84 @@ impl Pending {
         }
         self.order.push_back(pod.uid.clone());
         let uid = pod.uid.clone();
-        self.slots.insert(uid, Slot { pod, change: Some(change), in_flight: false });
+        let (change, place) = (Some(change), Place::Waits);
+        self.slots.insert(uid, Slot { pod, change, place, withdrawn: false, failures: 0 });
         Taken::New
+    }
+
+    /// Takes the condition back that waits for a pod, or is being tried: the pod is being bound,
+    /// and the API server writes True then.
+    pub(super) fn withdraw_condition(&mut self, uid: &str) {
+        let Some(slot) = self.slots.get_mut(uid) else { return };
+        slot.withdrawn = slot.place == Place::InFlight;
+        if let Some(change) = &mut slot.change {
+            change.condition = None;
+        }
+        slot.change.take_if(|change| change.is_empty());
+    }
+
+    /// Whether what is being written of the pod is not the last word any more.
+    pub(super) fn is_stale(&self, uid: &str) -> bool {
+        self.slots.get(uid).is_some_and(|slot| slot.withdrawn || slot.change.is_some())
+    }
+
+    /// When a pod whose write failed is to be tried again.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.later.first().map(|(at, _)| *at)
     }
 
     /// The next pod to write, what to write, and whether its condition is written for the first
     /// time. It counts as in flight until [`Self::done`].
-    pub(super) fn pop(&mut self) -> Option<(PodName, StatusChange, bool)> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<(PodName, StatusChange, bool)> {
+        while self.later.first().is_some_and(|(at, _)| *at <= now) {
+            self.order.extend(self.later.pop_first().map(|(_, uid)| uid));
+        }
         while let Some(uid) = self.order.pop_front() {
             let Some(slot) = self.slots.get_mut(&uid) else { continue };
-            let Some(change) = slot.change.take() else { continue };
-            slot.in_flight = true;
+            let Some(change) = slot.change.take() else {
+                self.slots.remove(&uid);
+                continue;
+            };
+            slot.place = Place::InFlight;
             return Some((slot.pod.clone(), change, !self.written.contains(&uid)));
         }
         None
     }
 
-    /// The write of the pod has ended; `written` where its condition now stands.
-    pub(super) fn done(&mut self, uid: &str, written: bool) {
-        let Some(slot) = self.slots.get_mut(uid) else { return };
-        slot.in_flight = false;
-        if slot.change.is_some() {
-            self.order.push_back(uid.into());
-        } else {
+    /// The write of `change` has ended; false where it is given up though the server might take it
+    /// another time.
+    pub(super) fn done(
+        &mut self,
+        uid: &str,
+        mut change: StatusChange,
+        ended: Ended,
+        now: Instant,
+    ) -> bool {
+        let Some(slot) = self.slots.get_mut(uid) else { return true };
+        let failures = if ended == Ended::Failed { slot.failures + 1 } else { 0 };
+        slot.failures = failures;
+        if std::mem::take(&mut slot.withdrawn) && ended != Ended::Written {
+            change.condition = None;
+        }
+        let left = matches!(ended, Ended::Failed | Ended::Stale) && !change.is_empty();
+        let given_up = left && failures >= ROUNDS_MAX;
+        let written = ended == Ended::Written && change.condition.is_some();
+        if left && !given_up {
+            if let Some(newer) = slot.change.take() {
+                change.merge(newer);
+            }
+            slot.change = Some(change);
+        }
+        if slot.change.is_none() {
             self.slots.remove(uid);
+        } else if left && failures > 0 {
+            let wait = AGAIN_FIRST * 2_u32.saturating_pow(failures - 1).min(60);
+            let at = now + wait.min(AGAIN_MAX);
+            slot.place = Place::Later(at);
+            self.later.insert((at, uid.into()));
+        } else {
+            slot.place = Place::Waits;
+            self.order.push_back(uid.into());
         }
         if written {
             if self.written.len() >= WRITTEN_MAX {
@@ -98,6 +203,7 @@ impl Pending {
             }
             self.written.insert(uid.into());
         }
+        !given_up
     }
 }
 
@@ -112,6 +218,10 @@ mod tests {
         PodName { key: ObjectKey::new("ns", uid), uid: uid.into() }
     }
 
+    fn now() -> Instant {
+        Instant::now()
+    }
+
     fn says(text: &str) -> StatusChange {
         StatusChange::condition("Unschedulable", text.to_owned(), 0)
     }
@@ -122,9 +232,9 @@ mod tests {
         assert_eq!(pending.push(pod("a"), says("1")), Taken::New);
         assert_eq!(pending.push(pod("b"), says("1")), Taken::New);
         assert_eq!(pending.push(pod("a"), says("2")), Taken::Merged);
-        assert_eq!(pending.pop(), Some((pod("a"), says("2"), true)));
-        assert_eq!(pending.pop(), Some((pod("b"), says("1"), true)));
-        assert_eq!(pending.pop(), None);
+        assert_eq!(pending.pop(now()), Some((pod("a"), says("2"), true)));
+        assert_eq!(pending.pop(now()), Some((pod("b"), says("1"), true)));
+        assert_eq!(pending.pop(now()), None);
         assert_eq!(pending.len(), 2);
     }
 
@@ -132,24 +242,26 @@ mod tests {
     fn a_pod_is_never_in_flight_twice() {
         let mut pending = Pending::default();
         pending.push(pod("a"), says("1"));
-        pending.pop().unwrap();
+        pending.pop(now()).unwrap();
         assert_eq!(pending.push(pod("a"), says("2")), Taken::New);
         assert_eq!(pending.push(pod("a"), says("3")), Taken::Merged);
-        assert_eq!(pending.pop(), None, "the first write has not ended");
-        pending.done("a", true);
-        assert_eq!(pending.pop(), Some((pod("a"), says("3"), false)));
-        pending.done("a", true);
+        assert_eq!(pending.pop(now()), None, "the first write has not ended");
+        assert!(pending.is_stale("a"));
+        pending.done("a", says("1"), Ended::Written, now());
+        assert_eq!(pending.pop(now()), Some((pod("a"), says("3"), false)));
+        pending.done("a", says("3"), Ended::Written, now());
         assert_eq!(pending.len(), 0);
     }
 
     #[test]
-    fn a_failed_first_write_is_still_the_first() {
+    fn a_refused_first_write_is_still_the_first() {
         let mut pending = Pending::default();
         pending.push(pod("a"), says("1"));
-        pending.pop().unwrap();
-        pending.done("a", false);
+        pending.pop(now()).unwrap();
+        assert!(pending.done("a", says("1"), Ended::Refused, now()));
+        assert_eq!(pending.len(), 0);
         pending.push(pod("a"), says("2"));
-        assert_eq!(pending.pop(), Some((pod("a"), says("2"), true)));
+        assert_eq!(pending.pop(now()), Some((pod("a"), says("2"), true)));
     }
 
     #[test]
@@ -160,5 +272,71 @@ mod tests {
         }
         assert_eq!(pending.push(pod("late"), says("x")), Taken::Full(pod("late")));
         assert_eq!(pending.push(pod("7"), says("y")), Taken::Merged);
+    }
+
+    #[test]
+    fn what_failed_comes_again_later_and_later() {
+        let (mut pending, mut time) = (Pending::default(), now());
+        pending.push(pod("a"), says("1"));
+        for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert_eq!(pending.pop(time), Some((pod("a"), says("1"), true)));
+            assert!(pending.done("a", says("1"), Ended::Failed, time));
+            assert_eq!(pending.next_due(), Some(time + Duration::from_secs(wait)));
+            assert_eq!(pending.pop(time + Duration::from_millis(wait * 1_000 - 1)), None);
+            time += Duration::from_secs(wait);
+        }
+        // A new word goes at once, and takes the old nomination along.
+        pending.pop(time).unwrap();
+        let mut both = says("1");
+        both.merge(StatusChange::nominate(Some("n".into())));
+        pending.done("a", both.clone(), Ended::Failed, time);
+        assert_eq!(pending.push(pod("a"), says("2")), Taken::Merged);
+        both.merge(says("2"));
+        assert_eq!(pending.pop(time), Some((pod("a"), both.clone(), true)));
+        pending.done("a", both, Ended::Written, time);
+        assert_eq!((pending.len(), pending.next_due()), (0, None));
+    }
+
+    #[test]
+    fn nobody_is_tried_for_ever() {
+        let (mut pending, mut time) = (Pending::default(), now());
+        pending.push(pod("a"), says("1"));
+        let mut rounds = 0;
+        while let Some((_, change, _)) = pending.pop(time) {
+            rounds += 1;
+            assert_eq!(pending.done("a", change, Ended::Failed, time), rounds < ROUNDS_MAX);
+            time += AGAIN_MAX;
+        }
+        assert_eq!((rounds, pending.len()), (ROUNDS_MAX, 0));
+    }
+
+    #[test]
+    fn a_pod_that_is_being_bound_is_not_said_to_wait() {
+        let mut pending = Pending::default();
+        // What waits is taken back, but for a nomination.
+        pending.push(pod("a"), says("1"));
+        pending.push(pod("b"), says("1"));
+        pending.push(pod("b"), StatusChange::nominate(None));
+        ["a", "b", "never heard of"].iter().for_each(|uid| pending.withdraw_condition(uid));
+        assert_eq!(pending.pop(now()), Some((pod("b"), StatusChange::nominate(None), true)));
+        pending.done("b", StatusChange::nominate(None), Ended::Written, now());
+        assert_eq!((pending.pop(now()), pending.len()), (None, 0));
+        // What is being written is not tried again; what comes after it is.
+        pending.push(pod("a"), says("1"));
+        pending.pop(now()).unwrap();
+        pending.withdraw_condition("a");
+        assert!(pending.is_stale("a"));
+        pending.push(pod("a"), says("the bind failed"));
+        pending.done("a", says("1"), Ended::Stale, now());
+        assert_eq!(pending.pop(now()), Some((pod("a"), says("the bind failed"), true)));
+        pending.withdraw_condition("a");
+        pending.done("a", says("the bind failed"), Ended::Failed, now());
+        assert_eq!((pending.pop(now()), pending.len()), (None, 0));
+        // Of what failed before.
+        pending.push(pod("a"), says("2"));
+        pending.pop(now()).unwrap();
+        pending.done("a", says("2"), Ended::Failed, now());
+        pending.withdraw_condition("a");
+        assert_eq!((pending.pop(now() + AGAIN_MAX), pending.len()), (None, 0));
     }
 }

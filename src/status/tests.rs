@@ -29,6 +29,15 @@ async fn wrote(
     changes: Vec<(PodName, StatusChange)>,
     script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
 ) -> (Vec<Seen>, String) {
+    wrote_but(0, changes, script).await
+}
+
+/// [`wrote`] where so many pods are left when the writer ends.
+async fn wrote_but(
+    left: usize,
+    changes: Vec<(PodName, StatusChange)>,
+    script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Vec<Seen>, String) {
     let server = FakeServer::start(script).await;
     let metrics = Metrics::new(Arc::default());
     let writer =
@@ -36,7 +45,7 @@ async fn wrote(
     for (pod, change) in changes {
         writer.handle().publish(pod, change);
     }
-    assert_eq!(writer.drain(LONG).await, 0);
+    assert_eq!(writer.drain(LONG).await, left);
     (server.requests(), metrics.encode(None).body)
 }
 
@@ -90,17 +99,67 @@ async fn the_last_word_about_a_pod_stands() {
 }
 
 #[tokio::test]
-async fn conflicts_and_errors_are_tried_four_times() {
+async fn conflicts_and_errors_are_tried_four_times_and_the_pod_is_kept() {
     for reply in [
+        Reply::status(401, "Unauthorized", ""),
         Reply::status(409, "Conflict", ""),
         Reply::status(500, "InternalError", ""),
         Reply::status(503, "ServiceUnavailable", ""),
         Reply::Close,
     ] {
-        let (seen, metrics) = wrote(vec![(pod("p"), says("x"))], move |_| reply.clone()).await;
+        let changes = vec![(pod("p"), says("x"))];
+        let (seen, metrics) = wrote_but(1, changes, move |_| reply.clone()).await;
         assert_eq!(seen.len(), 4);
         assert!(metrics.contains("berth_status_patches_total{result=\"failed\"} 1\n"));
     }
+}
+
+#[tokio::test]
+async fn a_condition_outlasts_a_server_that_was_away() {
+    let tries = AtomicUsize::new(0);
+    let server = FakeServer::start(move |_| match tries.fetch_add(1, SeqCst) {
+        0..4 => Reply::status(503, "ServiceUnavailable", ""),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let metrics = Metrics::new(Arc::default());
+    let writer =
+        StatusWriter::spawn(server.client(), options(), metrics.status.clone(), Arc::default());
+    writer.handle().publish(pod("p"), says("x"));
+    let written = async {
+        while writer.handle.queue.pending().len() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LONG, written).await.unwrap();
+    assert_eq!(server.requests().len(), 5);
+    assert!(metrics.encode(None).body.contains("{result=\"written\"} 1\n"));
+    assert_eq!(writer.drain(LONG).await, 0);
+}
+
+#[tokio::test]
+async fn a_pod_that_is_bound_is_not_told_to_wait() {
+    let server = FakeServer::start(|_| Reply::status(503, "ServiceUnavailable", "")).await;
+    let metrics = Metrics::new(Arc::default());
+    let writer =
+        StatusWriter::spawn(server.client(), options(), metrics.status.clone(), Arc::default());
+    let handle = writer.handle();
+    handle.publish(pod("tried"), says("x"));
+    let tried = async {
+        while server.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(LONG, tried).await.unwrap();
+    handle.publish(pod("waits"), says("x"));
+    handle.withdraw_condition(&pod("tried"));
+    handle.withdraw_condition(&pod("waits"));
+    assert_eq!(writer.drain(LONG).await, 0);
+    let of = |name: &str| {
+        let seen = server.requests();
+        seen.iter().filter(|one| one.path.contains(&format!("/{name}/"))).count()
+    };
+    assert!((1..4).contains(&of("tried")), "{}", of("tried"));
 }
 
 #[tokio::test]

@@ -141,6 +141,14 @@ impl Cache {
         true
     }
 
+    /// Forgets what a pending pod shows: it is being bound, and what is not written of it yet will
+    /// not be. If it waits again it says so again.
+    pub(crate) fn forget_condition(&mut self, pod: PodIdx) {
+        if let Some(pending) = self.pending.get_mut(pod) {
+            pending.scheduled = None;
+        }
+    }
+
     fn apply_assigned(
         &mut self,
         record: &PodRecord,

@@ -192,6 +192,7 @@ impl Engine {
             entry,
         };
         self.flights.insert(ByUid(Arc::clone(&name)), flight);
+        self.cache.forget_condition(pod);
         effects.push(Effect::Bind {
             pod: name,
             node: node_name,
