@@ -8,12 +8,17 @@ use berth_engine::record::{ObjectKey, Owner};
 use berth_engine::{PodEvent, PodName};
 use jiff::Timestamp;
 
-use super::record::{Event, Regarding, Statement};
+use super::record::{Event, Regarding, Statement, cut_note};
 
 /// Events that wait by themselves. One is 144 bytes and five texts of 32 to 48 bytes each, about
-/// 340 bytes: 68 MB at most, none while there is nothing to tell. At 2,000 binds/s and 700
-/// events/s between them it bridges a burst of 300,000 pods; what comes beyond is folded.
+/// 340 bytes: 68 MB at most, none while there is nothing to tell. While binds are open events have
+/// one request in flight, a tenth of the binds' rate or so, so that it bridges a burst of about
+/// 220,000 pods; what comes beyond is folded.
 pub const EVENTS_WAITING_MAX: usize = 200_000;
+
+/// Bytes of notes that wait, cut as they are written: 32,768 of the longest, of 1,024 bytes. The
+/// notes of pods that were placed are made later, and not among them.
+const NOTES_MAX: usize = 32 << 20;
 
 /// Controllers whose events are being folded at once; about 400 bytes each, 7 MB.
 const FOLDS_MAX: usize = 16_384;
@@ -49,6 +54,21 @@ pub(super) enum About {
 }
 
 impl Waiting {
+    /// Cuts what is told of a pod to what will be written of it; how long that is.
+    fn cut(&mut self) -> usize {
+        let About::Pod(_, PodEvent::FailedScheduling { note }) = &mut self.about else { return 0 };
+        *note = cut_note(std::mem::take(note));
+        note.len()
+    }
+
+    /// How long it is, cut.
+    fn note_len(&self) -> usize {
+        match &self.about {
+            About::Pod(_, PodEvent::FailedScheduling { note }) => note.len(),
+            _ => 0,
+        }
+    }
+
     pub(super) fn event(self, hostname: &str) -> Event {
         let (regarding, statement) = match self.about {
             About::Pod(pod, event) => {
@@ -97,6 +117,8 @@ struct Fold {
 pub(super) struct Backlog {
     granularity: Granularity,
     alone: VecDeque<Waiting>,
+    /// Bytes of their notes.
+    notes: usize,
     folds: HashMap<FoldKey, Fold>,
     /// Keys of `folds`, the one first due in front.
     due: VecDeque<FoldKey>,
@@ -123,7 +145,11 @@ impl Backlog {
         self.alone.len() + self.folds.len()
     }
 
-    pub(super) fn push(&mut self, waiting: Waiting, now: Instant) -> Taken {
+    pub(super) fn push(&mut self, mut waiting: Waiting, now: Instant) -> Taken {
+        let note = waiting.cut();
+        if self.notes + note > NOTES_MAX {
+            return Taken::Dropped;
+        }
         let full = self.alone.len() >= EVENTS_WAITING_MAX;
         let waiting = match (self.granularity, full) {
             (Granularity::Each, false) => waiting,
@@ -133,6 +159,7 @@ impl Backlog {
                 Some(_) => return Taken::Dropped,
             },
         };
+        self.notes += note;
         self.alone.push_back(waiting);
         Taken::Alone
     }
@@ -178,7 +205,9 @@ impl Backlog {
             let about = About::Placed(fold.namespace, fold.owner, fold.pods);
             return Some(Waiting { about, reporter: key.1, time: Timestamp::now() });
         }
-        self.alone.pop_front()
+        let next = self.alone.pop_front();
+        self.notes -= next.as_ref().map_or(0, Waiting::note_len);
+        next
     }
 }
 

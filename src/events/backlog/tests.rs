@@ -41,6 +41,26 @@ fn a_waiting_event_is_as_small_as_its_bound_says() {
 }
 
 #[test]
+fn notes_are_bounded_by_their_bytes() {
+    let of = |note: &str| {
+        let mut waiting = failed();
+        let About::Pod(_, event) = &mut waiting.about else { unreachable!() };
+        *event = PodEvent::FailedScheduling { note: note.to_owned() };
+        waiting
+    };
+    let (mut backlog, now, long) = (Backlog::default(), Instant::now(), "x".repeat(5_000));
+    let mut taken = 0;
+    while backlog.push(of(&long), now) == Taken::Alone {
+        taken += 1;
+    }
+    assert_eq!((taken, backlog.notes), (NOTES_MAX / 1_024, NOTES_MAX));
+    assert_eq!(backlog.push(placed("p", None), now), Taken::Alone, "it has no note yet");
+    while backlog.pop(now, true).is_some() {}
+    assert_eq!(backlog.notes, 0);
+    assert_eq!(backlog.push(of("short"), now), Taken::Alone);
+}
+
+#[test]
 fn one_event_per_job_and_second() {
     let start = Instant::now();
     let mut backlog = Backlog::new(Granularity::Job);
