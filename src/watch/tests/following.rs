@@ -29,13 +29,22 @@ struct Followed {
 }
 
 fn follow(server: &Server, kind: Kind, format: Format) -> Followed {
+    follow_with(server, kind, format, |follower| follower)
+}
+
+fn follow_with(
+    server: &Server,
+    kind: Kind,
+    format: Format,
+    set_up: impl FnOnce(Follower) -> Follower,
+) -> Followed {
     let (sender, inputs) = mpsc::channel(4);
     let (states_sender, states) = watch::channel(States::default());
     let stats = Arc::new(WatchStats::default());
     let source = Source { client: server.client(), format, page_size: 2 };
     let state = StateCell::new(kind, Arc::new(states_sender));
     let feed = Feed::new(kind, sender, Arc::clone(&stats));
-    tokio::spawn(Follower::new(source, state, feed, kind, 1).run());
+    tokio::spawn(set_up(Follower::new(source, state, feed, kind, 1)).run());
     Followed { inputs, states, stats, kind }
 }
 
@@ -181,6 +190,23 @@ async fn pages_events_cuts_and_expiry() {
     assert_eq!((count(&stats.malformed), count(&stats.stale)), (3, 1));
     assert_eq!((count(&stats.swept), count(&stats.bookmarks)), (1, 1));
     assert_eq!(count(&stats.objects), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_left() {
+    let server = Server::start(vec![
+        list(100, "", vec![pod("a", 10, 1)]),
+        events(vec![frame("ADDED", pod("b", 101, 1))], End::Open),
+        events(vec![frame("ADDED", pod("c", 102, 1))], End::Open),
+    ])
+    .await;
+    let silence = Duration::from_millis(50);
+    let mut followed =
+        follow_with(&server, Kind::Pod, Format::Protobuf, |f| f.with_silence_max(silence));
+    assert_eq!(followed.next(3).await, ["+a 1", "+b 1", "+c 1"]);
+    assert!(server.requests()[2].contains("&resourceVersion=101&"), "{:?}", server.requests());
+    assert_eq!(followed.state(), KindState::Synced, "a quiet kind has not failed");
+    assert_eq!(followed.stats.of(Kind::Pod).failures.load(Relaxed), 0);
 }
 
 #[tokio::test]
