@@ -16,6 +16,10 @@ const REFRESH: Duration = Duration::from_secs(30 * 60);
 /// and if none has, a new event is written without being remembered.
 const REMEMBERED_MAX: usize = 65_536;
 
+/// How often those that ended are looked for while it is full: a look at all of them takes longer
+/// than an event.
+const CLEAR_EVERY: Duration = Duration::from_secs(1);
+
 /// A request to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Write {
@@ -40,6 +44,8 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Series {
     known: HashMap<(Box<str>, &'static str, Box<str>), Known>,
+    /// When series that had ended were last looked for because it was full.
+    cleared: Option<Instant>,
 }
 
 impl Series {
@@ -57,8 +63,12 @@ impl Series {
             // It had ended: what is left uncounted is written by nobody, as in client-go.
             self.known.remove(&key);
         }
-        if self.known.len() >= REMEMBERED_MAX {
-            self.known.retain(|_, known| now.saturating_duration_since(known.seen) < FINISH);
+        let is_late = |at: Instant| now.saturating_duration_since(at) >= CLEAR_EVERY;
+        if self.known.len() >= REMEMBERED_MAX && self.cleared.is_none_or(is_late) {
+            self.cleared = Some(now);
+            // What is behind, the next sweep writes.
+            let goes_on = |at: Instant| now.saturating_duration_since(at) < FINISH;
+            self.known.retain(|_, known| goes_on(known.seen) || known.behind);
         }
         if self.known.len() < REMEMBERED_MAX {
             let known = Known { event: event.clone(), seen: now, written: now, behind: false };
@@ -173,6 +183,21 @@ mod tests {
         let mut series = Series::default();
         series.add(failed("p", 1), start);
         assert!(matches!(series.add(failed("p", 2), at(start, 6)), Some(Write::Create(_))));
+    }
+
+    #[test]
+    fn the_last_count_of_an_ended_series_is_written_though_it_is_full() {
+        let start = Instant::now();
+        let mut series = Series::default();
+        for number in 0..3 {
+            series.add(failed("counted", number), start);
+        }
+        for pod in 1..REMEMBERED_MAX {
+            series.add(failed(&pod.to_string(), 1), start);
+        }
+        series.add(failed("late", 1), at(start, 7));
+        assert_eq!(series.known.len(), 2);
+        assert_eq!(series.sweep(at(start, 7)).len(), 1);
     }
 
     #[test]

@@ -174,7 +174,7 @@ metrics! {
     WATCH_SUPPRESSED = counter("berth_watch_suppressed_total", &["kind"],
         "Changes that mean nothing to scheduling, such as heartbeats, stopped before the engine");
     WATCH_STALE = counter("berth_watch_stale_total", &["kind"],
-        "Objects older than what is known of them, ignored");
+        "Objects not newer than what is known of them, ignored: all that a list brings again too");
     WATCH_OBJECTS = gauge("berth_watch_objects", &["kind"], "Objects known");
     WATCH_DECODED_BYTES = counter("berth_watch_decoded_bytes_total", &["kind"], "Bytes decoded");
     WATCH_DECODE_SECONDS = counter("berth_watch_decode_seconds_total", &["kind"],
