@@ -9,6 +9,34 @@ use crate::stage::{Stage, create_pods};
 const NODES: usize = 30;
 const PODS: usize = NODES * PODS_PER_NODE;
 
+/// Steps of the engine so far.
+fn steps(health: &berth::run::Health) -> u64 {
+    let text = health.metrics().encode(None).body;
+    let line = text.lines().find_map(|line| line.strip_prefix("berth_engine_steps_total "));
+    line.unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_leaves_binds_unanswered_leaves_nothing_running() {
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    let never = Duration::from_secs(60);
+    stage.sandbox.faults().delay_next("create", "pods/binding", PODS as u64, never);
+    stage.create_pods("open", 20);
+    let health = stage.scheduler.health();
+    stage
+        .until("binds are decided", || {
+            let text = health.metrics().encode(None).body;
+            text.contains("berth_api_writes_total{kind=\"binding\"} 20\n")
+        })
+        .await;
+    let left = stage.scheduler.stop(Duration::from_millis(100)).await;
+    assert_eq!(left, 20, "binds in doubt");
+    // A thread that still turned would do thousands of steps meanwhile.
+    let before = steps(&health);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(steps(&health), before);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_in_mid_load_leaves_nothing_in_doubt() {
     let stage = Stage::with_nodes(nodes(NODES)).await;
