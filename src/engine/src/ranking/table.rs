@@ -24,8 +24,7 @@ pub(super) struct Table {
 /// A group: its key twice, of 64 bytes where it has up to six numbers, and what is counted.
 const GROUP_BYTES: usize = 150;
 
-/// Groups from which on it may pay to make them anew: to look at so many takes some 10 µs for each
-/// choice.
+/// Groups from which on it may pay to make them anew: each choice looks at all of them.
 const SPARSE_MIN: usize = 1_024;
 
 impl Default for Table {

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use crate::cycle::Filtered;
 
-/// Rejected nodes over all that is kept: at 64 bytes each 32 MB. That is 100 kins at 5,000 nodes,
-/// whose pods may come in any order; one alone may be larger.
-const REJECTIONS_MAX: usize = 500_000;
+/// Kins that it is kept for, whose pods may come in any order: few enough to look through.
+const KEPT_MAX: usize = 100;
+
+/// Rejected nodes over all that is kept: at 64 bytes each 32 MB, [`KEPT_MAX`] kins at 5,000 nodes.
+/// One alone may be larger.
+const REJECTIONS_MAX: usize = KEPT_MAX * 5_000;
 
 /// At which state of things it was said: the ranking's place, the end of the log, and the priority
 /// that promised nodes were judged for.
@@ -38,7 +41,9 @@ impl Unschedulable {
         self.forget(moment.ranking);
         self.rejections += filtered.rejected.len();
         self.kept.push_back((moment, Arc::clone(filtered)));
-        while self.rejections > REJECTIONS_MAX && self.kept.len() > 1 {
+        while self.kept.len() > KEPT_MAX
+            || (self.rejections > REJECTIONS_MAX && self.kept.len() > 1)
+        {
             let Some((_, oldest)) = self.kept.pop_front() else { return };
             self.rejections -= oldest.rejected.len();
         }
@@ -84,6 +89,21 @@ mod tests {
         assert_eq!((all.kept.len(), all.rejections), (1, 5));
         all.forget(1);
         assert_eq!((all.kept.len(), all.rejections), (0, 0));
+    }
+
+    #[test]
+    fn on_few_nodes_it_is_kept_for_few_kins_too() {
+        let mut all = Unschedulable::default();
+        for ranking in 0..2 * KEPT_MAX {
+            all.keep(moment(ranking, 1), &filtered(1));
+        }
+        assert_eq!((all.kept.len(), all.rejections), (KEPT_MAX, KEPT_MAX));
+        assert!(all.at(moment(2 * KEPT_MAX - 1, 1)).is_some());
+    }
+
+    #[test]
+    fn a_rejection_is_as_small_as_the_bound_says() {
+        assert!(size_of::<Rejection>() <= 64, "{}", size_of::<Rejection>());
     }
 
     #[test]
