@@ -54,14 +54,14 @@ pub(super) enum About {
 }
 
 impl Waiting {
-    /// Cuts what is told of a pod to what will be written of it; how long that is.
-    fn cut(&mut self) -> usize {
-        let About::Pod(_, PodEvent::FailedScheduling { note }) = &mut self.about else { return 0 };
-        *note = cut_note(std::mem::take(note));
-        note.len()
+    /// Cuts what is told of a pod to what will be written of it.
+    fn cut(&mut self) {
+        if let About::Pod(_, PodEvent::FailedScheduling { note }) = &mut self.about {
+            *note = cut_note(std::mem::take(note));
+        }
     }
 
-    /// How long it is, cut.
+    /// How long that is.
     fn note_len(&self) -> usize {
         match &self.about {
             About::Pod(_, PodEvent::FailedScheduling { note }) => note.len(),
@@ -146,7 +146,8 @@ impl Backlog {
     }
 
     pub(super) fn push(&mut self, mut waiting: Waiting, now: Instant) -> Taken {
-        let note = waiting.cut();
+        waiting.cut();
+        let note = waiting.note_len();
         if self.notes + note > NOTES_MAX {
             return Taken::Dropped;
         }

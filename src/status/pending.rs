@@ -132,6 +132,11 @@ impl Pending {
             change.condition = None;
         }
         slot.change.take_if(|change| change.is_empty());
+        if let (Place::Later(at), None) = (slot.place, &slot.change)
+            && self.later.remove(&(at, uid.into()))
+        {
+            self.slots.remove(uid);
+        }
     }
 
     /// Whether what is being written of the pod is not the last word any more.
@@ -189,7 +194,7 @@ impl Pending {
         if slot.change.is_none() {
             self.slots.remove(uid);
         } else if left && failures > 0 {
-            let wait = AGAIN_FIRST * 2_u32.saturating_pow(failures - 1).min(60);
+            let wait = AGAIN_FIRST.saturating_mul(2_u32.saturating_pow(failures - 1));
             let at = now + wait.min(AGAIN_MAX);
             slot.place = Place::Later(at);
             self.later.insert((at, uid.into()));
@@ -337,6 +342,6 @@ mod tests {
         pending.pop(now()).unwrap();
         pending.done("a", says("2"), Ended::Failed, now());
         pending.withdraw_condition("a");
-        assert_eq!((pending.pop(now() + AGAIN_MAX), pending.len()), (None, 0));
+        assert_eq!((pending.next_due(), pending.len()), (None, 0));
     }
 }
