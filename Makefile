@@ -10,8 +10,6 @@ RUNS  ?= 1000000
 # Shapes (all of the default set where it is empty) and rounds of `make bench`.
 SHAPE  ?=
 ROUNDS ?= 3
-# What e2e/src/bench/bars/engine_bars.rs holds against bars, besides the record.
-BARS   := one-class,classes-1000,zone-affinity,host-anti,zone-spread,host-spread
 # The case of `make flame`.
 CASE  ?= classes-1000
 # More arguments for demo and the benches: make demo ARGS="--nodes=2000 --keep"
@@ -61,7 +59,7 @@ bench-engine: ## the engine alone: decisions a second and memory, 1,000 to 1,000
 
 # The engine's figures that have bars, where this build has not measured them on this machine.
 bench-bars:
-	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=$(BARS) --nodes=1000,5000,100000 --threads=1 --seconds=5 --rounds=3
+	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=bars --nodes=1000,5000,100000 --threads=1 --seconds=5 --rounds=3
 	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=record
 
 flame: ## where the engine's time goes, as target/flame.svg: make flame CASE=mixed

@@ -6,9 +6,9 @@ use super::case::{CASES, find};
 
 pub const USAGE: &str = "\
 Usage: cargo bench -p berth-plugins --bench engine -- [options]
-  --case=A,B      cases (default: all; `record` runs by its name only; `list` lists them)
-  --nodes=N,N     sizes (default 1000,5000,15000,100000; 1000000 too for memory and the cases
-                  that `make bench` has bars for)
+  --case=A,B      cases (default: all; `record` runs by its name only; `list` lists them, `bars`
+                  are those that `make bench` has bars for, but for `record`)
+  --nodes=N,N     sizes (default 1000,5000,15000,100000; 1000000 too for memory and bars)
   --threads=N,N   threads (default 1,2; the default run leaves 2 out below 20,000 nodes,
                   where first evaluations are not shared out)
   --seconds=S     time for the decisions of one measurement (default 0.25)
@@ -17,7 +17,8 @@ Usage: cargo bench -p berth-plugins --bench engine -- [options]
   --flame=FILE    draw where the time of one measurement goes, as SVG
   --pods=N        at most so many pods per measurement; of `record` exactly (default: the nodes)";
 
-/// Cases that `make bench` has bars for; their cost is followed up to 1,000,000 nodes.
+/// Cases that `make bench` has bars for (`e2e/src/bench/bars/engine_bars.rs`); their cost is
+/// followed up to 1,000,000 nodes.
 const OF_BARS: [&str; 6] =
     ["one-class", "classes-1000", "zone-affinity", "host-anti", "zone-spread", "host-spread"];
 
@@ -64,7 +65,7 @@ impl Args {
                 "--missing" => parsed.missing = true,
                 "--alone" => parsed.alone = true,
                 "--flame" => parsed.flame = Some(value.into()),
-                "--case" => parsed.cases = value.split(',').map(str::to_owned).collect(),
+                "--case" => parsed.cases = value.split(',').flat_map(names).collect(),
                 "--nodes" => parsed.nodes = numbers(value).ok_or_else(wrong)?,
                 "--threads" => parsed.threads = numbers(value).ok_or_else(wrong)?,
                 "--seconds" => parsed.seconds = value.parse().map_err(|_| wrong())?,
@@ -120,6 +121,14 @@ impl Args {
             [] => vec![1, 2],
             threads => threads.to_vec(),
         }
+    }
+}
+
+/// The cases of a word: one, or those of [`OF_BARS`].
+fn names(word: &str) -> Vec<String> {
+    match word {
+        "bars" => OF_BARS.map(str::to_owned).to_vec(),
+        name => vec![name.to_owned()],
     }
 }
 
