@@ -64,6 +64,9 @@ impl Stage {
     /// Waits until `pods` are bound, and holds the ledger against the store.
     pub(crate) async fn all_placed(&self, pods: usize) -> Ledger {
         self.bound_at_least(pods).await;
+        // A bind is in the store before its answer is counted.
+        let answered = || self.answers("create", "pods/binding", 201) >= pods as u64;
+        self.until(&format!("{pods} binds are answered"), answered).await;
         let ledger = Ledger::read(&self.sandbox);
         ledger.assert_sound(pods);
         ledger
