@@ -8,6 +8,7 @@ mod args;
 mod counts;
 mod domains;
 mod groups;
+mod placed;
 mod preferences;
 mod scope;
 #[cfg(test)]

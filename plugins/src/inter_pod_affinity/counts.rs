@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::domains::Domains;
+use super::placed;
 use super::scope::{Reverse, Scope, Target};
 
 /// What PreFilter leaves for Filter (`preFilterState`).
@@ -96,29 +97,17 @@ impl Counts {
         if repelled.is_empty() {
             return;
         }
-        let nodes = cx.nodes.with_repelling_terms().iter();
-        for node in nodes.filter(|node| cx.nodes.live().contains(*node)) {
-            for pod in cx.nodes.pods(node) {
-                let class = cx.cache.pods().get(*pod).map(|row| row.class);
-                for key in class.and_then(|class| repelled.get(&class)).into_iter().flatten() {
-                    self.existing.count(cx.nodes, node, *key, 1);
-                }
+        placed::each(cx, cx.nodes.with_repelling_terms(), |node, class, _| {
+            for key in repelled.get(&class).into_iter().flatten() {
+                self.existing.count(cx.nodes, node, *key, 1);
             }
-        }
+        });
     }
 
     fn count_own(&mut self, cx: &Context<'_>, terms: &PodTerms) {
-        let keys = || terms.required.iter().chain(&terms.anti_required).map(|t| t.topology_key);
-        for node in cx.nodes.live().iter() {
-            if keys().all(|key| cx.nodes.label(node, key).is_none()) {
-                continue;
-            }
-            for pod in cx.nodes.pods(node) {
-                if let Some(pod) = Target::existing(cx, *pod) {
-                    self.update_own(terms, &pod, node, 1, &mut |_, _| {});
-                }
-            }
-        }
+        placed::each(cx, cx.nodes.live(), |node, _, pod| {
+            self.update_own(terms, pod, node, 1, &mut |_, _| {});
+        });
     }
 
     fn update_own(

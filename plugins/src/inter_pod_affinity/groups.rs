@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use super::counts::Counts;
 use super::domains::Domains;
+use super::placed;
 use super::preferences::{Wishes, own, wishes_of};
 use super::scope::{Reverse, Scope, Target};
 
@@ -124,21 +125,16 @@ impl AffinityGroups {
         // Pods of one class all wish the same.
         let reverse = Reverse::new(cx);
         let mut theirs: FxHashMap<ClassIdx, Wishes> = FxHashMap::default();
-        for node in nodes.iter().filter(|node| cx.nodes.live().contains(*node)) {
-            for pod in cx.nodes.pods(node) {
-                let Some(row) = cx.cache.pods().get(*pod) else { continue };
-                let Some(target) = Target::existing(cx, *pod) else { continue };
-                self.wish_own(&target, node, 1, &mut |_, _| {});
-                let Some(terms) = target.class.pod_terms.as_deref() else { continue };
-                let hard_weight = self.hard_weight.unwrap_or(0);
-                let wishes = theirs
-                    .entry(row.class)
-                    .or_insert_with(|| wishes_of(terms, &reverse, hard_weight));
-                for (key, weight) in wishes {
-                    self.wish(cx, node, *key, *weight, 1);
-                }
+        let hard_weight = self.hard_weight.unwrap_or(0);
+        placed::each(cx, nodes, |node, class, target| {
+            self.wish_own(target, node, 1, &mut |_, _| {});
+            let Some(terms) = target.class.pod_terms.as_deref() else { return };
+            let wishes =
+                theirs.entry(class).or_insert_with(|| wishes_of(terms, &reverse, hard_weight));
+            for (key, weight) in wishes {
+                self.wish(cx, node, *key, *weight, 1);
             }
-        }
+        });
     }
 
     /// The own preferred terms, what each says of a pod that it means, and its scope.

@@ -7,7 +7,8 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::domains::Domains;
-use super::scope::{Reverse, Scope, Target};
+use super::placed;
+use super::scope::{Reverse, Scope};
 
 /// What PreScore leaves for Score (`preScoreState.topologyScore`).
 #[derive(Debug, Clone, Default)]
@@ -38,25 +39,17 @@ impl Preferences {
         let reverse = Reverse::new(cx);
         // Pods of one class all wish the same.
         let mut wishes: FxHashMap<ClassIdx, Wishes> = FxHashMap::default();
-        for node in nodes.iter().filter(|node| cx.nodes.live().contains(*node)) {
-            if cx.nodes.labels(node).is_empty() {
-                continue;
+        placed::each(cx, nodes, |node, class, target| {
+            for own in own.iter().filter(|own| own.scope.matches(&own.of.term, target)) {
+                preferences.add(cx.nodes, node, own.of.term.topology_key, own.weight);
             }
-            for pod in cx.nodes.pods(node) {
-                let Some(row) = cx.cache.pods().get(*pod) else { continue };
-                let Some(target) = Target::existing(cx, *pod) else { continue };
-                for own in own.iter().filter(|own| own.scope.matches(&own.of.term, &target)) {
-                    preferences.add(cx.nodes, node, own.of.term.topology_key, own.weight);
-                }
-                let Some(theirs) = target.class.pod_terms.as_deref() else { continue };
-                let theirs = wishes
-                    .entry(row.class)
-                    .or_insert_with(|| wishes_of(theirs, &reverse, hard_weight));
-                for (key, weight) in theirs {
-                    preferences.add(cx.nodes, node, *key, *weight);
-                }
+            let Some(theirs) = target.class.pod_terms.as_deref() else { return };
+            let theirs =
+                wishes.entry(class).or_insert_with(|| wishes_of(theirs, &reverse, hard_weight));
+            for (key, weight) in theirs {
+                preferences.add(cx.nodes, node, *key, *weight);
             }
-        }
+        });
         preferences
     }
 

@@ -2,7 +2,7 @@
 
 use berth_engine::base::{LabelSetIdx, PodIdx, Sym};
 use berth_engine::framework::Context;
-use berth_engine::model::{Class, PodTerm};
+use berth_engine::model::{Class, Pod, PodTerm};
 use berth_engine::record::ObjectKey;
 
 /// The namespaces that a term of the incoming pod means, its selector resolved to names
@@ -56,7 +56,11 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     /// A pod that is there already.
     pub(super) fn existing(cx: &'a Context<'a>, pod: PodIdx) -> Option<Self> {
-        let row = cx.cache.pods().get(pod)?;
+        Self::of(cx, cx.cache.pods().get(pod)?)
+    }
+
+    /// As [`Target::existing`], by its row.
+    pub(super) fn of(cx: &'a Context<'a>, row: &Pod) -> Option<Self> {
         Some(Self { cx, class: cx.cache.classes().get(row.class)?, labels: row.labels })
     }
 
