@@ -34,11 +34,12 @@ pub struct EventOptions {
     /// Events per second; kube-scheduler gives events a client of their own with
     /// `clientConnection.qps`.
     pub rate: Rate,
-    /// Most events posted and not yet answered. None in the first 5 s of a burst: one in flight
-    /// beside 64 binds came to 1,000 events beside 10,000 binds and took a twentieth of the binds'
-    /// rate. Beside a longer stream one of 129 requests at the server is an event; alone, 128 at
-    /// 60 ms carry 2,100/s. 128 of both, for 64 binds and 32 events, brought the last event of
-    /// 10,000 pods from 11.1 s to 10.2 s (means of three, server and scheduler on two cores).
+    /// Most events posted and not yet answered. None in the first 10 s of a burst, which is what
+    /// 10,000 binds take a server on two cores and half as long again: one in flight beside 64
+    /// binds came to 1,000 events beside 10,000 binds and took a twentieth of the binds' rate.
+    /// Beside a longer stream one of 129 requests at the server is an event; alone, 128 at 60 ms
+    /// carry 2,100/s. 128 of both, for 64 binds and 32 events, brought the last event of 10,000
+    /// pods from 11.1 s to 10.2 s (means of three, server and scheduler on two cores).
     pub share: Share,
     /// Deadline of one request.
     pub deadline: Duration,
@@ -54,7 +55,7 @@ impl Default for EventOptions {
     fn default() -> Self {
         Self {
             rate: Rate::from_client_connection(0.0, 0),
-            share: Share { patience: Duration::from_secs(5), beside_binds: 1, alone: 128 },
+            share: Share { patience: Duration::from_secs(10), beside_binds: 1, alone: 128 },
             deadline: Duration::from_secs(10),
             hostname: hostname(),
             granularity: Granularity::default(),
