@@ -59,7 +59,7 @@ bench-engine: ## the engine alone: decisions a second and memory, 1,000 to 1,000
 
 # The engine's figures that have bars, where this build has not measured them on this machine.
 bench-bars:
-	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=bars --nodes=1000,5000,100000 --threads=1 --seconds=5 --rounds=3
+	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=bars --threads=1 --seconds=5 --rounds=3
 	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=record
 
 flame: ## where the engine's time goes, as target/flame.svg: make flame CASE=mixed
