@@ -93,7 +93,9 @@ impl Args {
         let known =
             |name: &String| matches!(name.as_str(), "record" | "list") || find(name).is_some();
         match parsed.cases.iter().find(|name| !known(name)) {
-            Some(name) => Err(format!("--case={name}: there is none such; --case=list lists them")),
+            Some(name) => Err(format!(
+                "--case={name}: there is none such; --case=list lists them, and `bars` stands alone"
+            )),
             None => Ok(parsed),
         }
     }

@@ -41,6 +41,7 @@ pub struct NodeTable {
     term_holders: TermHolders,
     images: Vec<Box<[(Sym, i64)]>>,
     relabelled: u64,
+    placed: usize,
 }
 
 /// The pods on a node, and its name, which every bind takes along: read together wherever a pod is
@@ -173,6 +174,11 @@ impl NodeTable {
         self.names.len()
     }
 
+    /// Number of pods on all rows, live or not.
+    pub fn placed(&self) -> usize {
+        self.placed
+    }
+
     /// Counts the changes of labels, and of which nodes there are.
     pub fn relabelled(&self) -> u64 {
         self.relabelled
@@ -274,6 +280,7 @@ impl NodeTable {
         }
         let Some(Places { pods, .. }) = self.places.get_mut(node.at()) else { return 0 };
         pods.push(pod);
+        self.placed += 1;
         pods.len() - 1
     }
 
@@ -299,6 +306,7 @@ impl NodeTable {
         let Places { pods, .. } = self.places.get_mut(node.at())?;
         if slot < pods.len() {
             pods.swap_remove(slot);
+            self.placed -= 1;
         }
         let moved = pods.get(slot).copied();
         self.free_if_empty(node);

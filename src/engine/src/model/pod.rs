@@ -186,6 +186,11 @@ impl Pods {
         rows.filter_map(|(at, row)| Some((PodIdx::new(at), row.as_ref()?)))
     }
 
+    /// Number of rows that [`Pods::iter`] looks at, with a pod or without.
+    pub fn rows(&self) -> usize {
+        self.pages.len() * PAGE
+    }
+
     /// Number of pods.
     pub fn count(&self) -> usize {
         self.by_uid.len()

@@ -12,6 +12,7 @@ impl NodeTable {
         let at = node.at();
         self.rooms.copy(at, &mut one.rooms);
         put(&mut one.places, 0, self.places.get(at).cloned().unwrap_or_default());
+        one.placed = self.pods(node).len();
         put(&mut one.ports, 0, self.ports(node).to_vec());
         put(&mut one.images, 0, self.images(node).into());
         one.term_holders = self.term_holders.extract(node);
