@@ -18,10 +18,11 @@ pub fn main(registry: &PluginRegistry) -> ExitCode {
     // Two TLS providers in one program and none installed is a panic at the first handshake.
     let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = Cli::parse();
+    let _at_end = logging::FlushAtEnd;
     match dispatch(cli.command, registry) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("berth: {error:#}");
+            logging::fatal(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

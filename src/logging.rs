@@ -9,12 +9,23 @@
 //!
 //! Other crates' targets stay at warnings. `RUST_LOG` replaces all of it, by tracing's filter
 //! directives.
+//!
+//! Logging neither waits nor fails: lines go through the [`spool`].
 
-use std::fmt;
-use std::io::IsTerminal;
+mod spool;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
+use std::time::Duration;
+use std::{fmt, io};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+use spool::Spool;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -30,6 +41,18 @@ pub const DECISION: &str = "berth::decision";
 /// The crates whose targets are ours.
 const OURS: [&str; 4] = ["berth", "berth_engine", "berth_plugins", "berth_sandbox"];
 
+/// Longest wait at the end for lines that are not written yet: [`spool`] holds 4 MiB, which
+/// whoever reads takes in that time or not at all.
+const FLUSH_MAX: Duration = Duration::from_secs(2);
+
+/// The log of this process.
+static INSTALLED: OnceLock<Log> = OnceLock::new();
+
+struct Log {
+    spool: Spool,
+    format: LogFormat,
+}
+
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
@@ -42,6 +65,9 @@ pub enum LoggingError {
     /// Somebody else has installed one.
     #[error("a log is installed already")]
     Installed,
+    /// Stderr cannot be used, or the thread that writes not be started.
+    #[error("the log on stderr: {0}")]
+    Stderr(#[from] io::Error),
 }
 
 /// Sends all events to stderr.
@@ -70,12 +96,91 @@ fn install(logging: Logging, directives: String) -> Result<(), LoggingError> {
         Err(std::env::VarError::NotUnicode(_)) => return Err(LoggingError::NotUnicode),
         _ => EnvFilter::builder().parse(directives)?,
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let installed = match logging.logging_format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+    let format = logging.logging_format;
+    // A descriptor of its own: a write that hangs must not hold the lock of `io::stderr`.
+    let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    let note = move |lost| {
+        let message = format!("{lost} lines of this log were lost: stderr was not read or failed");
+        line(format, "WARN", &message)
+    };
+    let spool = Spool::start(stderr, Box::new(note))?;
+    let log = INSTALLED.get_or_init(|| Log { spool, format });
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // It would tell of lines that cannot be formatted by `eprintln`.
+        .log_internal_errors(false)
+        .with_writer(|| log.spool.clone());
+    let installed = match format {
+        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
         LogFormat::Json => builder.event_format(JsonLines).try_init(),
     };
-    installed.map_err(|_| LoggingError::Installed)
+    installed.map_err(|_| LoggingError::Installed)?;
+    std::panic::set_hook(Box::new(|panic| log.spool.push(&panicked(log.format, panic))));
+    Ok(())
+}
+
+/// Lines lost so far, because stderr was not read, was closed, or its disk was full.
+pub fn lost_lines() -> u64 {
+    INSTALLED.get().map_or(0, |log| log.spool.lost())
+}
+
+/// Writes why the process ends, in the form of the log. Where stderr is broken nothing is written.
+pub fn fatal(message: &str) {
+    let plain = format!("berth: {message}\n").into_bytes();
+    match INSTALLED.get() {
+        Some(log) => log.spool.push(&match log.format {
+            LogFormat::Text => plain,
+            LogFormat::Json => line(log.format, "ERROR", message),
+        }),
+        None => {
+            let _broken = io::stderr().write_all(&plain);
+        }
+    }
+}
+
+/// At the end of the process, whichever way it ends: what is not written yet has
+/// [`FLUSH_MAX`].
+#[derive(Debug)]
+pub struct FlushAtEnd;
+
+impl Drop for FlushAtEnd {
+    fn drop(&mut self) {
+        if let Some(log) = INSTALLED.get() {
+            log.spool.flush(FLUSH_MAX);
+        }
+    }
+}
+
+/// One line that no subscriber formats: it may be about the log itself, or about a panic in
+/// whatever is being logged.
+fn line(format: LogFormat, level: &str, message: &str) -> Vec<u8> {
+    let now = Timestamp::now();
+    let text = match format {
+        LogFormat::Text => format!("{now:.6} {level:>5} {}: {message}\n", module_path!()),
+        LogFormat::Json => {
+            let level = level.to_lowercase();
+            let (ts, target) = (now.to_string(), module_path!());
+            let line = serde_json::json!({"ts": ts, "level": level, "target": target,
+                "msg": message});
+            format!("{line}\n")
+        }
+    };
+    text.into_bytes()
+}
+
+/// What the standard library says of a panic, as a line of the log.
+fn panicked(format: LogFormat, panic: &PanicHookInfo<'_>) -> Vec<u8> {
+    let thread = std::thread::current();
+    let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+    let why = panic.payload_as_str().unwrap_or("(not a text)");
+    let mut message =
+        format!("thread '{}' panicked{place}: {why}", thread.name().unwrap_or("<unnamed>"));
+    // As RUST_BACKTRACE asks.
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        message.push_str(&format!("\nstack backtrace:\n{backtrace}"));
+    }
+    line(format, "ERROR", &message)
 }
 
 /// The filter of a verbosity, in tracing's directives.
@@ -206,6 +311,16 @@ mod tests {
         assert_eq!(messages(2), ["started", "bound", "closed"]);
         assert_eq!(messages(4), ["started", "bound", "list", "closed"]);
         assert_eq!(messages(10), ["started", "bound", "list", "step", "closed"]);
+    }
+
+    #[test]
+    fn lines_of_no_subscriber_look_like_the_others() {
+        let text = String::from_utf8(line(LogFormat::Text, "WARN", "3 lines")).unwrap();
+        assert!(text.ends_with("Z  WARN berth::logging: 3 lines\n"), "{text}");
+        let json = line(LogFormat::Json, "ERROR", "a \"b\"\nc");
+        let json: Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!((&json["level"], &json["msg"]), (&"error".into(), &"a \"b\"\nc".into()));
+        assert!(json["ts"].as_str().unwrap().parse::<Timestamp>().is_ok());
     }
 
     #[test]

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     match berth_plugins::in_tree() {
         Ok(registry) => berth::command::main(&registry),
         Err(error) => {
-            eprintln!("berth: {error}");
+            berth::logging::fatal(&error.to_string());
             ExitCode::FAILURE
         }
     }

@@ -180,6 +180,10 @@ metrics! {
     WATCH_DECODE_SECONDS = counter("berth_watch_decode_seconds_total", &["kind"],
         "Time spent decoding");
 
+    // The log.
+    LOG_LOST = counter("berth_log_lines_lost_total", &[],
+        "Lines of the log that were lost because stderr was not read, was closed, or failed");
+
     // The process, by the names of Prometheus' own clients.
     PROCESS_CPU = counter("process_cpu_seconds_total", &[], "User and system CPU time spent");
     PROCESS_RESIDENT = gauge("process_resident_memory_bytes", &[], "Resident memory size");

@@ -1,4 +1,5 @@
-//! The process itself, from `/proc/self`, when scraped. Other systems than Linux show nothing.
+//! The process itself, from `/proc/self`, when scraped. Other systems than Linux show nothing of
+//! that. Its log's losses are the process's too.
 
 use std::fmt;
 
@@ -25,6 +26,7 @@ pub(super) fn register(registrar: &mut Registrar) {
         list::PROCESS_START,
         list::PROCESS_FDS,
         list::PROCESS_THREADS,
+        list::LOG_LOST,
     ];
     registrar.names.extend(metrics.map(|metric| metric.name));
     registrar.registry.register_collector(Box::new(Process));
@@ -79,6 +81,8 @@ fn gauge(
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let lost = describe(&mut encoder, &list::LOG_LOST)?;
+        ConstCounter::new(crate::logging::lost_lines()).encode(lost)?;
         let stat = std::fs::read_to_string("/proc/self/stat").ok();
         let stat = stat.zip(boot_seconds()).and_then(|(text, boot)| parse_stat(&text, boot));
         if let Some(stat) = stat {

@@ -12,5 +12,6 @@ mod objects;
 mod pods;
 mod refusals;
 mod stage;
+mod stderr;
 mod stops;
 mod watches;
