@@ -163,7 +163,8 @@ impl Scored<'_> {
     fn share(&self, node: NodeIdx) -> Option<Share> {
         let amounts = self.amounts.get(node).filter(|a| a.allocatable != 0)?;
         let allocated = if self.nonzero { amounts.nonzero } else { amounts.requested };
-        let requested = allocated.wrapping_add(self.asked.amount);
+        // As a node's sum reads where an `i64` does not hold it; Go's wraps round to an empty node.
+        let requested = allocated.saturating_add(self.asked.amount);
         let Asked { weight, .. } = self.asked;
         Some(Share { allocated, requested, allocatable: amounts.allocatable, weight })
     }

@@ -5,7 +5,8 @@ use berth_engine::model::NodeTable;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-/// Amounts per (topology key, value), and the keys there are: mostly one or two.
+/// Amounts per (topology key, value), and the keys there are: mostly one or two. They wrap round
+/// as Go's do, so that what goes leaves what was there before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Domains {
     amounts: FxHashMap<(Sym, Sym), i64>,
@@ -17,7 +18,7 @@ impl Domains {
     pub(super) fn credit(&mut self, nodes: &NodeTable, node: NodeIdx, key: Sym, amount: i64) {
         let Some(value) = nodes.label(node, key) else { return };
         let cell = self.amounts.entry((key, value)).or_insert(0);
-        *cell = cell.saturating_add(amount);
+        *cell = cell.wrapping_add(amount);
         if !self.keys.contains(&key) {
             self.keys.push(key);
         }
@@ -34,7 +35,7 @@ impl Domains {
         let value = nodes.label(node, key)?;
         let cell = self.amounts.entry((key, value)).or_insert(0);
         let before = *cell;
-        *cell = before.saturating_add(amount);
+        *cell = before.wrapping_add(amount);
         if *cell == 0 {
             self.amounts.remove(&(key, value));
             return (before != 0).then_some(value);

@@ -182,7 +182,9 @@ impl AffinityGroups {
     ) -> Option<Sym> {
         let value = cx.nodes.label(node, key)?;
         let wish = self.wishes.entry((key, value)).or_default();
-        wish.sum = wish.sum.saturating_add(weight * amount);
+        // As in Go, and exact in the end whatever comes and goes between. The API server accepts
+        // weights of 1 to 100: it takes 10^16 terms to get here.
+        wish.sum = wish.sum.wrapping_add(weight.wrapping_mul(amount));
         wish.terms += amount;
         if wish.terms == 0 {
             self.wishes.remove(&(key, value));
@@ -325,7 +327,9 @@ impl Groups for AffinityGroups {
     }
 
     fn raw(&self, _cx: &Context<'_>, numbers: &[i64]) -> i64 {
-        self.domains(numbers).filter_map(|(_, domain)| domain).map(|d| d.preference).sum()
+        self.domains(numbers)
+            .filter_map(|(_, domain)| domain)
+            .fold(0, |sum: i64, d| sum.wrapping_add(d.preference))
     }
 }
 

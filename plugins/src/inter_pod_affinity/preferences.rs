@@ -64,7 +64,7 @@ impl Preferences {
 
     /// The raw score of a node; negative where anti-affinity prevails.
     pub(super) fn of(&self, nodes: &NodeTable, node: NodeIdx) -> i64 {
-        self.scores.of(nodes, node).sum()
+        self.scores.of(nodes, node).fold(0, i64::wrapping_add)
     }
 }
 

@@ -45,10 +45,10 @@ impl Domain {
     }
 }
 
-/// Of what there are far fewer than two billion.
+/// Of what there are far fewer than two billion. It wraps round, so that what goes leaves what was
+/// there before it came.
 fn sum(count: i32, amount: i64) -> i32 {
-    let sum = i64::from(count).saturating_add(amount);
-    i32::try_from(sum).unwrap_or(if sum < 0 { i32::MIN } else { i32::MAX })
+    count.wrapping_add(amount as i32)
 }
 
 /// By topology value.

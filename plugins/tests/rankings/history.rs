@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use berth_engine::record::{
-    NamespaceRecord, ObjectKey, Owner, PodRecord, PodSpec, SelectorOwnerRecord,
+    Container, NamespaceRecord, ObjectKey, Owner, PodRecord, PodSpec, Quantity, SelectorOwnerRecord,
 };
 use berth_engine::{BindOutcome, Change, Effect, Input, Object};
 
@@ -240,7 +240,28 @@ impl History {
         let mut pod = self.pod();
         let at = self.dice.below(self.nodes + 1);
         pod.node_name = Some(node_name(&self.dice, at).into());
+        if self.dice.chance(25) {
+            pod.spec = self.huge();
+        }
         vec![self.apply(pod)]
+    }
+
+    /// A template of pods that nobody schedules: as much as the API server takes, of anything.
+    fn huge(&mut self) -> Arc<PodSpec> {
+        let names = ["cpu", "memory", "ephemeral-storage", "example.com/gpu"];
+        let amounts = names.map(|name| {
+            let most = self.dice.pick(&[i64::MAX, i64::MAX / 2, i64::MAX / 3_000, 1 << 47]);
+            (
+                name,
+                if name == "cpu" { Quantity::from_milli(most) } else { Quantity::from_units(most) },
+            )
+        });
+        let some = amounts.into_iter().filter(|_| self.dice.chance(60)).collect::<Vec<_>>();
+        Arc::new(PodSpec {
+            scheduler_name: "other".into(),
+            containers: vec![Container::requesting(some)],
+            ..PodSpec::default()
+        })
     }
 
     fn nominate(&mut self) -> Vec<Input> {

@@ -2,6 +2,7 @@
 //! against.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
+pub mod amounts;
 pub mod model;
 pub mod plugins;
 pub mod probes;

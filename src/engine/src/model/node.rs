@@ -1,6 +1,7 @@
 //! Nodes in columns: what each offers, what is taken, who is there.
 
 mod extract;
+mod overflow;
 mod room;
 
 pub use room::{Amounts, Column, Room, evenness};
@@ -70,7 +71,7 @@ impl NodeTable {
 
     /// How many pods the node takes (`status.allocatable.pods`).
     pub fn pods_allowed(&self, node: NodeIdx) -> i64 {
-        self.rooms.left(node).saturating_add(self.pods(node).len() as i64)
+        self.rooms.left(node) + self.pods(node).len() as i64
     }
 
     /// The room of the nodes by row; rows that are missing have none.
@@ -226,7 +227,8 @@ impl NodeTable {
         let at = node.at();
         let offered = Request::from_list(&record.allocatable, dims, symbols);
         let pods = record.allocatable.get("pods").map_or(0, crate::record::Quantity::value);
-        let left = pods.saturating_sub(self.pods(node).len() as i64);
+        // A node that takes fewer than no pods takes none.
+        let left = pods.max(0) - self.pods(node).len() as i64;
         self.rooms.offer(at, dims.count(), &offered, left);
         let labels = node_labels(&record.labels, symbols);
         if !self.live.contains(node) || self.labels(node) != labels.as_ref() {

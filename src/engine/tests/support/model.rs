@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use berth_engine::base::Random;
-use berth_engine::record::{Container, NodeRecord, Phase, PodRecord, PodSpec, Quantity, StringMap};
+use berth_engine::record::{NodeRecord, Phase, PodRecord, PodSpec, Quantity, StringMap};
 use berth_engine::{BindOutcome, Engine, Input};
+
+use super::amounts::{Amounts, requests, resize};
 
 /// What the engine was told, and what it decided: the truth to hold it against.
 #[derive(Debug, Default)]
@@ -17,10 +19,6 @@ pub struct Known {
     pub assumed: BTreeMap<String, String>,
 }
 
-pub fn request(pod: &PodRecord) -> i64 {
-    pod.spec.containers.iter().filter_map(|c| c.requests.get("cpu")).map(|q| q.milli_value()).sum()
-}
-
 impl Known {
     /// Node of a pod, assumed or assigned.
     pub fn node_of(&self, uid: &str) -> Option<&str> {
@@ -28,20 +26,20 @@ impl Known {
         pod.node_name.as_deref().or_else(|| self.assumed.get(uid).map(String::as_str))
     }
 
-    /// (CPU requested, pods) on a node.
-    pub fn load(&self, node: &str) -> (i64, usize) {
+    /// What the pods on a node take.
+    pub fn load(&self, node: &str) -> Amounts {
         let on = self.pods.iter().filter(|(uid, _)| self.node_of(uid) == Some(node));
-        on.fold((0, 0), |(cpu, n), (_, pod)| (cpu + request(pod), n + 1))
+        on.fold(Amounts::default(), |sum, (_, pod)| sum.with(Amounts::of(pod)))
     }
 
     /// Whether the pod fits the node, by the rules of the test plugins.
     pub fn fits(&self, pod: &PodRecord, name: &str) -> bool {
         let Some(node) = self.nodes.get(name) else { return false };
-        let (cpu, pods) = self.load(name);
+        let load = self.load(name);
         let offered = |r: &str| node.allocatable.get(r).unwrap_or_default();
         !node.unschedulable
-            && cpu + request(pod) <= offered("cpu").milli_value()
-            && (pods as i64) < offered("pods").value()
+            && load.with(Amounts::of(pod)).cpu() <= offered("cpu").milli_value().into()
+            && (load.pods as i64) < offered("pods").value()
             && pod.spec.node_selector.iter().all(|(k, v)| node.labels.get(k) == Some(v))
     }
 
@@ -112,18 +110,24 @@ pub struct Server {
 
 impl Server {
     pub fn new() -> Self {
-        let template = |scheduler: &str, cpu, pool: Option<&str>| {
+        let template = |scheduler: &str, container, pool: Option<&str>| {
             Arc::new(PodSpec {
                 scheduler_name: scheduler.into(),
-                containers: vec![Container::requesting([("cpu", Quantity::from_milli(cpu))])],
+                containers: vec![container],
                 node_selector: pool.map(|p| ("pool", p)).into_iter().collect(),
                 ..PodSpec::default()
             })
         };
-        let mut templates = vec![template("other", 300, None), template("other", 900, None)];
+        let mut templates = Vec::new();
+        // The last one is as much as the API server takes.
+        for container in
+            [requests(300, 0, 0), requests(900, 1 << 30, 1), requests(i64::MAX, i64::MAX, i64::MAX)]
+        {
+            templates.push(template("other", container, None));
+        }
         for cpu in [0, 250, 500, 1_000, 3_000] {
-            for pool in [None, Some("a"), Some("b")] {
-                templates.push(template("berth", cpu, pool));
+            for (memory, pool) in [(0, None), (5, Some("a")), (0, Some("b"))] {
+                templates.push(template("berth", requests(cpu, memory, 0), pool));
             }
         }
         Self { templates, ..Self::default() }
@@ -172,8 +176,18 @@ impl Server {
             // Static pods and other schedulers ask nobody: they over-commit.
             let at = random.below(self.nodes.len());
             pod.node_name = self.nodes.keys().nth(at).map(|n| n.as_str().into());
+            if random.below(4) == 0 {
+                self.resize(&mut pod, random);
+            }
         }
         self.publish(pod);
+    }
+
+    /// To what another template asks for, of any scheduler: nobody schedules the pod again.
+    fn resize(&mut self, pod: &mut PodRecord, random: &mut Random) {
+        let spec = &self.templates[random.below(self.templates.len())];
+        let scheduler_name = pod.spec.scheduler_name.clone();
+        resize(pod, &Arc::new(PodSpec { scheduler_name, ..PodSpec::clone(spec) }), random);
     }
 
     fn publish(&mut self, pod: PodRecord) {
@@ -187,7 +201,7 @@ impl Server {
         }
         let at = random.below(self.pods.len());
         let mut pod = self.pods.values().nth(at).unwrap().clone();
-        match random.below(7) {
+        match random.below(9) {
             0 => return self.delete_pod(&pod.uid),
             1 if pod.node_name.is_some() => pod.phase = Phase::Succeeded,
             2 => pod.scheduling_gates = Box::default(),
@@ -197,6 +211,16 @@ impl Server {
                 pod.node_name = self.nodes.keys().nth(at).map(|n| n.as_str().into());
             }
             5 => pod.terminating = random.below(4) == 0,
+            6 | 7 if pod.node_name.is_some() => {
+                self.resize(&mut pod, random);
+                // A list has the last state alone.
+                let last = self.pod_watch.back();
+                let latest =
+                    |last: &Input| matches!(last, Input::PodApplied(p) if p.uid == pod.uid);
+                if random.below(2) == 0 && last.is_some_and(latest) {
+                    self.pod_watch.pop_back();
+                }
+            }
             // The same object again: a duplicate, or a status that nobody reads.
             _ => {}
         }
@@ -249,8 +273,9 @@ impl Server {
     }
 }
 
-/// Every number of the engine's cache against the model's.
-pub fn assert_accounts(engine: &Engine, known: &Known, seed: u64) {
+/// Every number of the engine's cache against the model's; how many sums an `i64` does not hold.
+pub fn assert_accounts(engine: &Engine, known: &Known, seed: u64) -> usize {
+    let mut overflown = 0;
     let cache = engine.cache();
     let live: Vec<_> = cache.nodes().live().iter().collect();
     let mut names: Vec<&str> = live.iter().map(|n| cache.node_name(*n)).collect();
@@ -259,8 +284,7 @@ pub fn assert_accounts(engine: &Engine, known: &Known, seed: u64) {
     for node in live {
         let name = cache.node_name(node);
         let dim = berth_engine::model::Dim::CPU;
-        let counted = (cache.nodes().requested(node, dim), cache.nodes().pods(node).len());
-        assert_eq!(counted, known.load(name), "seed {seed}, node {name}");
+        overflown += known.load(name).assert_counted(cache, node, seed);
         let offered = known.nodes[name].allocatable.get("cpu").unwrap().milli_value();
         assert_eq!(cache.nodes().allocatable(node, dim), offered, "seed {seed}, node {name}");
         for pod in cache.nodes().pods(node) {
@@ -270,4 +294,5 @@ pub fn assert_accounts(engine: &Engine, known: &Known, seed: u64) {
     }
     assert_eq!(cache.pods().count(), known.pods.len(), "seed {seed}");
     assert_eq!(cache.assumed_count(), known.assumed.len(), "seed {seed}");
+    overflown
 }

@@ -3,7 +3,10 @@
 use crate::base::{NodeIdx, cut};
 use crate::model::{Dim, Footprint, Request};
 
-/// What there is of one resource on one node, and what is taken.
+use super::overflow::{Overflow, SumOf};
+
+/// What there is of one resource on one node, and what is taken. A sum that an `i64` does not hold
+/// reads the nearest number, and as itself again once pods have left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Amounts {
     /// Sum of the requests of the pods.
@@ -48,6 +51,7 @@ pub(super) struct Rooms {
     rows: Vec<Room>,
     // By resource from the third on, then by row.
     rest: Vec<Vec<Amounts>>,
+    overflow: Overflow,
 }
 
 /// One resource of all nodes, looked up once for many of them.
@@ -120,7 +124,8 @@ impl Rooms {
         self.rows.get(node.at()).map_or(0, |room| room.left)
     }
 
-    /// Sets what a node offers, of up to `dims` resources, and how many pods more it takes.
+    /// Sets what a node offers, of up to `dims` resources, and how many pods more it takes: at
+    /// least 0, less the pods that are there.
     pub(super) fn offer(&mut self, at: usize, dims: usize, offered: &Request, left: i64) {
         self.widen(dims);
         if let Some(room) = self.rows.get_mut(at) {
@@ -132,7 +137,7 @@ impl Rooms {
             amounts.allocatable = 0;
         }
         for (dim, amount) in offered.iter() {
-            if let Some(amounts) = self.amounts_mut(at, dim) {
+            if let Some(amounts) = amounts_of(&mut self.rows, &mut self.rest, at, dim) {
                 amounts.allocatable = amount;
             }
         }
@@ -142,18 +147,20 @@ impl Rooms {
     /// Counts a pod that comes (1) or goes (-1).
     pub(super) fn account(&mut self, at: usize, footprint: &Footprint, sign: i64) {
         self.widen(footprint.request.iter().last().map_or(0, |(dim, _)| dim.at() + 1));
+        let Self { rows, rest, overflow } = self;
         for (dim, amount) in footprint.request.iter() {
-            if let Some(amounts) = self.amounts_mut(at, dim) {
-                amounts.requested = amounts.requested.saturating_add(sign * amount);
+            if let Some(Amounts { requested, .. }) = amounts_of(rows, rest, at, dim) {
+                let sum = (at, SumOf::Requested(dim));
+                *requested = overflow.count(sum, *requested, amount, sign);
             }
         }
-        let Some(room) = self.rows.get_mut(at) else { return };
-        for (amounts, amount) in
-            [&mut room.cpu, &mut room.memory].into_iter().zip(footprint.nonzero)
-        {
-            amounts.nonzero = amounts.nonzero.saturating_add(sign * amount);
+        let Some(room) = rows.get_mut(at) else { return };
+        let both = [(&mut room.cpu, Dim::CPU), (&mut room.memory, Dim::MEMORY)];
+        for ((Amounts { nonzero, .. }, dim), amount) in both.into_iter().zip(footprint.nonzero) {
+            *nonzero = overflow.count((at, SumOf::Nonzero(dim)), *nonzero, amount, sign);
         }
-        room.left = room.left.saturating_sub(sign);
+        // From what is offered less 2^32 pods, to what is offered: no overflow, see `offer`.
+        room.left -= sign;
         room.renew();
     }
 
@@ -164,14 +171,7 @@ impl Rooms {
         for (mine, theirs) in copy.rest.iter_mut().zip(&self.rest) {
             super::put(mine, 0, theirs.get(at).copied().unwrap_or_default());
         }
-    }
-
-    fn amounts_mut(&mut self, at: usize, dim: Dim) -> Option<&mut Amounts> {
-        match dim {
-            Dim::CPU => self.rows.get_mut(at).map(|room| &mut room.cpu),
-            Dim::MEMORY => self.rows.get_mut(at).map(|room| &mut room.memory),
-            _ => self.rest.get_mut(dim.at().checked_sub(COMMON)?)?.get_mut(at),
-        }
+        self.overflow.copy(at, &mut copy.overflow);
     }
 
     /// Makes room for `dims` resources.
@@ -180,5 +180,74 @@ impl Rooms {
         while self.rest.len() + COMMON < dims {
             self.rest.push(vec![Amounts::default(); rows]);
         }
+    }
+}
+
+fn amounts_of<'a>(
+    rows: &'a mut [Room],
+    rest: &'a mut [Vec<Amounts>],
+    at: usize,
+    dim: Dim,
+) -> Option<&'a mut Amounts> {
+    match dim {
+        Dim::CPU => rows.get_mut(at).map(|room| &mut room.cpu),
+        Dim::MEMORY => rows.get_mut(at).map(|room| &mut room.memory),
+        _ => rest.get_mut(dim.at().checked_sub(COMMON)?)?.get_mut(at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn footprint(amount: i64) -> Footprint {
+        let mut symbols = crate::base::Symbols::default();
+        let mut dims = crate::model::Dims::new(&mut symbols);
+        let names = ["cpu", "memory", "ephemeral-storage", "example.com/gpu"];
+        let amounts = names.map(|name| {
+            let milli = crate::record::Quantity::from_milli(amount);
+            let units = crate::record::Quantity::from_units(amount);
+            (name, if name == "cpu" { milli } else { units })
+        });
+        let request = Request::from_amounts(amounts, &mut dims, &mut symbols);
+        assert_eq!(request.iter().count(), names.len());
+        Footprint { request, nonzero: [amount; 2] }
+    }
+
+    fn all(rooms: &Rooms, at: usize) -> (Room, Vec<Amounts>) {
+        (rooms.rows[at], rooms.rest.iter().map(|column| column[at]).collect())
+    }
+
+    /// Whoever asks for all there can be is gone again, here and in a copy, and what the others
+    /// take is still known.
+    #[test]
+    fn pods_of_any_size_leave_what_was_there_before() {
+        let mut rooms = Rooms::default();
+        (0..3).for_each(|_| rooms.grow());
+        let offered = footprint(64);
+        rooms.offer(1, 4, &offered.request, 110);
+        for _ in 0..4 {
+            rooms.account(1, &footprint(16), 1);
+        }
+        let before = all(&rooms, 1);
+        for other in [i64::MAX, i64::MAX - 3, 1 << 62] {
+            rooms.account(1, &footprint(i64::MAX), 1);
+            rooms.account(1, &footprint(other), 1);
+            let (room, rest) = all(&rooms, 1);
+            let mut of_all = [room.cpu, room.memory].into_iter().chain(rest);
+            assert!(of_all.all(|of| of.requested == i64::MAX && of.lacks(1)), "full: {other}");
+            assert_eq!((room.cpu.nonzero, room.memory.nonzero), (i64::MAX, i64::MAX));
+
+            let mut copy = Rooms::default();
+            copy.grow();
+            rooms.copy(1, &mut copy);
+            for rooms in [&mut copy, &mut rooms] {
+                let at = rooms.rows.len() / 2;
+                rooms.account(at, &footprint(other), -1);
+                rooms.account(at, &footprint(i64::MAX), -1);
+                assert_eq!(format!("{:?}", all(rooms, at)), format!("{before:?}"), "{other}");
+            }
+        }
+        assert_eq!(format!("{:?}", all(&rooms, 0)), format!("{:?}", all(&rooms, 2)));
     }
 }
