@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use berth::watch::{Asked, Format, Kind, decode_bytes};
 use berth_engine::record::NodeRecord;
-use berth_engine::{Engine, Input};
+use berth_engine::{Control, Engine, Input};
 
 const NODES: usize = 5_000;
 const PODS: usize = 150_000;
@@ -18,14 +18,14 @@ const BATCH: usize = 500;
 const POD: &[u8] = include_bytes!("../src/watch/tests/fixtures/JobPod.pb");
 
 fn main() {
-    let mut engine = Engine::new(1, None);
+    let mut engine = Engine::new(None);
     let config = berth::run::default_config(&berth_plugins::in_tree().unwrap()).unwrap();
     let nodes = (0..NODES).map(|at| {
         let name = format!("{at:04}").into();
         Input::NodeApplied(Arc::new(NodeRecord { name, ..NodeRecord::default() }))
     });
-    engine.pause(true);
-    let inputs = std::iter::once(Input::Config(Arc::new(config))).chain(nodes);
+    let settings = [Input::Control(Control::Pause(true)), Input::Config(Arc::new(config))];
+    let inputs = settings.into_iter().chain(nodes);
     engine.step(inputs, 1_000, &mut Vec::new(), &mut ());
     let before = resident_kib();
     let (mut decode, mut take_in, mut bytes) = (Duration::ZERO, Duration::ZERO, 0);

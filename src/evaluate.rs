@@ -11,11 +11,10 @@ mod wakeups;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
-use berth_engine::base::Draw;
+use anyhow::{Context, Result, anyhow, ensure};
 use berth_engine::framework::Profile;
 use berth_engine::record::{PodRecord, PodSpec};
-use berth_engine::{Config, Decided, Engine, Input, Method};
+use berth_engine::{Config, Control, Decided, Engine, Input, Method, Origin};
 use berth_plugins::PluginRegistry;
 use serde_json::Value;
 
@@ -113,11 +112,14 @@ impl Trial {
         let config: Arc<Config> = Arc::new(loaded.engine_config(false)?);
         let profile = config.profiles.first().context("the configuration has no profile")?;
         let profile = Arc::clone(profile);
-        let mut engine = Engine::with_draw(Draw::FirstByName, None);
-        engine.set_method(method);
-        // Nothing is scheduled but what the case asks for.
-        engine.pause(true);
-        let mut inputs = vec![Input::Config(config)];
+        let mut engine = Engine::new(None);
+        let mut inputs = vec![
+            Input::Control(Control::Begin(Origin::first_by_name())),
+            Input::Control(Control::Method(method)),
+            // Nothing is scheduled but what the case asks for.
+            Input::Control(Control::Pause(true)),
+            Input::Config(config),
+        ];
         for (at, object) in case.objects.iter().enumerate() {
             match decode_object(object.get().as_bytes()) {
                 Ok(Input::PodApplied(pod)) => {
@@ -137,14 +139,22 @@ impl Trial {
         let Self { engine, profile, preempts } = self;
         let pod = ours(named(pod, profile), profile);
         let name = format!("{}/{}", pod.namespace, pod.name);
-        let idx = engine
-            .admit(&pod)
-            .with_context(|| format!("{name}: a pod with this uid is known already"))?;
+        let uid = pod.uid.clone();
+        ensure!(
+            engine.cache().pods().find(&uid).is_none(),
+            "{name}: a pod with this uid is known already"
+        );
+        engine.step([Input::PodAdmitted(Box::new(pod))], 0, &mut Vec::new(), &mut ());
+        let admitted = engine.cache().pods().find(&uid);
+        let idx = admitted.with_context(|| format!("{name}: the pod was not taken in"))?;
         let decided = engine.decide(idx, profile, true, &mut ());
         let mut cycle = Cycle::of(&decided, name, profile, engine.cache());
         match &decided {
             Decided::Place { pick, .. } => {
-                engine.assign(idx, pick.node, STARTED_MS + minute * 60_000);
+                let node = engine.cache().node_name(pick.node).into();
+                let started_ms = STARTED_MS + minute * 60_000;
+                let assigned = Input::PodAssigned { uid, node, started_ms };
+                engine.step([assigned], 0, &mut Vec::new(), &mut ());
             }
             Decided::Reject { filtered } if *preempts => {
                 let preemption = engine.preempt(idx, profile, filtered);

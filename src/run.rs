@@ -16,7 +16,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use berth_engine::Config;
+use berth_engine::base::{Draw, HashKey, Random};
+use berth_engine::{Config, Origin};
 use berth_plugins::PluginRegistry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -138,14 +139,20 @@ fn options(args: &Run, loaded: &Loaded) -> Options {
         rate: Rate::from_client_connection(qps, burst),
         format,
         threads,
-        seed: args.seed.unwrap_or_else(random_seed),
+        origin: origin(args.seed),
         events: args.events,
     }
 }
 
-/// A seed nobody chose: the address space layout and the clock, hashed by the standard library's
-/// randomly keyed hasher.
-fn random_seed() -> u64 {
+/// What chance begins with. The key of names is a secret of this process, whatever the seed.
+fn origin(seed: Option<u64>) -> Origin {
+    let draw = Draw::Seeded(Random::new(seed.unwrap_or_else(random)));
+    Origin { draw, hash_key: HashKey([random(), random()]) }
+}
+
+/// A number that nobody chose, from the random keys of the standard library's hasher: the
+/// operating system gives them to the first of a thread, and each further one gets others.
+fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
 }

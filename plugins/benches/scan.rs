@@ -7,7 +7,7 @@
 
 mod scene;
 
-use berth_engine::Method;
+use berth_engine::{Control, Input, Method};
 use scene::drive::Drive;
 use scene::job::Job;
 use scene::workload::Workload;
@@ -16,7 +16,8 @@ use scene::workload::Workload;
 fn micros(nodes: usize, pods: usize, threads: usize) -> f64 {
     let workload = Workload::new(vec![Job::default_size("app")], pods);
     let mut drive = Drive::new(&workload, threads);
-    drive.engine.set_method(Method::Scan);
+    let scan = Input::Control(Control::Method(Method::Scan));
+    drive.engine.step([scan], 0, &mut Vec::new(), &mut ());
     drive.load(nodes);
     drive.queue(pods);
     while drive.turn() {}

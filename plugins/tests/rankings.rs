@@ -23,6 +23,7 @@ mod rankings {
     mod labels;
     mod nominated;
     mod relabelled;
+    mod replay;
     mod storage;
     mod threads;
     mod twins;

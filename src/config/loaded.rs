@@ -11,6 +11,7 @@ use berth_plugins::refusal::Refusal;
 
 use super::expand::Expanded;
 use super::point::ExtensionPoint;
+use super::print::print;
 use super::v1::{
     ClientConnectionConfiguration, Extender, KubeSchedulerConfiguration,
     LeaderElectionConfiguration,
@@ -146,6 +147,7 @@ impl Loaded {
         let c = &self.configuration;
         Ok(Config {
             hash: self.hash,
+            text: print(c).into(),
             profiles: profiles.collect::<Result<_, _>>()?,
             backoff_initial_ms: milliseconds(c.pod_initial_backoff_seconds),
             backoff_max_ms: milliseconds(c.pod_max_backoff_seconds),

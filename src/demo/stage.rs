@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use berth_engine::Config;
+use berth_engine::{Config, Origin};
 use berth_sandbox::Sandbox;
 use http::Request;
 use kube::Client;
@@ -53,7 +53,7 @@ impl Stage {
             // It speaks JSON only.
             format: Format::Json,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
-            seed,
+            origin: Origin::seeded(seed),
             events: Granularity::Each,
         };
         let scheduler = client::Client::new(config_of(&sandbox).await?);

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use berth_engine::base::PodIdx;
 use berth_engine::queue::Place;
 use berth_engine::record::{NodeRecord, PodRecord, PodSpec, ScheduledCondition};
-use berth_engine::{Change, Config, Effect, Engine, Input, Method};
+use berth_engine::{Change, Config, Control, Effect, Engine, Input, Method};
 use berth_plugins::PluginRegistry;
 use serde_json::{Value, json};
 
@@ -97,17 +97,22 @@ impl Scene {
 
     /// An engine in which the pod has had its first attempt.
     fn play(&self) -> Result<(Engine, PodIdx)> {
-        let mut engine = Engine::new(0, None);
-        engine.set_method(self.method);
+        let mut engine = Engine::new(None);
+        let pause = |paused| Input::Control(Control::Pause(paused));
         let mut effects = Vec::new();
-        engine.pause(true);
-        let mut inputs = vec![Input::Config(Arc::clone(&self.config))];
+        let mut inputs = vec![
+            Input::Control(Control::Method(self.method)),
+            pause(true),
+            Input::Config(Arc::clone(&self.config)),
+        ];
         inputs.extend(self.objects.iter().cloned());
         inputs.push(Input::PodApplied(Box::new(self.pod.clone())));
         engine.step(inputs, 0, &mut effects, &mut ());
-        engine.pause(false);
-        while engine.step([], 0, &mut effects, &mut ()).more {}
-        engine.pause(true);
+        let mut turn = engine.step([pause(false)], 0, &mut effects, &mut ());
+        while turn.more {
+            turn = engine.step([], 0, &mut effects, &mut ());
+        }
+        engine.step([pause(true)], 0, &mut effects, &mut ());
         let mut shown = self.pod.clone();
         for effect in effects {
             let Effect::Condition { pod, reason, message, generation } = effect else { continue };

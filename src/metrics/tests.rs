@@ -153,7 +153,7 @@ fn an_engine_fills_the_tally() {
     let pod = |name: &str| {
         Input::PodApplied(Box::new(PodRecord::new("ns", name, name, Arc::clone(&spec))))
     };
-    let mut engine = Engine::new(1, None);
+    let mut engine = Engine::new(None);
     let mut effects = Vec::new();
     let inputs =
         [Input::Config(Arc::new(config)), Input::NodeApplied(Arc::new(node)), pod("a"), pod("b")];

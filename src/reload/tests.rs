@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::sync::Mutex;
 
+use berth_engine::Origin;
 use berth_sandbox::{SHAPES, Sandbox, shaped};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -96,7 +97,8 @@ impl Bench {
         let registry = berth_plugins::in_tree().unwrap();
         let loaded = config::load(text, "config.yaml", &registry).unwrap();
         let (rate, events) = (Rate::Unlimited, Granularity::Each);
-        let options = Options { rate, format: Format::Json, threads: 1, seed: 1, events };
+        let options =
+            Options { rate, format: Format::Json, threads: 1, origin: Origin::seeded(1), events };
         let config = loaded.engine_config(true).unwrap();
         let scheduler = Scheduler::start(client.clone(), config, options).unwrap();
         let at_start = InForce::at_start(loaded);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use berth_engine::{Config, Engine, Input};
+use berth_engine::{Config, Control, Engine, Input, Origin};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder};
@@ -24,7 +24,7 @@ use super::thread::{Order, Turns};
 const TELL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How to run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// `clientConnection.qps` and `burst`.
     pub rate: Rate,
@@ -32,8 +32,8 @@ pub struct Options {
     pub format: Format,
     /// Threads for large scans.
     pub threads: usize,
-    /// Seed of the draw between equally good nodes.
-    pub seed: u64,
+    /// Seed of the draw between equally good nodes, and the key of the hash of names.
+    pub origin: Origin,
     /// How events tell of pods that were placed.
     pub events: Granularity,
 }
@@ -97,7 +97,7 @@ impl Scheduler {
     pub fn start(client: Client, config: Config, options: Options) -> Result<Self> {
         let (batches, inputs) = mpsc::channel(CHANNEL_BATCHES);
         let (outcome_sender, outcomes) = mpsc::channel(BIND_QUEUE_MAX);
-        let Options { rate, format, threads, seed, events: granularity } = options;
+        let Options { rate, format, threads, origin, events: granularity } = options;
         let watch_options = WatchOptions { format, ..WatchOptions::default() };
         let watches = Watches::start(client.kube(), &watch_options, &batches);
         drop(batches);
@@ -120,7 +120,7 @@ impl Scheduler {
         let (orders, order_receiver) = watch::channel(Order::Run);
         let (configs, config_receiver) = mpsc::channel(1);
         let turns = Turns {
-            engine: engine(config, threads, seed)?,
+            engine: engine(config, threads, origin)?,
             inputs,
             outcomes,
             configs: config_receiver,
@@ -135,6 +135,7 @@ impl Scheduler {
             },
             tally: Tally::new(metrics.engine.clone()),
             synced: Arc::clone(&synced),
+            paused: true,
         };
         let (end, ended) = oneshot::channel();
         let thread = spawn(turns, end)?;
@@ -196,7 +197,7 @@ impl Scheduler {
     }
 }
 
-fn engine(config: Config, threads: usize, seed: u64) -> Result<Engine> {
+fn engine(config: Config, threads: usize, origin: Origin) -> Result<Engine> {
     let pool = match threads {
         0 | 1 => None,
         threads => Some(Arc::new(
@@ -207,8 +208,13 @@ fn engine(config: Config, threads: usize, seed: u64) -> Result<Engine> {
                 .context("starting the threads for large scans")?,
         )),
     };
-    let mut engine = Engine::new(seed, pool);
-    engine.step([Input::Config(Arc::new(config))], 0, &mut Vec::new(), &mut ());
+    let mut engine = Engine::new(pool);
+    let inputs = [
+        Input::Control(Control::Begin(origin)),
+        Input::Control(Control::Pause(true)),
+        Input::Config(Arc::new(config)),
+    ];
+    engine.step(inputs, 0, &mut Vec::new(), &mut ());
     Ok(engine)
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use berth_engine::{Config, Effect, Engine, Input, Turn};
+use berth_engine::{Config, Control, Effect, Engine, Input, Turn};
 use tokio::sync::{mpsc, watch};
 
 use crate::metrics::{Tally, signed};
@@ -45,12 +45,13 @@ pub(super) struct Turns {
     pub(super) lanes: Lanes,
     pub(super) tally: Tally,
     pub(super) synced: Arc<std::sync::atomic::AtomicBool>,
+    /// Whether the engine takes no pods, as it was told last.
+    pub(super) paused: bool,
 }
 
 impl Turns {
     /// Runs until told to stop, or until a channel's other side is gone.
     pub(super) async fn run(mut self) {
-        self.engine.pause(true);
         let origin = Instant::now();
         let mut effects: Vec<Effect> = Vec::new();
         let mut turn = Turn { attempts: 0, more: false, wake_at: None };
@@ -58,8 +59,8 @@ impl Turns {
         loop {
             let now = millis(origin);
             let first = if turn.more { Vec::new() } else { self.wait(now, &turn).await };
-            let Some(inputs) = self.gather(first) else { return };
-            self.follow_orders();
+            let Some(mut inputs) = self.gather(first) else { return };
+            inputs.extend(self.follow_orders());
             let began = Instant::now();
             self.lanes.metrics.inputs.inc_by(inputs.len() as u64);
             turn = self.engine.step(inputs, millis(origin), &mut effects, &mut self.tally);
@@ -140,10 +141,12 @@ impl Turns {
         self.synced.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    fn follow_orders(&mut self) {
+    /// Whether pods are taken, where that is to change.
+    fn follow_orders(&mut self) -> Option<Input> {
         let stop = *self.orders.borrow() == Order::Stop;
-        let synced = self.is_synced();
-        self.engine.pause(stop || !synced);
+        let paused = stop || !self.is_synced();
+        let changes = std::mem::replace(&mut self.paused, paused) != paused;
+        changes.then_some(Input::Control(Control::Pause(paused)))
     }
 
     fn is_done(&self) -> bool {

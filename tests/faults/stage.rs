@@ -6,6 +6,7 @@ use berth::client::{ConnectOptions, Rate, connect};
 use berth::events::Granularity;
 use berth::run::{Options, Scheduler, default_config};
 use berth::watch::Format;
+use berth_engine::Origin;
 use berth_sandbox::Sandbox;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -147,6 +148,6 @@ pub(crate) async fn scheduler(sandbox: &Sandbox, events: Granularity) -> Schedul
     let client = connect(&connection).await.unwrap();
     let config = default_config(&berth_plugins::in_tree().unwrap()).unwrap();
     let (rate, format) = (Rate::Unlimited, Format::default());
-    let options = Options { rate, format, threads: 1, seed: 37, events };
+    let options = Options { rate, format, threads: 1, origin: Origin::seeded(37), events };
     Scheduler::start(client, config, options).unwrap()
 }

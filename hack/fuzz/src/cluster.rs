@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use berth_engine::framework::Profile;
 use berth_engine::record::{NodeRecord, PodRecord, PodSpec, Quantity};
-use berth_engine::{Config, Engine, Input};
+use berth_engine::{Config, Control, Engine, Input};
 
 /// The default plugins with their weights.
 static PROFILE: LazyLock<Arc<Profile>> = LazyLock::new(|| {
@@ -33,11 +33,13 @@ pub(crate) fn take_in(inputs: impl Iterator<Item = Input>) {
 
 /// Judges pods in the cluster that the inputs bring about.
 pub(crate) fn judge(inputs: Vec<Input>, pods: &[PodRecord]) {
-    let mut engine = Engine::new(0, None);
-    engine.pause(true);
-    engine.step(inputs, 0, &mut Vec::new(), &mut ());
+    let mut engine = Engine::new(None);
+    let pause = std::iter::once(Input::Control(Control::Pause(true)));
+    engine.step(pause.chain(inputs), 0, &mut Vec::new(), &mut ());
     for pod in pods {
-        if let Some(pod) = engine.admit(pod) {
+        let admitted = Input::PodAdmitted(Box::new(pod.clone()));
+        engine.step([admitted], 0, &mut Vec::new(), &mut ());
+        if let Some(pod) = engine.cache().pods().find(&pod.uid) {
             engine.decide(pod, &PROFILE, true, &mut ());
         }
     }

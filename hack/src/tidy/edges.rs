@@ -15,7 +15,7 @@ const TABLE: [(&str, &[&str]); 12] = [
     ("effect", &["record"]),
     ("framework", &["base", "record", "model", "cache", "input"]),
     ("cache", &["base", "record", "model", "framework", "input"]),
-    ("input", &["record", "framework"]),
+    ("input", &["base", "record", "framework"]),
     ("probe", &["framework"]),
     ("queue", &["base", "framework"]),
     ("cycle", &["base", "model", "framework", "cache", "probe"]),

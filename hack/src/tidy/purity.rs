@@ -7,7 +7,7 @@ use crate::source::Source;
 /// Where the rule holds.
 const PURE: [&str; 2] = ["src/engine/src/", "plugins/src/"];
 
-const BANNED: [(&str, &str); 14] = [
+const BANNED: [(&str, &str); 17] = [
     ("std::time::Instant", "time is an argument"),
     ("SystemTime", "time is an argument"),
     ("std::thread", "the engine runs on its caller's thread, and on the rayon pool it is given"),
@@ -17,7 +17,13 @@ const BANNED: [(&str, &str); 14] = [
     ("std::process", "the engine ends and starts no process"),
     ("Mutex", "the engine's state has one owner"),
     ("RwLock", "the engine's state has one owner"),
-    ("RandomState", "hashing is the same in every run: rustc_hash"),
+    (
+        "RandomState",
+        "a run that is repeated hashes alike: `HashKey` for texts, rustc_hash for numbers",
+    ),
+    ("DefaultHashBuilder", "it is keyed by chance: `HashKey` for texts, rustc_hash for numbers"),
+    ("HashMap::new()", "it is keyed by chance: `KeyedMap` for texts, rustc_hash for numbers"),
+    ("HashSet::new()", "it is keyed by chance: `HashKey` for texts, rustc_hash for numbers"),
     ("println!", "the engine tells its caller, by effects and probes"),
     ("std::collections::HashMap", "hashbrown with rustc_hash: the same order in every run"),
     ("std::collections::HashSet", "hashbrown with rustc_hash: the same order in every run"),
@@ -50,6 +56,8 @@ mod tests {
         let clock = "use std::time::Instant;\n";
         let found = findings(check, "src/engine/src/queue.rs", clock);
         assert_eq!(found, ["src/engine/src/queue.rs:1: std::time::Instant: time is an argument"]);
+        let map = "    users: HashMap::new(),\n";
+        assert_eq!(findings(check, "src/engine/src/cache.rs", map).len(), 1);
         assert!(findings(check, "src/run.rs", clock).is_empty());
         assert!(findings(check, "src/engine/src/queue/tests.rs", clock).is_empty());
         assert!(findings(check, "src/engine/src/queue.rs", "// No Mutex here.\n").is_empty());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use berth_engine::record::{Image, NodeRecord, Quantity, Taint, TaintEffect};
-use berth_engine::{Config, Engine, Input};
+use berth_engine::{Config, Control, Engine, Input, Origin};
 use berth_plugins::default_profile;
 
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -83,9 +83,10 @@ pub fn node(node: usize, state: NodeState) -> NodeRecord {
 pub fn engine(threads: usize) -> Engine {
     let pool = (threads > 1)
         .then(|| Arc::new(rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()));
-    let mut engine = Engine::new(1, pool);
+    let mut engine = Engine::new(pool);
     let profile = Arc::new(default_profile("berth").unwrap());
     let config = Config { profiles: vec![profile], ..Config::default() };
-    engine.step([Input::Config(Arc::new(config))], 0, &mut Vec::new(), &mut ());
+    let begin = Input::Control(Control::Begin(Origin::seeded(1)));
+    engine.step([begin, Input::Config(Arc::new(config))], 0, &mut Vec::new(), &mut ());
     engine
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec::Drain;
 
-use berth_engine::{BindOutcome, Change, Effect, Engine, Input, Turn};
+use berth_engine::{BindOutcome, Change, Control, Effect, Engine, Input, Turn};
 
 use super::cluster::{NodeState, engine, node, node_name, node_number};
 use super::job::{pod_number, uid};
@@ -87,9 +87,9 @@ impl<'w> Drive<'w> {
     /// Hands over what has been gathered, without a decision. The time until now was ours.
     fn take_in(&mut self, phase: Phase) {
         self.lap(|spent| &mut spent.own);
-        self.engine.pause(true);
+        // Attempts come after all inputs, so the last one decides whether there are any.
+        self.inputs.push(Input::Control(Control::Pause(true)));
         step(&mut self.engine, self.inputs.drain(..), &mut self.effects);
-        self.engine.pause(false);
         self.lap(phase);
     }
 
@@ -150,6 +150,7 @@ impl<'w> Drive<'w> {
 
     /// One step that decides, then everything that its binds lead to. Whether more can be decided.
     pub fn turn(&mut self) -> bool {
+        self.inputs.push(Input::Control(Control::Pause(false)));
         self.mark = Instant::now();
         let turn = step(&mut self.engine, self.inputs.drain(..), &mut self.effects);
         self.lap(|spent| &mut spent.decide);

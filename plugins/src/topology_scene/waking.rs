@@ -32,7 +32,7 @@ fn input(line: &str) -> Input {
 
 /// Whether the waiting pod is bound after `event`, at once.
 fn wakes(cluster: &str, event: &str) -> bool {
-    let mut engine = Engine::new(1, None);
+    let mut engine = Engine::new(None);
     let profile = Arc::new(default_profile("").unwrap());
     let config = Config { profiles: vec![profile], ..Config::default() };
     let mut inputs = vec![Input::Config(Arc::new(config))];

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use berth_engine::base::{Draw, NodeIdx};
+use berth_engine::base::NodeIdx;
 use berth_engine::cycle::{Stop, Wording, fit_error};
 use berth_engine::framework::{MAX_NODE_SCORE, Point, Profile};
 use berth_engine::record::PodRecord;
-use berth_engine::{Config, Decided, Engine, Input};
+use berth_engine::{Config, Control, Decided, Engine, Input, Origin};
 use berth_plugins::default_profile;
 use rayon::ThreadPool;
 
@@ -92,16 +92,21 @@ pub(crate) fn judge_after(
     pool: Option<Arc<ThreadPool>>,
 ) -> Vec<Verdict> {
     let profile = Arc::new(default_profile(SCHEDULER).unwrap());
-    let mut engine = Engine::with_draw(Draw::FirstByName, pool);
-    engine.pause(true);
+    let mut engine = Engine::new(pool);
     let config = Config { profiles: vec![Arc::clone(&profile)], ..Config::default() };
-    let all = std::iter::once(Input::Config(Arc::new(config))).chain(inputs);
+    let settings = [
+        Input::Control(Control::Begin(Origin::first_by_name())),
+        Input::Control(Control::Pause(true)),
+        Input::Config(Arc::new(config)),
+    ];
+    let all = settings.into_iter().chain(inputs);
     engine.step(all, 0, &mut Vec::new(), &mut ());
     pending.iter().map(|pod| verdict(&mut engine, &profile, pod)).collect()
 }
 
 fn verdict(engine: &mut Engine, profile: &Profile, pod: &PodRecord) -> Verdict {
-    let pod = engine.admit(pod).unwrap();
+    engine.step([Input::PodAdmitted(Box::new(pod.clone()))], 0, &mut Vec::new(), &mut ());
+    let pod = engine.cache().pods().find(&pod.uid).unwrap();
     let decided = engine.decide(pod, profile, true, &mut ());
     let cache = engine.cache();
     let node = |n: NodeIdx| cache.node_name(n).to_owned();

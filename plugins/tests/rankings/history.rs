@@ -8,7 +8,7 @@ use berth_engine::record::{
 };
 use berth_engine::{BindOutcome, Change, Effect, Input, Object};
 
-use super::twins::{Twins, config};
+use super::twins::{Recorded, Twins, config};
 use crate::random::names::Names;
 use crate::random::scenario::{Dice, node, node_name};
 use crate::random::{storage, template};
@@ -36,9 +36,23 @@ pub(crate) struct History {
     attempts: u64,
     // Some histories are about nominations, some about storage.
     theme: Theme,
+    // Whether waiting pods are asked about between the steps, which moves the draw on.
+    asks: bool,
 }
 
 impl History {
+    /// The history of a seed, in which nobody asks anything between the steps.
+    pub(crate) fn unasked(seed: u64) -> Self {
+        let mut history = Self::new(seed);
+        history.asks = false;
+        history
+    }
+
+    /// All steps so far.
+    pub(crate) fn journal(&self) -> &[Recorded] {
+        self.twins.journal()
+    }
+
     /// The history of a seed, by rankings and by the plain scan.
     pub(crate) fn new(seed: u64) -> Self {
         // In one of four, rankings make room for each other all the time.
@@ -65,6 +79,7 @@ impl History {
             binds: VecDeque::new(),
             attempts: 0,
             theme,
+            asks: true,
             dice,
         };
         let mut inputs = vec![config(&mut history.dice)];
@@ -88,6 +103,9 @@ impl History {
         }
         self.now += self.dice.pick(&[0, 10, 1_000, 15_000]) as u64;
         self.take(&inputs);
+        if !self.asks {
+            return;
+        }
         let waiting: Vec<String> = self
             .pods
             .values()

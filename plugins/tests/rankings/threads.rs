@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use berth_engine::{Engine, Method};
+use berth_engine::{Control, Engine, Input, Method, Origin};
 use berth_engine::{cycle, ranking};
 use rayon::ThreadPoolBuilder;
 
@@ -14,8 +14,10 @@ use super::twins::Twins;
 fn live(seed: u64, method: Method) -> (u64, u64) {
     let pool = Arc::new(ThreadPoolBuilder::new().num_threads(3).build().unwrap());
     let twins = [Some(pool), None].map(|pool| {
-        let mut engine = Engine::new(seed, pool);
-        engine.set_method(method);
+        let mut engine = Engine::new(pool);
+        let begin = Control::Begin(Origin::seeded(seed));
+        let controls = [begin, Control::Method(method)].map(Input::Control);
+        engine.step(controls, 0, &mut Vec::new(), &mut ());
         engine
     });
     let nodes = match method {

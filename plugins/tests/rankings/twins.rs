@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder};
-use berth_engine::{Config, Decided, Effect, Engine, Input, Method};
+use berth_engine::{Config, Control, Decided, Effect, Engine, Input, Method, Origin, Turn};
 use berth_plugins::refusal::Refusal;
 use berth_plugins::{default_plugins, default_profile, in_tree};
 use rayon::ThreadPool;
@@ -19,6 +19,16 @@ pub(crate) struct Twins {
     theirs: Engine,
     // Answers of our rankings that `compare` has asked for.
     compared: u64,
+    journal: Vec<Recorded>,
+}
+
+/// One step as ours lived it.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) now: u64,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) turn: Turn,
 }
 
 /// The default plugins.
@@ -53,23 +63,32 @@ fn configured(profile: Profile) -> Input {
     Input::Config(Arc::new(Config { profiles: vec![Arc::new(profile)], ..Config::default() }))
 }
 
+fn control(engine: &mut Engine, control: Control) {
+    engine.step([Input::Control(control)], 0, &mut Vec::new(), &mut ());
+}
+
 impl Twins {
     pub(crate) fn new(seed: u64, pool: Option<Arc<ThreadPool>>) -> Self {
-        let (ranked, mut scanned) = (Engine::new(seed, pool), Engine::new(seed, None));
-        scanned.set_method(Method::Scan);
+        let begin = |pool| {
+            let mut engine = Engine::new(pool);
+            control(&mut engine, Control::Begin(Origin::seeded(seed)));
+            engine
+        };
+        let (ranked, mut scanned) = (begin(pool), begin(None));
+        control(&mut scanned, Control::Method(Method::Scan));
         Self::of(seed, [ranked, scanned])
     }
 
     /// Rankings that may take so many cells, and the plain scan.
     pub(crate) fn bounded(seed: u64, cells: usize) -> Self {
         let mut twins = Self::new(seed, None);
-        twins.ours.bound_rankings(cells);
+        control(&mut twins.ours, Control::RankingCells(cells));
         twins
     }
 
     /// These two, made with this seed.
     pub(crate) fn of(seed: u64, [ours, theirs]: [Engine; 2]) -> Self {
-        Self { seed, ours, theirs, compared: 0 }
+        Self { seed, ours, theirs, compared: 0, journal: Vec::new() }
     }
 
     /// One step of both; what they want.
@@ -86,6 +105,8 @@ impl Twins {
                  theirs: {other:?}\n{theirs}"
             );
         }
+        let (inputs, effects) = (inputs.to_vec(), ours.clone());
+        self.journal.push(Recorded { inputs, now, effects, turn });
         (ours, turn.attempts)
     }
 
@@ -102,6 +123,11 @@ impl Twins {
         let (ours, theirs) = (say(&mut self.ours), say(&mut self.theirs));
         assert_eq!(ours, theirs, "seed {seed}: {uid} by ours (with rankings), and by theirs");
         self.compared += self.ours.rankings().answers() - before;
+    }
+
+    /// All steps so far.
+    pub(crate) fn journal(&self) -> &[Recorded] {
+        &self.journal
     }
 
     /// Rankings that ours keeps.

@@ -39,7 +39,7 @@ fn step(plugins: &str, objects: &[Value]) -> (Engine, Vec<Effect>) {
     let nodes = ["a", "b", "c"].map(node);
     let read = |object: &Value| decode_object(object.to_string().as_bytes()).unwrap();
     inputs.extend(nodes.iter().chain(objects).map(read));
-    let (mut engine, mut effects) = (Engine::new(1, None), Vec::new());
+    let (mut engine, mut effects) = (Engine::new(None), Vec::new());
     engine.step(inputs, 0, &mut effects, &mut ());
     (engine, effects)
 }

@@ -1,6 +1,7 @@
 //! What the model is built from: symbols, indexes, node sets, the generator, time.
 
 mod index;
+mod keyed;
 mod nodeset;
 mod podmap;
 mod random;
@@ -9,6 +10,7 @@ mod vector;
 mod whole;
 
 pub use index::{ClassIdx, LabelSetIdx, Millis, NodeIdx, PodIdx};
+pub use keyed::{HashKey, KeyedMap};
 pub use nodeset::NodeSet;
 pub(crate) use nodeset::push_rows;
 pub use podmap::PodMap;

@@ -29,7 +29,7 @@ use storage::ClaimUsers;
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, NodeIdx, PodIdx, PodMap, Sym, Symbols};
+use crate::base::{ClassIdx, HashKey, NodeIdx, PodIdx, PodMap, Sym, Symbols};
 use crate::framework::PodView;
 use crate::model::{Class, Classes, Dims, Footprint, ImageStates, LabelSets, NodeTable, Pods};
 
@@ -57,32 +57,48 @@ pub struct Cache {
     log: Log,
 }
 
+/// With [`HashKey::PUBLIC`].
 impl Default for Cache {
     fn default() -> Self {
-        let mut symbols = Symbols::default();
+        Self::new(HashKey::PUBLIC)
+    }
+}
+
+impl Cache {
+    /// An empty cluster, whose names are hashed by `key`.
+    pub fn new(key: HashKey) -> Self {
+        let mut symbols = Symbols::new(key);
         Self {
             dims: Dims::new(&mut symbols),
             symbols,
-            labels: LabelSets::default(),
-            classes: Classes::default(),
+            labels: LabelSets::new(key),
+            classes: Classes::new(key),
             nodes: NodeTable::default(),
             images: ImageStates::default(),
-            pods: Pods::default(),
+            pods: Pods::new(key),
             resized: HashMap::default(),
             pending: PodMap::default(),
             nominations: Nominations::default(),
-            objects: Objects::default(),
-            claim_users: ClaimUsers::default(),
-            holds: VolumeHolds::default(),
+            objects: Objects::new(key),
+            claim_users: ClaimUsers::new(key),
+            holds: VolumeHolds::new(key),
             schedulers: HashSet::default(),
             assumed: 0,
             changes: Vec::new(),
             log: Log::default(),
         }
     }
-}
 
-impl Cache {
+    /// Whether nothing has been taken in yet.
+    pub fn is_empty(&self) -> bool {
+        self.pods.count() == 0 && self.nodes.rows() == 0 && self.objects.is_empty()
+    }
+
+    /// The node of this name, with an object or without.
+    pub fn find_node(&self, name: &str) -> Option<NodeIdx> {
+        self.nodes.find(self.symbols.get(name)?)
+    }
+
     /// The strings behind symbols.
     pub fn symbols(&self) -> &Symbols {
         &self.symbols

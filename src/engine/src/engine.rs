@@ -19,12 +19,12 @@ use hashbrown::{Equivalent, HashMap};
 use rayon::ThreadPool;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, Draw, Millis, PodIdx, Random, Sym};
+use crate::base::{ClassIdx, Draw, KeyedMap, Millis, PodIdx, Sym};
 use crate::cache::Cache;
 use crate::cycle::Scan;
 use crate::effect::{Effect, PodName};
 use crate::framework::Profile;
-use crate::input::{Config, Input};
+use crate::input::{Config, Control, Input, Method, Origin};
 use crate::probe::Probe;
 use crate::queue::{Entry, Queue, QueueCounts};
 use crate::ranking::Rankings;
@@ -69,16 +69,6 @@ impl Equivalent<ByUid> for str {
     }
 }
 
-/// How nodes are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Method {
-    /// By rankings kept per class, see [`crate::ranking`]; the plain scan where they cannot tell.
-    #[default]
-    Class,
-    /// By the plain scan, always.
-    Scan,
-}
-
 /// What a step leaves to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Turn {
@@ -101,7 +91,7 @@ pub struct Engine {
     pool: Option<Arc<ThreadPool>>,
     method: Method,
     rankings: Rankings,
-    flights: HashMap<ByUid, Flight>,
+    flights: KeyedMap<ByUid, Flight>,
     // Classes whose woken head has ended its attempt, to be looked at again.
     recheck: Vec<ClassIdx>,
     flushed_ms: Millis,
@@ -112,14 +102,13 @@ pub struct Engine {
 impl Engine {
     /// An engine with no objects and no profiles: the first inputs bring both. `pool` is where
     /// large scans run; without one everything runs on the caller's thread, with the same result.
-    pub fn new(seed: u64, pool: Option<Arc<ThreadPool>>) -> Self {
-        Self::with_draw(Draw::Seeded(Random::new(seed)), pool)
-    }
-
-    /// An engine that draws among equals as told.
-    pub fn with_draw(draw: Draw, pool: Option<Arc<ThreadPool>>) -> Self {
+    ///
+    /// Draws by a seed of 0 and hashes by [`HashKey::PUBLIC`] until a [`Control::Begin`] says
+    /// otherwise.
+    pub fn new(pool: Option<Arc<ThreadPool>>) -> Self {
+        let Origin { draw, hash_key } = Origin::seeded(0);
         Self {
-            cache: Cache::default(),
+            cache: Cache::new(hash_key),
             queue: Queue::default(),
             config: Arc::default(),
             profiles: HashMap::default(),
@@ -127,7 +116,7 @@ impl Engine {
             pool,
             method: Method::default(),
             rankings: Rankings::default(),
-            flights: HashMap::new(),
+            flights: KeyedMap::with_hasher(hash_key),
             recheck: Vec::new(),
             flushed_ms: 0,
             flush_found: 0,
@@ -175,10 +164,31 @@ impl Engine {
         [backoff, flush].into_iter().flatten().min().map(|at| at.max(now + 1))
     }
 
-    /// Takes no pods while paused: before the first lists are whole, and while shutting down.
-    /// Inputs and outcomes are taken in all the same.
-    pub fn pause(&mut self, paused: bool) {
-        self.paused = paused;
+    /// Works as told from here on.
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Begin(origin) => self.begin(origin),
+            Control::Pause(paused) => self.paused = paused,
+            Control::Method(method) => {
+                self.method = method;
+                self.rankings.clear(&mut self.cache);
+            }
+            Control::RankingCells(cells) => self.rankings.set_bound(cells),
+        }
+    }
+
+    /// The draw counts from here on; names are hashed by the key where none is known yet.
+    fn begin(&mut self, Origin { draw, hash_key }: Origin) {
+        let is_new = self.profiles.is_empty()
+            && self.cache.is_empty()
+            && self.queue.is_empty()
+            && self.flights.is_empty();
+        debug_assert!(is_new, "Begin comes first");
+        self.draw = draw;
+        if is_new {
+            self.cache = Cache::new(hash_key);
+            self.flights = KeyedMap::with_hasher(hash_key);
+        }
     }
 
     /// Binds asked for and not yet answered.
@@ -189,11 +199,6 @@ impl Engine {
     /// The state of the cluster as the engine knows it.
     pub fn cache(&self) -> &Cache {
         &self.cache
-    }
-
-    /// Lets rankings take so many cells of four bytes; without it 32 million.
-    pub fn bound_rankings(&mut self, cells: usize) {
-        self.rankings.set_bound(cells);
     }
 
     /// The rankings of classes.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::{Draw, HashKey, Random};
 use crate::framework::Profile;
 use crate::record::{
     ClaimRecord, CsiDriverRecord, CsiNodeRecord, DisruptionBudgetRecord, NamespaceRecord,
@@ -15,7 +16,7 @@ use crate::record::{
 /// ResourceClaim, ResourceSlice, DeviceClass and DeviceTaintRule, and `scheduling.k8s.io`
 /// PodGroup. Pods that need them are refused (see [`crate::record::PodSpec::resource_claims`]);
 /// their variants come with devices and groups and will be [`Change`]s of new [`Object`]s.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// A pod was added or changed.
     PodApplied(Box<PodRecord>),
@@ -44,8 +45,67 @@ pub enum Input {
     },
     /// New profiles are in force from here on.
     Config(Arc<Config>),
+    /// The scheduler is to work in another way.
+    Control(Control),
+    /// A pod is taken in as if it were pending, even where `spec.nodeName` is set, without queueing
+    /// it: for `berth evaluate` and what-if questions. Changes nothing where its uid is known.
+    PodAdmitted(Box<PodRecord>),
+    /// A pod that was taken in so counts on a node as assigned.
+    PodAssigned {
+        /// `metadata.uid`.
+        uid: Box<str>,
+        /// The node's name.
+        node: Box<str>,
+        /// `status.startTime` in milliseconds.
+        started_ms: u64,
+    },
     /// Only time has passed.
     Tick,
+}
+
+/// How the scheduler works, besides what the configuration file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// What chance begins with. Comes before every other input, and once.
+    Begin(Origin),
+    /// Takes no pods while paused: before the first lists are whole, and while shutting down.
+    /// Inputs and outcomes are taken in all the same.
+    Pause(bool),
+    /// How nodes are chosen. Both ways give the same choice.
+    Method(Method),
+    /// Rankings take at most so many cells of four bytes; 32 million before.
+    RankingCells(usize),
+}
+
+/// What chance begins with: all that the engine does not learn from the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// How one of equally good nodes is drawn.
+    pub draw: Draw,
+    /// The key of the hash of names.
+    pub hash_key: HashKey,
+}
+
+impl Origin {
+    /// A seeded draw, and a key that is no secret.
+    pub fn seeded(seed: u64) -> Self {
+        Self { draw: Draw::Seeded(Random::new(seed)), hash_key: HashKey::PUBLIC }
+    }
+
+    /// The first node by name, and a key that is no secret.
+    pub fn first_by_name() -> Self {
+        Self { draw: Draw::FirstByName, hash_key: HashKey::PUBLIC }
+    }
+}
+
+/// How nodes are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// By rankings kept per class, see [`crate::ranking`]; the plain scan where they cannot tell.
+    #[default]
+    Class,
+    /// By the plain scan, always.
+    Scan,
 }
 
 /// What happened to an object.
@@ -108,11 +168,15 @@ pub enum BindOutcome {
     NotBound(String),
 }
 
-/// Everything that a configuration file says to the engine.
+/// Everything that a configuration file says to the engine. Equal files are equal configurations:
+/// what is compiled from one does not count.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Hash of the configuration in force, for reports.
     pub hash: u64,
+    /// The configuration that the rest is compiled from, with all defaults, as YAML; empty where it
+    /// was not made from a file.
+    pub text: Arc<str>,
     /// Profiles by `schedulerName`, in the order of the file.
     pub profiles: Vec<Arc<Profile>>,
     /// `podInitialBackoffSeconds`, in milliseconds.
@@ -123,11 +187,23 @@ pub struct Config {
     pub parked_max_ms: u64,
 }
 
+impl PartialEq for Config {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Arc<Profile>, &Arc<Profile>)| Arc::ptr_eq(a, b);
+        let timing = |c: &Self| (c.backoff_initial_ms, c.backoff_max_ms, c.parked_max_ms);
+        let profiles = self.profiles.iter().zip(&other.profiles);
+        timing(self) == timing(other)
+            && self.profiles.len() == other.profiles.len()
+            && (!self.text.is_empty() && self.text == other.text || profiles.clone().all(same))
+    }
+}
+
 /// No profiles, and kube-scheduler's defaults for the rest.
 impl Default for Config {
     fn default() -> Self {
         Self {
             hash: 0,
+            text: Arc::default(),
             profiles: Vec::new(),
             backoff_initial_ms: 1_000,
             backoff_max_ms: 10_000,

@@ -17,7 +17,7 @@ pub mod ranking;
 pub mod record;
 
 pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};
-pub use engine::{ATTEMPTS_PER_STEP, Decided, Engine, FLIGHTS_MAX, Method, Turn};
-pub use input::{BindOutcome, Change, Config, Input, Object};
+pub use engine::{ATTEMPTS_PER_STEP, Decided, Engine, FLIGHTS_MAX, Turn};
+pub use input::{BindOutcome, Change, Config, Control, Input, Method, Object, Origin};
 pub use probe::{AttemptResult, Probe, QueueName};
 pub use queue::QueueCounts;

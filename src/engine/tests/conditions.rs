@@ -43,7 +43,7 @@ fn step(engine: &mut Engine, now: u64, inputs: Vec<Input>) -> (Vec<String>, usiz
 
 #[test]
 fn a_bind_that_fails_lets_a_pod_say_again_why_it_waits() {
-    let mut engine = Engine::new(1, None);
+    let mut engine = Engine::new(None);
     step(&mut engine, 0, vec![Input::Config(config(Vec::new()))]);
     let (first, _) = step(&mut engine, 1_000, vec![node("a", 500), pod()]);
     assert_eq!(first.len(), 1);

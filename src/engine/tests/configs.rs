@@ -62,7 +62,7 @@ fn answer(uid: &str, outcome: BindOutcome) -> Input {
 
 #[test]
 fn pods_change_sides_with_the_names() {
-    let mut engine = Engine::new(7, None);
+    let mut engine = Engine::new(None);
     let (old, new) = (template("berth"), template("batch"));
     let start = vec![Input::Config(config(Vec::new())), pod("a", &old), pod("b", &new)];
     assert!(bound(&run(&mut engine, 1_000, start)).is_empty(), "no node yet");
@@ -75,7 +75,7 @@ fn pods_change_sides_with_the_names() {
 
 #[test]
 fn a_bind_that_fails_after_its_profile_has_gone_loses_nobody() {
-    let mut engine = Engine::new(7, None);
+    let mut engine = Engine::new(None);
     let start = vec![Input::Config(config(Vec::new())), node("n"), pod("a", &template("berth"))];
     assert_eq!(bound(&run(&mut engine, 1_000, start)), ["a"]);
     let gone = vec![Input::Config(config_named("batch", Vec::new()))];
@@ -91,7 +91,7 @@ fn a_bind_that_fails_after_its_profile_has_gone_loses_nobody() {
 
 #[test]
 fn a_bind_under_way_ends_as_it_was_decided() {
-    let mut engine = Engine::new(7, None);
+    let mut engine = Engine::new(None);
     let start = vec![Input::Config(config(Vec::new())), node("n"), pod("a", &template("berth"))];
     run(&mut engine, 1_000, start);
     let gone = Input::Config(config_named("batch", Vec::new()));
@@ -140,7 +140,7 @@ fn parked_pods_of_a_kind_are_looked_at_once_and_all_go_when_they_fit() {
         let door: Arc<dyn Plugin> = Arc::new(Door { open, asked: Arc::clone(&asked) });
         Input::Config(config(vec![door]))
     };
-    let mut engine = Engine::new(7, None);
+    let mut engine = Engine::new(None);
     let spec = template("berth");
     let mut start = vec![door(false), node("n")];
     start.extend((0..100).map(|i| pod(&format!("p{i}"), &spec)));

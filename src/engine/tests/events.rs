@@ -6,7 +6,7 @@ mod support;
 use std::sync::Arc;
 
 use berth_engine::record::{NodeRecord, ObjectKey, PodRecord, PodSpec};
-use berth_engine::{Engine, Input, Probe};
+use berth_engine::{Control, Engine, Input, Probe};
 use support::plugins::config;
 
 #[derive(Default)]
@@ -40,9 +40,9 @@ fn gone(name: &str) -> Input {
 
 #[test]
 fn inputs_are_counted_by_their_event() {
-    let mut engine = Engine::new(1, None);
+    let mut engine = Engine::new(None);
     engine.step([Input::Config(config(Vec::new()))], 0, &mut Vec::new(), &mut ());
-    engine.pause(true);
+    engine.step([Input::Control(Control::Pause(true))], 0, &mut Vec::new(), &mut ());
     let inputs = [
         (node(false), "NodeAdd"),
         (node(false), ""),

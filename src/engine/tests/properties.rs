@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use berth_engine::base::Random;
 use berth_engine::queue::Place;
-use berth_engine::{Effect, Engine, Input};
+use berth_engine::{Control, Effect, Engine, Input, Origin};
 use support::model::{Known, Server, assert_accounts};
 use support::plugins::config;
 
@@ -28,8 +28,10 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let mut engine = Engine::new(seed, None);
-        engine.step([Input::Config(config(Vec::new()))], 1_000, &mut Vec::new(), &mut ());
+        let mut engine = Engine::new(None);
+        let begin = Input::Control(Control::Begin(Origin::seeded(seed)));
+        let inputs = [begin, Input::Config(config(Vec::new()))];
+        engine.step(inputs, 1_000, &mut Vec::new(), &mut ());
         Self {
             seed,
             random: Random::new(seed),

@@ -29,7 +29,7 @@ fn a_pod_row_is_64_bytes() {
 
 #[test]
 fn a_bound_pod_costs_at_most_160_bytes() {
-    let mut engine = Engine::new(1, None);
+    let mut engine = Engine::new(None);
     for n in 0..1_000 {
         let node = NodeRecord { name: format!("node-{n}").into(), ..NodeRecord::default() };
         engine.step([Input::NodeApplied(Arc::new(node))], 0, &mut Vec::new(), &mut ());

@@ -50,7 +50,7 @@ fn applied(pod: PodRecord) -> Input {
 
 impl Bench {
     fn new(more: Vec<Arc<dyn Plugin>>) -> Self {
-        let mut engine = Engine::new(7, None);
+        let mut engine = Engine::new(None);
         engine.step([Input::Config(config(more))], 0, &mut Vec::new(), &mut ());
         Self { engine, now: 10_000, counts: Counts::default() }
     }
@@ -369,7 +369,7 @@ fn higher_priority_goes_first_then_arrival() {
 #[test]
 fn threads_change_nothing() {
     let run = |pool: Option<Arc<rayon::ThreadPool>>| {
-        let mut engine = Engine::new(3, pool);
+        let mut engine = Engine::new(pool);
         let mut inputs = vec![Input::Config(config(Vec::new()))];
         // Enough nodes for the pool to be used.
         let nodes = berth_engine::ranking::PARALLEL_NODES_MIN + 2_000;

@@ -16,7 +16,7 @@ struct Cluster {
 
 impl Cluster {
     fn new(objects: &str) -> Self {
-        let mut cluster = Self { engine: Engine::new(1, None), now: 0 };
+        let mut cluster = Self { engine: Engine::new(None), now: 0 };
         let profile = Arc::new(default_profile("berth").unwrap());
         let config = Config { profiles: vec![profile], ..Config::default() };
         let mut inputs = vec![Input::Config(Arc::new(config))];

@@ -1,7 +1,7 @@
 //! The one source of chance, seeded from outside.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, passes BigCrush, one multiply chain.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Random(u64);
 
 impl Random {
@@ -26,7 +26,7 @@ impl Random {
 }
 
 /// How one of equally good nodes is drawn: the only thing in which `evaluate` differs from `run`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Draw {
     /// The k-th of the best in node order, k from a seeded generator.
     Seeded(Random),

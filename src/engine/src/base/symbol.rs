@@ -1,9 +1,10 @@
 //! Strings as numbers.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
+
+use super::HashKey;
 
 /// An interned string: equal symbols are equal strings. Symbols compare by age, not by text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,33 +37,44 @@ impl Sym {
 /// cost 2.4 MB, and a year of 1,000 new nodes a day 50 MB. Pod label values, which are without
 /// bound (`controller-uid`, completion indexes), are not kept here but counted in
 /// [`crate::model::LabelSets`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Symbols {
     // Shared, so that a bind takes a node's name along without a copy.
     texts: Vec<Arc<str>>,
     table: HashTable<u32>,
-    // Randomly seeded: names come from users. Order never depends on it, as nothing iterates it.
-    hasher: DefaultHashBuilder,
+    key: HashKey,
+}
+
+/// With [`HashKey::PUBLIC`].
+impl Default for Symbols {
+    fn default() -> Self {
+        Self::new(HashKey::PUBLIC)
+    }
 }
 
 impl Symbols {
+    /// No symbols yet; texts are hashed by `key`.
+    pub fn new(key: HashKey) -> Self {
+        Self { texts: Vec::new(), table: HashTable::new(), key }
+    }
+
     /// The symbol of `text`, new where there is none.
     pub fn intern(&mut self, text: &str) -> Sym {
-        let Self { texts, table, hasher } = self;
+        let Self { texts, table, key } = self;
         let text_of = |at: u32| texts.get(at as usize).map_or("", |t| t.as_ref());
-        let hash = hasher.hash_one(text);
+        let hash = key.hash(text);
         if let Some(at) = table.find(hash, |at| text_of(*at) == text) {
             return Sym(*at);
         }
         let at = u32::try_from(texts.len()).unwrap_or(u32::MAX);
-        table.insert_unique(hash, at, |at| hasher.hash_one(text_of(*at)));
+        table.insert_unique(hash, at, |at| key.hash(text_of(*at)));
         texts.push(text.into());
         Sym(at)
     }
 
     /// The symbol of `text`, if anyone has interned it.
     pub fn get(&self, text: &str) -> Option<Sym> {
-        let hash = self.hasher.hash_one(text);
+        let hash = self.key.hash(text);
         self.table.find(hash, |at| self.text(Sym(*at)) == text).map(|at| Sym(*at))
     }
 

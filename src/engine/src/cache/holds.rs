@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use crate::base::PodIdx;
+use crate::base::{HashKey, KeyedMap, PodIdx};
 use crate::framework::{Action, Reads, Reserved, Resource};
 use crate::input::Object;
 use crate::record::{ClaimRecord, ObjectKey, VolumeRecord};
@@ -24,10 +24,10 @@ use super::{Cache, Changed, ChangedObject};
 const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// What is held, and by whom.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct VolumeHolds {
-    volumes: HashMap<Box<str>, Hold<(ObjectKey, Box<str>)>>,
-    claims: HashMap<ObjectKey, Hold<Box<str>>>,
+    volumes: KeyedMap<Box<str>, Hold<(ObjectKey, Box<str>)>>,
+    claims: KeyedMap<ObjectKey, Hold<Box<str>>>,
     by_pod: HashMap<PodIdx, Reserved, FxBuildHasher>,
 }
 
@@ -39,6 +39,14 @@ struct Hold<T> {
 }
 
 impl VolumeHolds {
+    pub(super) fn new(key: HashKey) -> Self {
+        Self {
+            volumes: KeyedMap::with_hasher(key),
+            claims: KeyedMap::with_hasher(key),
+            by_pod: HashMap::default(),
+        }
+    }
+
     /// The claim that has the volume, and its uid: the one that took it, or `spec.claimRef`.
     pub fn claim_of<'a>(&'a self, volume: &'a VolumeRecord) -> Option<&'a (ObjectKey, Box<str>)> {
         match self.volumes.get(&volume.name) {
@@ -83,7 +91,12 @@ impl VolumeHolds {
 }
 
 /// Enters `pod` into the hold of `key`. What others laid there already stays.
-fn take<K: std::hash::Hash + Eq, T>(holds: &mut HashMap<K, Hold<T>>, key: K, pod: PodIdx, laid: T) {
+fn take<K: std::hash::Hash + Eq, T>(
+    holds: &mut KeyedMap<K, Hold<T>>,
+    key: K,
+    pod: PodIdx,
+    laid: T,
+) {
     let hold = holds.entry(key).or_insert_with(|| Hold { laid, by: SmallVec::new() });
     if !hold.by.contains(&pod) {
         hold.by.push(pod);
@@ -91,7 +104,7 @@ fn take<K: std::hash::Hash + Eq, T>(holds: &mut HashMap<K, Hold<T>>, key: K, pod
 }
 
 /// Takes `pod` out of the hold of `key`; true where that was the last one.
-fn give_back<K, Q, T>(holds: &mut HashMap<K, Hold<T>>, key: &Q, pod: PodIdx) -> bool
+fn give_back<K, Q, T>(holds: &mut KeyedMap<K, Hold<T>>, key: &Q, pod: PodIdx) -> bool
 where
     K: std::hash::Hash + Eq + std::borrow::Borrow<Q>,
     Q: std::hash::Hash + Eq + ?Sized,

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashMap;
-
+use crate::base::{HashKey, KeyedMap};
 use crate::framework::{Action, Reads, Resource};
 use crate::input::{Change, Object};
 use crate::record::{
@@ -15,14 +14,14 @@ use crate::record::{
 use super::storage::StorageIndex;
 use super::{Cache, Changed, ChangedObject};
 
-type Table<T> = HashMap<ObjectKey, T>;
+type Table<T> = KeyedMap<ObjectKey, T>;
 
 /// Services by namespace and name: plugins ask for those of one namespace.
 pub type Services = BTreeMap<ObjectKey, SelectorOwnerRecord>;
 
 /// Tables by namespace and name. Plugins look objects up; nothing iterates a table to make an
 /// order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[allow(missing_docs)]
 pub struct Objects {
     pub namespaces: Table<NamespaceRecord>,
@@ -81,6 +80,43 @@ impl Object {
 }
 
 impl Objects {
+    /// No objects; their names are hashed by `key`.
+    pub(super) fn new(key: HashKey) -> Self {
+        Self {
+            namespaces: Table::with_hasher(key),
+            services: Services::new(),
+            replication_controllers: Table::with_hasher(key),
+            replica_sets: Table::with_hasher(key),
+            stateful_sets: Table::with_hasher(key),
+            disruption_budgets: Table::with_hasher(key),
+            volumes: Table::with_hasher(key),
+            claims: Table::with_hasher(key),
+            storage_classes: Table::with_hasher(key),
+            csi_nodes: Table::with_hasher(key),
+            csi_drivers: Table::with_hasher(key),
+            storage_capacities: Table::with_hasher(key),
+            volume_attachments: Table::with_hasher(key),
+            index: StorageIndex::new(key),
+        }
+    }
+
+    /// Whether there is none of any kind.
+    pub(super) fn is_empty(&self) -> bool {
+        self.namespaces.is_empty()
+            && self.services.is_empty()
+            && self.replication_controllers.is_empty()
+            && self.replica_sets.is_empty()
+            && self.stateful_sets.is_empty()
+            && self.disruption_budgets.is_empty()
+            && self.volumes.is_empty()
+            && self.claims.is_empty()
+            && self.storage_classes.is_empty()
+            && self.csi_nodes.is_empty()
+            && self.csi_drivers.is_empty()
+            && self.storage_capacities.is_empty()
+            && self.volume_attachments.is_empty()
+    }
+
     /// The services of a namespace.
     pub fn services_in<'a>(
         &'a self,

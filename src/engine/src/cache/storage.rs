@@ -7,7 +7,7 @@ use hashbrown::{Equivalent, HashMap};
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use crate::base::{NodeIdx, PodIdx, Sym};
+use crate::base::{HashKey, KeyedMap, NodeIdx, PodIdx, Sym};
 use crate::input::{Change, Object};
 use crate::model::Class;
 use crate::record::{
@@ -20,14 +20,24 @@ use super::{Cache, Objects};
 /// Names by what they have in common, in the order of the names: what is looked for is then found
 /// in one order, where kube-scheduler's informers list in a random one. Costs a copy of the name,
 /// about 60 bytes an object.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct StorageIndex {
     volumes_of_class: Groups<Box<str>>,
     capacities_of_class: Groups<ObjectKey>,
     attachments_on: Groups<Box<str>>,
 }
 
-type Groups<T> = HashMap<Box<str>, BTreeSet<T>>;
+type Groups<T> = KeyedMap<Box<str>, BTreeSet<T>>;
+
+impl StorageIndex {
+    pub(super) fn new(key: HashKey) -> Self {
+        Self {
+            volumes_of_class: Groups::with_hasher(key),
+            capacities_of_class: Groups::with_hasher(key),
+            attachments_on: Groups::with_hasher(key),
+        }
+    }
+}
 
 /// A key to look up by, without strings of its own. Hashes as [`ObjectKey`] does.
 struct KeyRef<'a>(&'a str, &'a str);
@@ -146,8 +156,11 @@ fn leave<T: Ord>(groups: &mut Groups<T>, group: &str, member: &T) {
 }
 
 /// The pods on nodes that mount each claim. Only pods with claims are entered: about 80 bytes each.
-#[derive(Debug, Default)]
-pub(super) struct ClaimUsers(HashMap<Sym, HashMap<Box<str>, Vec<PodIdx>>, FxBuildHasher>);
+#[derive(Debug)]
+pub(super) struct ClaimUsers {
+    by_namespace: HashMap<Sym, KeyedMap<Box<str>, Vec<PodIdx>>, FxBuildHasher>,
+    key: HashKey,
+}
 
 fn claims(class: &Class) -> impl Iterator<Item = &str> {
     class.spec.volumes.iter().filter_map(|volume| match volume {
@@ -157,16 +170,24 @@ fn claims(class: &Class) -> impl Iterator<Item = &str> {
 }
 
 impl ClaimUsers {
+    pub(super) fn new(key: HashKey) -> Self {
+        Self { by_namespace: HashMap::default(), key }
+    }
+
     pub(super) fn add(&mut self, pod: PodIdx, class: &Class) {
         for claim in claims(class) {
-            let of_namespace = self.0.entry(class.namespace).or_default();
+            let key = self.key;
+            let of_namespace = self
+                .by_namespace
+                .entry(class.namespace)
+                .or_insert_with(|| KeyedMap::with_hasher(key));
             of_namespace.entry_ref(claim).or_default().push(pod);
         }
     }
 
     pub(super) fn remove(&mut self, pod: PodIdx, class: &Class) {
         for claim in claims(class) {
-            let Some(of_namespace) = self.0.get_mut(&class.namespace) else { return };
+            let Some(of_namespace) = self.by_namespace.get_mut(&class.namespace) else { return };
             if let Some(users) = of_namespace.get_mut(claim) {
                 if let Some(at) = users.iter().position(|user| *user == pod) {
                     users.swap_remove(at);
@@ -176,13 +197,16 @@ impl ClaimUsers {
                 }
             }
             if of_namespace.is_empty() {
-                self.0.remove(&class.namespace);
+                self.by_namespace.remove(&class.namespace);
             }
         }
     }
 
     fn of(&self, namespace: Sym, claim: &str) -> &[PodIdx] {
-        self.0.get(&namespace).and_then(|claims| claims.get(claim)).map_or(&[], Vec::as_slice)
+        self.by_namespace
+            .get(&namespace)
+            .and_then(|claims| claims.get(claim))
+            .map_or(&[], Vec::as_slice)
     }
 }
 
@@ -266,6 +290,6 @@ mod tests {
         assert_eq!(used(&cache), [true; 2]);
         assert!(!cache.is_claim_used(Sym::NONE, "data"));
         cache.delete_pod("p");
-        assert!(cache.claim_users.0.is_empty());
+        assert!(cache.claim_users.by_namespace.is_empty());
     }
 }

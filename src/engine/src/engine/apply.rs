@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, LabelSetIdx, Millis, PodIdx};
 use crate::cache::PodApplied;
@@ -18,7 +19,7 @@ use super::Engine;
 
 /// What the filters that reject pods alike read. Alike are pods of one class, label set and
 /// priority: 10,000 parked pods of a Job are looked at once.
-type Unfit = HashMap<(ClassIdx, LabelSetIdx, i32), Reads>;
+type Unfit = HashMap<(ClassIdx, LabelSetIdx, i32), Reads, FxBuildHasher>;
 
 /// A pod of ours came to the queue (`EventUnscheduledPodAdd` in `framework/events.go`).
 const UNSCHEDULED_ADD: &str = "UnscheduledPodAdd";
@@ -93,6 +94,9 @@ impl Engine {
                 self.take_outcome(&uid, outcome, now, effects, probe);
             }
             Input::Config(config) => self.configure(config, now, probe),
+            Input::Control(control) => self.control(control),
+            Input::PodAdmitted(record) => self.admit(&record),
+            Input::PodAssigned { uid, node, started_ms } => self.assign(&uid, &node, started_ms),
             Input::Tick => {}
         }
     }

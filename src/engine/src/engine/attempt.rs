@@ -6,11 +6,12 @@ use crate::base::{Millis, NodeIdx, PodIdx};
 use crate::cycle::{Feasible, Filtered, Pick, Scores, Stop, Wording, fit_error, pick};
 use crate::effect::{Decision, Effect, FailureReason, PodEvent};
 use crate::framework::{FailingPostFilter, Point, Profile, Reads, Reserved};
+use crate::input::Method;
 use crate::probe::{AttemptResult, Probe, QueueName};
 use crate::record::ScheduledCondition;
 
 use super::choose::Found;
-use super::{ByUid, Engine, Flight, Method};
+use super::{ByUid, Engine, Flight};
 
 /// What a cycle decides for a pod.
 #[derive(Debug)]

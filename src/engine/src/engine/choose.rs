@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::base::PodIdx;
 use crate::cycle::{Filtered, Pick, Scores, Stop};
 use crate::framework::{Code, Point, Profile};
+use crate::input::Method;
 use crate::probe::Probe;
 use crate::ranking::Verdicted;
 
+use super::Engine;
 use super::attempt::Decided;
-use super::{Engine, Method};
 
 /// What became of the search for a node.
 #[derive(Debug)]
@@ -24,13 +25,6 @@ pub(super) enum Found {
 }
 
 impl Engine {
-    /// How nodes are chosen. Both ways give the same choice; the plain scan is there to hold the
-    /// rankings against.
-    pub fn set_method(&mut self, method: Method) {
-        self.method = method;
-        self.rankings.clear(&mut self.cache);
-    }
-
     /// Looks for a node for one attempt.
     pub(super) fn find(&mut self, pod: PodIdx, profile: &Profile, probe: &mut dyn Probe) -> Found {
         match self.rank(pod, profile, probe) {

@@ -1,7 +1,6 @@
 //! Single pods judged without a queue, for `berth evaluate` and what-if questions.
 
-use crate::base::{NodeIdx, PodIdx};
-use crate::cache::PodApplied;
+use crate::base::PodIdx;
 use crate::cycle::{Filtered, Preemption};
 use crate::framework::Profile;
 use crate::record::PodRecord;
@@ -9,15 +8,10 @@ use crate::record::PodRecord;
 use super::Engine;
 
 impl Engine {
-    /// Takes a pod in as if it were pending, even where `spec.nodeName` is set, without queueing
-    /// it. `None` where its uid is known already or no profile has its `schedulerName`.
-    pub fn admit(&mut self, record: &PodRecord) -> Option<PodIdx> {
-        if self.cache.pods().find(&record.uid).is_some() {
-            return None;
-        }
-        match self.cache.add_pending(record) {
-            PodApplied::Queued(pod) => Some(pod),
-            _ => None,
+    /// Takes a pod in as if it were pending, without queueing it.
+    pub(super) fn admit(&mut self, record: &PodRecord) {
+        if self.cache.pods().find(&record.uid).is_none() {
+            self.cache.add_pending(record);
         }
     }
 
@@ -34,8 +28,12 @@ impl Engine {
         self.scan(profile).preempt(pod, filtered)
     }
 
-    /// Counts an admitted pod on `node` as assigned, started at `started_ms`.
-    pub fn assign(&mut self, pod: PodIdx, node: NodeIdx, started_ms: u64) -> bool {
-        self.cache.assume(pod, node) && self.cache.settle(pod, node, started_ms)
+    /// Counts a pod that was taken in so on a node as assigned.
+    pub(super) fn assign(&mut self, uid: &str, node: &str, started_ms: u64) {
+        let found = self.cache.pods().find(uid).zip(self.cache.find_node(node));
+        let assigned = found.is_some_and(|(pod, node)| {
+            self.cache.assume(pod, node) && self.cache.settle(pod, node, started_ms)
+        });
+        debug_assert!(assigned, "{uid} was taken in and waits, and {node} is there");
     }
 }

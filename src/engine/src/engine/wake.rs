@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::{ClassIdx, Millis, NodeIdx, PodIdx};
 use crate::cache::{Changed, ChangedObject};
 use crate::framework::{ClusterEvent, Context, Hint, Plugin, Profile, Reads, Subject};
+use crate::input::Method;
 use crate::probe::{Probe, QueueName};
 
-use super::{Engine, FLUSH_EVERY_MS, Method};
+use super::{Engine, FLUSH_EVERY_MS};
 
 /// Where a class has to be looked at again.
 #[derive(Debug, Clone)]

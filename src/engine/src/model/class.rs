@@ -4,13 +4,12 @@
 //! pod matches), nor are priority, gates, nominations and attempts.
 
 use std::collections::BTreeSet;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet, HashTable};
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, Sym, Symbols};
+use crate::base::{ClassIdx, HashKey, Sym, Symbols};
 use crate::record::{PodSpec, Volume};
 
 use super::{
@@ -58,7 +57,7 @@ pub struct Class {
 }
 
 /// All classes in use.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Classes {
     rows: Vec<Option<Box<Class>>>,
     free: Vec<u32>,
@@ -70,9 +69,24 @@ pub struct Classes {
     made: u64,
     // The template's address, valid as long as the class holds the template.
     by_address: HashMap<(usize, Sym), u32, FxBuildHasher>,
+    key: HashKey,
 }
 
 impl Classes {
+    /// No classes; templates are hashed by `key`.
+    pub(crate) fn new(key: HashKey) -> Self {
+        Self {
+            rows: Vec::new(),
+            free: Vec::new(),
+            by_content: HashTable::new(),
+            repelling: BTreeSet::new(),
+            selected: HashSet::default(),
+            made: 0,
+            by_address: HashMap::default(),
+            key,
+        }
+    }
+
     /// The class of `spec` in `namespace`, counted once more.
     pub fn acquire(
         &mut self,
@@ -85,7 +99,7 @@ impl Classes {
         if let Some(at) = self.by_address.get(&address).copied() {
             return self.count_use(at);
         }
-        let hash = FxBuildHasher.hash_one((spec, namespace));
+        let hash = self.key.hash(&(spec, namespace));
         let rows = &self.rows;
         let same = |at: &u32| {
             let row = rows.get(*at as usize).and_then(Option::as_ref);
@@ -265,7 +279,7 @@ mod tests {
 
     #[test]
     fn equal_templates_are_one_class_until_the_last_pod_goes() {
-        let (mut symbols, mut classes) = (Symbols::default(), Classes::default());
+        let (mut symbols, mut classes) = (Symbols::default(), Classes::new(HashKey::PUBLIC));
         let mut dims = Dims::new(&mut symbols);
         let namespace = symbols.intern("default");
         let spec = |cpu| {

@@ -231,7 +231,8 @@ mod tests {
     #[test]
     fn selectors_match_as_in_the_reference() {
         use SelectorOp::{DoesNotExist, Exists, In, NotIn};
-        let (mut symbols, mut sets) = (Symbols::default(), LabelSets::default());
+        let (mut symbols, mut sets) =
+            (Symbols::default(), LabelSets::new(crate::base::HashKey::PUBLIC));
         let map: StringMap = [("app", "web"), ("tier", "")].into_iter().collect();
         let set = sets.acquire(&map, &mut symbols);
         for (of, matches) in [
@@ -282,7 +283,8 @@ mod tests {
 
     #[test]
     fn selectors_are_added_up() {
-        let (mut symbols, mut sets) = (Symbols::default(), LabelSets::default());
+        let (mut symbols, mut sets) =
+            (Symbols::default(), LabelSets::new(crate::base::HashKey::PUBLIC));
         let set = |labels: &[(&str, &str)], sets: &mut LabelSets, symbols: &mut Symbols| {
             sets.acquire(&labels.iter().copied().collect(), symbols)
         };

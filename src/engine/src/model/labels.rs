@@ -4,11 +4,9 @@
 //! counts of use and given back with their last pod. A Job's pods share one set; the pods of an
 //! indexed Job have a set each, of 8 bytes a label, and share all values but one.
 
-use hashbrown::{HashMap, HashTable};
-use rustc_hash::FxBuildHasher;
-use std::hash::BuildHasher;
+use hashbrown::HashTable;
 
-use crate::base::{LabelSetIdx, Sym, Symbols};
+use crate::base::{HashKey, KeyedMap, LabelSetIdx, Sym, Symbols};
 use crate::record::StringMap;
 
 /// One set: keys and values, in the order of the keys' texts.
@@ -20,30 +18,42 @@ pub struct LabelSet {
     serial: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Values {
     texts: Vec<Box<str>>,
     users: Vec<u32>,
     free: Vec<u32>,
-    by_text: HashMap<Box<str>, u32>,
+    by_text: KeyedMap<Box<str>, u32>,
 }
 
 /// All label sets in use.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LabelSets {
     sets: Vec<LabelSet>,
     free: Vec<u32>,
     table: HashTable<u32>,
     values: Values,
     made: u64,
+    key: HashKey,
 }
 
 impl LabelSets {
+    /// No sets; values are hashed by `key`.
+    pub(crate) fn new(key: HashKey) -> Self {
+        let values = Values {
+            texts: Vec::new(),
+            users: Vec::new(),
+            free: Vec::new(),
+            by_text: KeyedMap::with_hasher(key),
+        };
+        Self { sets: Vec::new(), free: Vec::new(), table: HashTable::new(), values, made: 0, key }
+    }
+
     /// The set equal to `labels`, counted once more.
     pub fn acquire(&mut self, labels: &StringMap, symbols: &mut Symbols) -> LabelSetIdx {
         let pairs: Box<[(Sym, u32)]> =
             labels.iter().map(|(k, v)| (symbols.intern(k), self.values.acquire(v))).collect();
-        let hash = FxBuildHasher.hash_one(&pairs);
+        let hash = self.key.hash(&pairs);
         let sets = &self.sets;
         let same = |at: &u32| sets.get(*at as usize).is_some_and(|s| s.pairs == pairs);
         if let Some(at) = self.table.find(hash, same).copied() {
@@ -69,10 +79,9 @@ impl LabelSets {
                 u32::try_from(self.sets.len() - 1).unwrap_or(u32::MAX)
             }
         };
-        let sets = &self.sets;
+        let (sets, key) = (&self.sets, self.key);
         self.table.insert_unique(hash, at, |at| {
-            FxBuildHasher
-                .hash_one(sets.get(*at as usize).map(|s| &s.pairs).unwrap_or(&Box::default()))
+            key.hash(sets.get(*at as usize).map(|s| &s.pairs).unwrap_or(&Box::default()))
         });
         LabelSetIdx::new(at as usize)
     }
@@ -104,7 +113,7 @@ impl LabelSets {
         }
         let pairs = std::mem::take(&mut slot.pairs);
         let at = u32::try_from(set.at()).unwrap_or(u32::MAX);
-        if let Ok(entry) = self.table.find_entry(FxBuildHasher.hash_one(&pairs), |x| *x == at) {
+        if let Ok(entry) = self.table.find_entry(self.key.hash(&pairs), |x| *x == at) {
             entry.remove();
         }
         for (_, value) in &pairs {
@@ -183,7 +192,7 @@ mod tests {
 
     #[test]
     fn sets_are_shared_and_given_back() {
-        let (mut sets, mut symbols) = (LabelSets::default(), Symbols::default());
+        let (mut sets, mut symbols) = (LabelSets::new(HashKey::PUBLIC), Symbols::default());
         let labels = |i: usize| -> StringMap {
             [("app", "web".to_owned()), ("index", i.to_string())].into_iter().collect()
         };

@@ -1,10 +1,10 @@
 //! Pods: an identity, a class and little beyond it.
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
-use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx};
+use crate::base::{ClassIdx, HashKey, KeyedMap, LabelSetIdx, NodeIdx, PodIdx};
 
 /// A uid in 16 bytes. Kubernetes uids are UUIDs; any other text is kept aside, see [`Pods`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,7 +56,7 @@ pub struct Pod {
 pub const NODE_NONE: NodeIdx = NodeIdx::NONE;
 
 /// The pod table, indexed by uid.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pods {
     // Pages instead of one vector: doubling one of 450,000 rows would copy 29 MB at once and leave
     // up to half of it unused.
@@ -66,7 +66,7 @@ pub struct Pods {
     // Texts of uids that are not UUIDs (static pods, tests), by their number in `Uid`.
     odd: Vec<Option<Box<str>>>,
     odd_free: Vec<usize>,
-    odd_by_text: HashMap<Box<str>, usize>,
+    odd_by_text: KeyedMap<Box<str>, usize>,
 }
 
 /// Rows per page: 64 kB.
@@ -80,6 +80,18 @@ fn row(pages: &[Box<[Option<Pod>]>], pod: PodIdx) -> Option<&Pod> {
 const ODD: u128 = 0xF << 76;
 
 impl Pods {
+    /// No pods; uids that are not UUIDs are hashed by `key`.
+    pub(crate) fn new(key: HashKey) -> Self {
+        Self {
+            pages: Vec::new(),
+            free: Vec::new(),
+            by_uid: HashTable::new(),
+            odd: Vec::new(),
+            odd_free: Vec::new(),
+            odd_by_text: KeyedMap::with_hasher(key),
+        }
+    }
+
     /// The pod at `pod`.
     pub fn get(&self, pod: PodIdx) -> Option<&Pod> {
         row(&self.pages, pod)
@@ -221,7 +233,7 @@ mod tests {
 
     #[test]
     fn uids_come_back_as_they_were() {
-        let mut pods = Pods::default();
+        let mut pods = Pods::new(HashKey::PUBLIC);
         for text in [
             "0b8f5f3e-7d2c-4a6b-9c1d-123456789abc",
             "0B8F5F3E-7d2c-4a6b-9c1d-123456789abc",

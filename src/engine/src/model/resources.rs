@@ -3,6 +3,7 @@
 //! Source: `framework.Resource` in `pkg/scheduler/framework/types.go`.
 
 use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
 use crate::base::{Sym, Symbols};
@@ -39,7 +40,7 @@ impl Dim {
 /// asks for one of them fits nowhere instead of growing every node by a column.
 #[derive(Debug)]
 pub struct Dims {
-    by_name: HashMap<Sym, Dim>,
+    by_name: HashMap<Sym, Dim, FxBuildHasher>,
     names: Vec<Box<str>>,
 }
 
@@ -49,7 +50,7 @@ const DIMS_MAX: usize = 1024;
 impl Dims {
     /// The three that every cluster has.
     pub fn new(symbols: &mut Symbols) -> Self {
-        let mut dims = Self { by_name: HashMap::new(), names: Vec::new() };
+        let mut dims = Self { by_name: HashMap::default(), names: Vec::new() };
         for name in ["cpu", "memory", "ephemeral-storage"] {
             dims.add(symbols.intern(name), name);
         }

@@ -73,7 +73,12 @@ impl Known {
                     self.assumed.remove(uid.as_ref());
                 }
             }
-            Input::Object(..) | Input::Config(_) | Input::Tick => {}
+            Input::Object(..)
+            | Input::Config(_)
+            | Input::Control(_)
+            | Input::PodAdmitted(_)
+            | Input::PodAssigned { .. }
+            | Input::Tick => {}
         }
     }
 
