@@ -4,7 +4,8 @@
 //! this order: `follower` drives HTTP, `resume` decides what comes next, `json` and `proto` read
 //! bytes, `wire` holds the objects' slim forms, `feed` drops what is old or changes nothing.
 //!
-//! Promises: the objects of a kind arrive in the order of the API server and never back in time;
+//! Promises: the objects of a kind arrive in the order of the API server and never back in time,
+//! unless the server's history is replaced by another one, which is then believed (`known`);
 //! what vanished unseen arrives as deleted after the next list; a malformed object is skipped,
 //! counted and logged, and what was known of it stays in force.
 //!

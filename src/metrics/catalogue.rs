@@ -175,6 +175,9 @@ metrics! {
         "Changes that mean nothing to scheduling, such as heartbeats, stopped before the engine");
     WATCH_STALE = counter("berth_watch_stale_total", &["kind"],
         "Objects not newer than what is known of them, ignored: all that a list brings again too");
+    WATCH_NEW_HISTORIES = counter("berth_watch_new_histories_total", &["kind"],
+        "Times that the API server had another history than before (etcd restored from a backup, \
+         cluster made again), and its list was taken as the truth");
     WATCH_OBJECTS = gauge("berth_watch_objects", &["kind"], "Objects known");
     WATCH_DECODED_BYTES = counter("berth_watch_decoded_bytes_total", &["kind"], "Bytes decoded");
     WATCH_DECODE_SECONDS = counter("berth_watch_decode_seconds_total", &["kind"],

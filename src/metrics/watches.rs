@@ -17,7 +17,7 @@ use crate::watch::{KindStats, WatchStats};
 type Read = fn(&KindStats) -> &AtomicU64;
 
 /// Metrics with the label `kind` only, and where their values are.
-const BY_KIND: [(Metric, Read); 9] = [
+const BY_KIND: [(Metric, Read); 10] = [
     (list::WATCH_LISTED, |s| &s.listed),
     (list::WATCH_LISTS, |s| &s.lists),
     (list::WATCH_STARTS, |s| &s.watches),
@@ -25,6 +25,7 @@ const BY_KIND: [(Metric, Read); 9] = [
     (list::WATCH_MALFORMED, |s| &s.malformed),
     (list::WATCH_SUPPRESSED, |s| &s.suppressed),
     (list::WATCH_STALE, |s| &s.stale),
+    (list::WATCH_NEW_HISTORIES, |s| &s.new_histories),
     (list::WATCH_OBJECTS, |s| &s.objects),
     (list::WATCH_DECODED_BYTES, |s| &s.decoded_bytes),
 ];

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::decode::{Decoded, Item};
 use super::error::DecodeError;
 use super::kind::Kind;
-use super::known::{Known, Seen};
+use super::known::{Known, Seen, Source};
 use super::resume::number;
 use super::stats::{KindStats, WatchStats, add, count};
 
@@ -72,13 +72,24 @@ impl Feed {
         self.unnamed = false;
     }
 
+    /// Whether the list under way has objects that are older than what was known of them: the
+    /// server's history has been replaced.
+    pub(crate) fn went_back(&self) -> bool {
+        self.known.went_back()
+    }
+
     /// Versions known so far mean nothing any more.
     pub(crate) fn forget_versions(&mut self) {
         self.known.forget_versions();
     }
 
-    /// An object that is there: in a list, added or changed. Tells its resource version.
-    pub(crate) async fn applied(&mut self, item: Item) -> Result<Box<str>, Stopped> {
+    /// An object that is there: in a list that was accepted, added or changed. Tells its resource
+    /// version.
+    pub(crate) async fn applied(
+        &mut self,
+        item: Item,
+        source: Source,
+    ) -> Result<Box<str>, Stopped> {
         let Decoded { identity, input } = match item {
             Ok(decoded) => decoded,
             Err(error) => {
@@ -86,7 +97,7 @@ impl Feed {
                 return Ok(Box::default());
             }
         };
-        match self.known.apply(&identity, self.digest(&input)) {
+        match self.known.apply(&identity, self.digest(&input), source) {
             Seen::Stale => count(&self.stats().stale),
             Seen::Same => count(&self.stats().suppressed),
             Seen::Newer => self.changed(input).await?,
@@ -232,7 +243,8 @@ mod tests {
             pod["metadata"]["uid"] = "u".into();
             pod["metadata"]["resourceVersion"] = (at + 1).to_string().into();
             let text = serde_json::to_vec(&pod).unwrap();
-            feed.applied(json::object(Kind::Pod, &text, &mut templates)).await.unwrap();
+            let item = json::object(Kind::Pod, &text, &mut templates);
+            feed.applied(item, Source::Watch).await.unwrap();
         }
         feed.flush().await.unwrap();
         drop(feed);

@@ -12,9 +12,10 @@ use super::decode::Event;
 use super::error::DecodeError;
 use super::feed::{Feed, Stopped, decoded};
 use super::kind::Kind;
+use super::known;
 use super::proto::frames::{Frames, Framing};
 use super::request::{Format, RequestError, Source, full_text};
-use super::resume::{Failure, Resume, Step};
+use super::resume::{Failure, Progress, Resume, Step};
 use super::state::{KindState, StateCell};
 use super::stats::count;
 use super::templates::Templates;
@@ -123,7 +124,7 @@ impl Follower {
             loop {
                 match frames.next_event() {
                     Ok(Some(event)) => match self.event(format, &event).await? {
-                        Ok(progress) => fruitful |= progress,
+                        Ok(progress) => fruitful |= progress == Progress::Further,
                         Err(error) => {
                             self.feed.flush().await?;
                             self.failed("watch", &error);
@@ -145,13 +146,12 @@ impl Follower {
         Ok(())
     }
 
-    /// Applies one event; tells whether the watch got further by it. The inner error ends the
-    /// watch.
+    /// Applies one event; tells how far the watch got by it. The inner error ends the watch.
     async fn event(
         &mut self,
         format: Format,
         bytes: &Bytes,
-    ) -> Result<Result<bool, RequestError>, Stopped> {
+    ) -> Result<Result<Progress, RequestError>, Stopped> {
         let begun = std::time::Instant::now();
         let event: Result<Event, DecodeError> = match format {
             Format::Protobuf => proto::event(self.kind, bytes, &mut self.templates),
@@ -161,11 +161,11 @@ impl Follower {
         let version = match event {
             Ok(Event::Added(item)) => {
                 count(&self.feed.stats().added);
-                self.feed.applied(item).await?
+                self.feed.applied(item, known::Source::Watch).await?
             }
             Ok(Event::Modified(item)) => {
                 count(&self.feed.stats().modified);
-                self.feed.applied(item).await?
+                self.feed.applied(item, known::Source::Watch).await?
             }
             Ok(Event::Deleted(item)) => {
                 count(&self.feed.stats().deleted);
@@ -181,9 +181,8 @@ impl Follower {
                 Box::default()
             }
         };
-        let progress = !version.is_empty();
-        if progress {
-            self.resume.observed(&version);
+        let progress = self.resume.observed(&version);
+        if progress == Progress::Further {
             self.feed.at_version(&version);
         }
         Ok(Ok(progress))

@@ -1,4 +1,10 @@
 //! Which objects of a kind exist, for mark and sweep and for never going back in time.
+//!
+//! Who is believed: a list that was accepted says what is there, whatever the versions. It is not
+//! older than anything seen (`resume`), so an object in it that is older, or another one of the
+//! name with a lower version, is of a new history: etcd restored from a backup, or a cluster made
+//! again. An event counts where it is newer than what is known of the name. The uid decides whether
+//! it is the same object.
 
 use berth_engine::record::ObjectKey;
 use hashbrown::HashMap;
@@ -40,22 +46,34 @@ pub(crate) enum Seen {
     Stale,
 }
 
+/// Where an object was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// In a list that was accepted.
+    List,
+    /// In an event of a watch.
+    Watch,
+}
+
 /// The objects of one kind.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     entries: HashMap<Box<str>, Entry>,
     list: u32,
+    /// The list under way has objects older than what was known of them.
+    went_back: bool,
 }
 
 impl Known {
     /// A new list begins: what it does not mention is gone.
     pub(crate) fn begin_list(&mut self) {
         self.list = self.list.wrapping_add(1);
+        self.went_back = false;
     }
 
     /// An object that is there. `digest` is a hash of what it says, 0 for none: of 2^64 changes one
     /// would be taken for none.
-    pub(crate) fn apply(&mut self, identity: &Identity, digest: u64) -> Seen {
+    pub(crate) fn apply(&mut self, identity: &Identity, digest: u64, source: Source) -> Seen {
         let version = number(&identity.resource_version);
         let uid = Uid::new(&identity.uid);
         let list = self.list;
@@ -65,12 +83,17 @@ impl Known {
             return Seen::Newer;
         };
         entry.list = list;
+        let is_other = entry.uid != uid;
         if version != 0 && entry.version != 0 && version <= entry.version {
-            return Seen::Stale;
+            let goes_back = is_other || version < entry.version;
+            if source == Source::Watch || !goes_back {
+                return Seen::Stale;
+            }
+            self.went_back = true;
         }
         entry.version = version;
         let before = std::mem::replace(&mut entry.digest, digest);
-        if entry.uid == uid {
+        if !is_other {
             return if digest != 0 && before == digest { Seen::Same } else { Seen::Newer };
         }
         Seen::Replaced(std::mem::replace(&mut entry.uid, uid).into_text())
@@ -104,6 +127,11 @@ impl Known {
             .extract_if(|_, entry| entry.list != list)
             .map(|(key, entry)| (split(&key), entry.uid.into_text()))
             .collect()
+    }
+
+    /// Whether the list under way shows that the server's history has been replaced.
+    pub(crate) fn went_back(&self) -> bool {
+        self.went_back
     }
 
     /// The server's history has been replaced: versions known so far mean nothing.
@@ -179,11 +207,11 @@ mod tests {
         let mut known = Known::default();
         known.begin_list();
         for name in ["a", "b", "c"] {
-            assert_eq!(known.apply(&object(name, A, "5"), 0), Seen::Newer);
+            assert_eq!(known.apply(&object(name, A, "5"), 0, Source::Watch), Seen::Newer);
         }
         assert!(known.sweep().is_empty());
         known.begin_list();
-        assert_eq!(known.apply(&object("a", A, "5"), 0), Seen::Stale);
+        assert_eq!(known.apply(&object("a", A, "5"), 0, Source::Watch), Seen::Stale);
         known.keep(&ObjectKey::new("n", "b"));
         known.keep(&ObjectKey::new("n", "never seen"));
         assert_eq!(known.sweep(), [(ObjectKey::new("n", "c"), A.into())]);
@@ -193,20 +221,40 @@ mod tests {
     #[test]
     fn older_versions_do_not_count() {
         let mut known = Known::default();
-        known.apply(&object("a", A, "10"), 0);
-        assert_eq!(known.apply(&object("a", A, "9"), 0), Seen::Stale);
-        assert_eq!(known.apply(&object("a", A, "10"), 0), Seen::Stale);
-        assert_eq!(known.apply(&object("a", A, "x"), 0), Seen::Newer);
-        assert_eq!(known.apply(&object("a", A, "1"), 0), Seen::Newer);
+        known.apply(&object("a", A, "10"), 0, Source::Watch);
+        assert_eq!(known.apply(&object("a", A, "9"), 0, Source::Watch), Seen::Stale);
+        assert_eq!(known.apply(&object("a", A, "10"), 0, Source::Watch), Seen::Stale);
+        assert_eq!(known.apply(&object("a", A, "x"), 0, Source::Watch), Seen::Newer);
+        assert_eq!(known.apply(&object("a", A, "1"), 0, Source::Watch), Seen::Newer);
         known.forget_versions();
-        assert_eq!(known.apply(&object("a", A, "1"), 0), Seen::Newer);
+        assert_eq!(known.apply(&object("a", A, "1"), 0, Source::Watch), Seen::Newer);
+    }
+
+    #[test]
+    fn an_accepted_list_is_believed_whatever_the_versions() {
+        let mut known = Known::default();
+        known.begin_list();
+        for name in ["a", "b", "c"] {
+            known.apply(&object(name, A, "100"), 7, Source::List);
+        }
+        known.begin_list();
+        assert_eq!(known.apply(&object("a", A, "100"), 7, Source::List), Seen::Stale);
+        assert!(!known.went_back(), "nothing is older yet");
+        assert_eq!(known.apply(&object("b", B, "7"), 7, Source::List), Seen::Replaced(A.into()));
+        assert!(known.went_back());
+        assert_eq!(known.apply(&object("c", A, "99"), 8, Source::List), Seen::Newer);
+        assert!(known.sweep().is_empty());
+        // From here on the versions of the new history count.
+        assert_eq!(known.apply(&object("b", B, "8"), 9, Source::Watch), Seen::Newer);
+        known.begin_list();
+        assert!(!known.went_back());
     }
 
     #[test]
     fn a_name_used_again_is_another_object() {
         let mut known = Known::default();
-        known.apply(&object("a", A, "10"), 0);
-        assert_eq!(known.apply(&object("a", B, "20"), 0), Seen::Replaced(A.into()));
+        known.apply(&object("a", A, "10"), 0, Source::Watch);
+        assert_eq!(known.apply(&object("a", B, "20"), 0, Source::Watch), Seen::Replaced(A.into()));
         assert_eq!(known.remove(&object("a", A, "15")), None);
         assert_eq!(known.remove(&object("a", B, "25")), Some(B.into()));
         assert_eq!(known.remove(&object("a", B, "25")), None);
@@ -215,13 +263,17 @@ mod tests {
     #[test]
     fn who_says_the_same_again() {
         let mut known = Known::default();
-        assert_eq!(known.apply(&object("a", A, "1"), 7), Seen::Newer);
-        assert_eq!(known.apply(&object("a", A, "2"), 7), Seen::Same);
-        assert_eq!(known.apply(&object("a", A, "3"), 8), Seen::Newer);
-        assert_eq!(known.apply(&object("a", A, "2"), 8), Seen::Stale);
-        assert_eq!(known.apply(&object("a", B, "4"), 8), Seen::Replaced(A.into()));
-        assert_eq!(known.apply(&object("a", B, "5"), 0), Seen::Newer);
-        assert_eq!(known.apply(&object("a", B, "6"), 0), Seen::Newer, "0 is no digest");
+        assert_eq!(known.apply(&object("a", A, "1"), 7, Source::Watch), Seen::Newer);
+        assert_eq!(known.apply(&object("a", A, "2"), 7, Source::Watch), Seen::Same);
+        assert_eq!(known.apply(&object("a", A, "3"), 8, Source::Watch), Seen::Newer);
+        assert_eq!(known.apply(&object("a", A, "2"), 8, Source::Watch), Seen::Stale);
+        assert_eq!(known.apply(&object("a", B, "4"), 8, Source::Watch), Seen::Replaced(A.into()));
+        assert_eq!(known.apply(&object("a", B, "5"), 0, Source::Watch), Seen::Newer);
+        assert_eq!(
+            known.apply(&object("a", B, "6"), 0, Source::Watch),
+            Seen::Newer,
+            "0 is no digest"
+        );
         assert_eq!(size_of::<Entry>(), 48);
     }
 

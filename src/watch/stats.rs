@@ -39,6 +39,8 @@ pub struct KindStats {
     pub stale: AtomicU64,
     /// Objects that a re-list showed to be gone.
     pub swept: AtomicU64,
+    /// Histories that took the place of another: etcd restored, or the cluster made again.
+    pub new_histories: AtomicU64,
     /// Nanoseconds spent decoding.
     pub decode_nanos: AtomicU64,
     /// Bytes decoded.

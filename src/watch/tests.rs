@@ -5,10 +5,12 @@
 mod cost;
 mod following;
 mod go_reading;
+mod histories;
 mod kubernetes_bytes;
 mod random;
 mod real_server;
 mod resize_rule;
+mod script;
 mod server;
 mod two_formats;
 

@@ -7,6 +7,7 @@
 
 mod bindings;
 mod events;
+mod histories;
 mod ledger;
 mod objects;
 mod pods;

@@ -1,8 +1,8 @@
 //! What can go wrong between a client and an API server, on demand. For tests.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,6 +41,8 @@ pub struct Faults {
     met: AtomicU64,
     cut: watch::Sender<u64>,
     raw: broadcast::Sender<(usize, Bytes)>,
+    /// Events that no watch will be told, by collection.
+    swallowed: Mutex<HashMap<usize, u64>>,
 }
 
 impl Faults {
@@ -50,6 +52,7 @@ impl Faults {
             met: AtomicU64::new(0),
             cut: watch::Sender::new(0),
             raw: broadcast::Sender::new(RAW_FRAMES_MAX),
+            swallowed: Mutex::default(),
         }
     }
 
@@ -115,6 +118,34 @@ impl Faults {
     pub fn send_raw(&self, resource: &str, frame: impl Into<Bytes>) -> bool {
         let row = resource::named(resource);
         row.is_some_and(|row| self.raw.send((row.stored_as, frame.into())).is_ok())
+    }
+
+    /// Leaves the next `n` events of a resource out of the watches: the stream goes on, and later
+    /// versions and bookmarks do not show that something is missing. Each watch's events count.
+    /// False where there is no such resource.
+    pub fn swallow_events(&self, resource: &str, n: u64) -> bool {
+        let Some(row) = resource::named(resource) else { return false };
+        self.swallowed().insert(row.stored_as, n);
+        true
+    }
+
+    /// Events of a resource that are still to be left out.
+    pub fn swallowing(&self, resource: &str) -> u64 {
+        let row = resource::named(resource);
+        row.and_then(|row| self.swallowed().get(&row.stored_as).copied()).unwrap_or(0)
+    }
+
+    fn swallowed(&self) -> MutexGuard<'_, HashMap<usize, u64>> {
+        self.swallowed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an event of this collection is left out; counts it.
+    pub(crate) fn swallows(&self, collection: usize) -> bool {
+        let mut swallowed = self.swallowed();
+        let Some(left) = swallowed.get_mut(&collection) else { return false };
+        let swallows = *left > 0;
+        *left = left.saturating_sub(1);
+        swallows
     }
 
     /// The fault for a request, if one waits for it.

@@ -90,3 +90,4 @@ pub use nodes::{NodeShape, SHAPES, ZONES, node, nodes, shaped};
 pub use options::{Error, Options};
 pub use sandbox::Sandbox;
 pub use status::Status;
+pub use store::Backup;

@@ -19,6 +19,7 @@ use crate::options::{Error, Options};
 use crate::registry::{DeleteOptions, Registry, Target};
 use crate::resource::{self, Resource};
 use crate::server::{self, Restart};
+use crate::store::Backup;
 use crate::{disruption, event_limit, garbage, job, kubelet, namespace, random, tls};
 
 /// Restarts asked for and not begun.
@@ -191,6 +192,30 @@ impl Sandbox {
     /// Forgets the watch history: resumed watches and `continue` tokens get 410 Expired.
     pub fn compact(&self) {
         self.api.registry.store.compact();
+    }
+
+    /// All objects as they are now, for [`Sandbox::restore`].
+    pub fn backup(&self) -> Backup {
+        self.api.registry.store.backup()
+    }
+
+    /// Goes back to a backup, as a cluster whose etcd is restored: watches are cut, objects have
+    /// the versions they had, and new writes get versions that others had before. A client that
+    /// watches on from a version of the lost future hears nothing.
+    pub fn restore(&self, backup: &Backup) {
+        self.api.faults.cut_watches();
+        self.api.registry.store.restore(Some(backup));
+    }
+
+    /// Begins anew with an empty store at the same address, as a cluster that is made again: every
+    /// object that comes has a new uid and a low version.
+    ///
+    /// # Errors
+    /// The namespaces of every cluster cannot be made.
+    pub fn begin_anew(&self) -> Result<(), Error> {
+        self.api.faults.cut_watches();
+        self.api.registry.store.restore(None);
+        Ok(self.api.registry.bootstrap()?)
     }
 
     /// Drops all connections, refuses new ones for `down`, then serves again on the same port

@@ -5,6 +5,7 @@
 //! registry / controllers ─▶ insert | replace | remove ─▶ objects ─▶ history ─▶ watch cursors
 //! ```
 
+mod backup;
 pub(crate) mod history;
 mod snapshot;
 pub(crate) mod version;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use crate::resource::{self, Resource};
+pub use backup::Backup;
 use history::History;
 pub(crate) use history::{Cursor, Expired};
 pub(crate) use snapshot::Snapshot;

@@ -8,9 +8,10 @@ use tokio::time::{Instant, timeout_at};
 use super::Follower;
 use crate::watch::decode::Page;
 use crate::watch::feed::{Stopped, decoded};
+use crate::watch::known::Source;
 use crate::watch::proto::list::{ListReader, Piece};
 use crate::watch::request::{Format, LIST_DEADLINE, RequestError, full_text, page_body};
-use crate::watch::resume::{List, PageVerdict};
+use crate::watch::resume::{Failure, List, PageVerdict};
 use crate::watch::state::KindState;
 use crate::watch::stats::{add, count};
 use crate::watch::wire::meta::ListMeta;
@@ -100,7 +101,7 @@ impl Follower {
                 let version = metadata.as_ref().and_then(|m| m.resource_version.as_deref());
                 if version.is_some_and(|version| !self.resume.is_old(version)) {
                     count(&self.feed.stats().listed);
-                    self.feed.applied(item).await?;
+                    self.feed.applied(item, Source::List).await?;
                 } else {
                     held.push(item);
                 }
@@ -142,14 +143,16 @@ impl Follower {
                 "the API server's lists stay older than what was seen (etcd restored from a \
                  backup?): taking them as the truth"
             );
+            count(&self.feed.stats().new_histories);
             self.feed.forget_versions();
         }
         add(&self.feed.stats().listed, page.items.len());
         for item in page.items {
-            self.feed.applied(item).await?;
+            self.feed.applied(item, Source::List).await?;
         }
         if verdict == PageVerdict::ApplyLast {
             self.feed.sweep().await?;
+            self.look_back(&page.resource_version);
         }
         self.feed.flush().await?;
         if verdict == PageVerdict::ApplyLast {
@@ -161,5 +164,22 @@ impl Follower {
             }
         }
         Ok(())
+    }
+
+    /// Where the list, which is not older than what was seen, has objects that are: asks for it
+    /// once more. An object of the same uid and version as before may say something else, and was
+    /// not read.
+    fn look_back(&mut self, version: &str) {
+        if !self.feed.went_back() {
+            return;
+        }
+        tracing::error!(
+            kind = %self.kind, version,
+            "the API server has other objects under versions that were seen before (etcd restored \
+             from a backup, or another cluster at this address?): taking its list as the truth"
+        );
+        count(&self.feed.stats().new_histories);
+        self.feed.forget_versions();
+        self.resume.failed(Failure::Expired, self.now());
     }
 }

@@ -49,6 +49,9 @@ struct Watch {
     call: Call,
     selector: Selector,
     cursor: Cursor,
+    /// resourceVersion it was asked to begin after: nothing up to there is sent, as the real
+    /// server's watch cache does. One from a future that was taken back hears nothing at all.
+    from: u64,
     /// Why the watch cannot start: told inside the stream, as the real server's watch cache does.
     failed: Option<Status>,
     /// Objects of the initial state not sent yet.
@@ -101,6 +104,7 @@ impl Watch {
             selector: call.selector()?,
             call: call.clone(),
             cursor,
+            from: asked,
             failed,
             initial,
             initial_end: (streams_list && bookmarks).then_some(rv),
@@ -118,6 +122,9 @@ impl Watch {
     /// The next chunk, and whether more may follow; `None` at the end.
     async fn next(&mut self) -> Option<(io::Result<Bytes>, bool)> {
         loop {
+            if self.cut.has_changed().unwrap_or(true) {
+                return Some((Err(io::ErrorKind::ConnectionAborted.into()), false));
+            }
             if let Some(status) = self.failed.take() {
                 return Some((Ok(line("ERROR", &bytes_of(&status.to_value()))), false));
             }
@@ -145,17 +152,22 @@ impl Watch {
                     }
                 }
                 () = sleep_until(self.deadline) => {
-                    let bookmark = self.seen.filter(|_| self.bookmarks)?;
+                    let bookmark = self.bookmark_version()?;
                     return Some((Ok(self.bookmark(bookmark, false)), false));
                 }
                 () = sleep_until(self.next_bookmark) => {
                     self.next_bookmark = Instant::now() + self.server.bookmark_every;
-                    if let Some(seen) = self.seen.filter(|_| self.bookmarks) {
+                    if let Some(seen) = self.bookmark_version() {
                         return Some((Ok(self.bookmark(seen, false)), true));
                     }
                 }
             }
         }
+    }
+
+    /// The resourceVersion for a bookmark, where one may be sent.
+    fn bookmark_version(&self) -> Option<u64> {
+        self.seen.filter(|seen| self.bookmarks && *seen >= self.from)
     }
 
     fn initial_chunk(&mut self) -> Option<Bytes> {
@@ -219,6 +231,11 @@ impl Watch {
             (true, false) => ("DELETED", change.left()),
             (false, false) => return,
         };
+        if change.version.rv <= self.from
+            || self.server.faults.swallows(self.call.resource.stored_as)
+        {
+            return;
+        }
         let object = self.object(&json);
         put_line(chunk, kind, &object);
     }

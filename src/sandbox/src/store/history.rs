@@ -48,6 +48,12 @@ impl History {
         self.oldest = rv;
     }
 
+    /// Another history takes the place of this one: every cursor is behind it.
+    pub(super) fn replace(&mut self, rv: u64) {
+        self.compact(rv);
+        self.dropped += 1;
+    }
+
     pub(super) fn end(&self) -> Cursor {
         Cursor(self.dropped + self.changes.len() as u64)
     }

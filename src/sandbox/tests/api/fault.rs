@@ -97,3 +97,41 @@ async fn delays_hold_a_request_back() {
     assert_eq!(client.post(PODS, &pod("a")).await.code, 201);
     assert!(start.elapsed() >= delay);
 }
+
+#[tokio::test]
+async fn swallowed_events_leave_no_gap_in_the_watch() {
+    let (sandbox, client) = sandbox().await;
+    let mut watch = client.watch(&format!("{PODS}?watch=1")).await;
+    assert!(sandbox.faults().swallow_events("pods", 1));
+    sandbox.create("pods", pod("a")).unwrap();
+    sandbox.create("pods", pod("b")).unwrap();
+    assert_eq!(watch.names(1).await, [("ADDED".to_owned(), "b".to_owned())]);
+    assert_eq!(sandbox.faults().swallowing("pods"), 0);
+    assert_eq!(client.get(&format!("{PODS}/a")).await.code, 200);
+    assert!(!sandbox.faults().swallow_events("unheard-of", 1));
+}
+
+#[tokio::test]
+async fn a_restored_store_gives_versions_out_again() {
+    let (sandbox, client) = sandbox().await;
+    client.post(PODS, &pod("a")).await;
+    let backup = sandbox.backup();
+    let lost = client.post(PODS, &pod("b")).await.body["metadata"]["resourceVersion"].clone();
+    let mut watch = client.watch(&format!("{PODS}?watch=1")).await;
+    watch.names(2).await;
+    sandbox.restore(&backup);
+    while watch.event().await.is_some() {}
+    assert_eq!(client.get(&format!("{PODS}/b")).await.code, 404);
+    assert_eq!(client.get(&format!("{PODS}/a")).await.code, 200);
+    // A watch from the lost future is told of nothing that is before it.
+    let lost = lost.as_str().unwrap().to_owned();
+    let mut watch = client.watch(&format!("{PODS}?watch=1&resourceVersion={lost}")).await;
+    let again = client.post(PODS, &pod("c")).await.body["metadata"]["resourceVersion"].clone();
+    assert_eq!(again, lost);
+    client.post(PODS, &pod("d")).await;
+    assert_eq!(watch.names(1).await, [("ADDED".to_owned(), "d".to_owned())]);
+
+    sandbox.begin_anew().unwrap();
+    assert_eq!(client.get(PODS).await.body["items"], json!([]));
+    assert_eq!(client.post(PODS, &pod("a")).await.code, 201);
+}
