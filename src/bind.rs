@@ -1,13 +1,19 @@
 //! Binding pods to nodes: POST of `pods/{name}/binding`. Enter at [`Binder::spawn`].
 //!
-//! A bind is posted once. What the answer means is in `outcome`; an answer that was lost is looked
-//! up (`lookup`), not repeated blindly and not assumed failed. Every bind taken is reported as one
-//! [`Input::BindOutcome`], except those still open when a drain's deadline passes.
+//! A bind asks for the pod's version that the scheduler knew, so that it cannot be carried out on a
+//! pod that has been written since. What the answer means is in `outcome`. An answer that was lost
+//! is looked up (`lookup`), not repeated blindly and not assumed failed; before the pod's room is
+//! given away the pod is written (`fence`). A bind that is refused because the pod has changed is
+//! posted again at once. Every bind taken is reported as one [`Input::BindOutcome`], except those
+//! still open when a drain's deadline passes.
 
 mod body;
+mod fence;
+mod look;
 mod lookup;
 mod outcome;
 mod pause;
+mod posting;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
 use crate::client::protobuf::BodyFormat;
-use crate::client::{Answer, Bucket, Failure, Rate, RightOfWay, exchange, request};
+use crate::client::{Bucket, Rate, RightOfWay};
 use crate::logging::DECISION;
 use crate::metrics::{BindMetrics, signed};
 
@@ -68,6 +74,9 @@ impl Default for BindOptions {
 pub struct Bind {
     /// The pod.
     pub pod: Arc<PodName>,
+    /// The pod's `metadata.resourceVersion` as last seen; 0 where unknown, and then no lost bind
+    /// can be kept from being carried out late.
+    pub resource_version: u64,
     /// The node's name.
     pub node: Arc<str>,
     /// `schedulerName` of the profile that decided.
@@ -88,8 +97,9 @@ impl Bind {
     /// Another effect, given back.
     pub fn from_effect(effect: Effect, started: Instant) -> Result<Self, Box<Effect>> {
         match effect {
-            Effect::Bind { pod, node, profile, decision } => {
-                Ok(Self { pod, node, profile, decision, started, decided: Instant::now() })
+            Effect::Bind { pod, resource_version, node, profile, decision } => {
+                let decided = Instant::now();
+                Ok(Self { pod, resource_version, node, profile, decision, started, decided })
             }
             other => Err(Box::new(other)),
         }
@@ -236,58 +246,6 @@ async fn dispatch(
 }
 
 impl Shared {
-    async fn bind(&self, bind: &Bind) -> BindOutcome {
-        let key = &bind.pod.key;
-        // With `timeout` the server gives up when we do: a look after the deadline is then
-        // not overtaken by the bind it asks about.
-        let seconds = self.options.deadline.as_secs().max(1);
-        let path = format!(
-            "/api/v1/namespaces/{}/pods/{}/binding?timeout={seconds}s",
-            key.namespace, key.name
-        );
-        let protobuf = self.format.is_protobuf();
-        let mut result = self.post(bind, &path, protobuf).await;
-        if let Ok(Ok(answer)) = &result
-            && self.format.is_refused(answer.status, protobuf)
-        {
-            tracing::info!("The API server reads no protobuf in bindings: writing JSON");
-            result = self.post(bind, &path, false).await;
-        }
-        let result = match result {
-            Ok(result) => result,
-            Err(error) => return BindOutcome::Denied(format!("pod {key}: {error}")),
-        };
-        if let Some(wait) = outcome::pause(&result) {
-            self.pause.extend(Instant::now(), wait);
-        }
-        match outcome::of_post(&result) {
-            outcome::Verdict::Known(outcome) => outcome,
-            outcome::Verdict::InDoubt(error) => {
-                tracing::warn!(pod = %key, node = %bind.node, error, "Bind in doubt, looking it up");
-                self.metrics.lookups.inc();
-                lookup::look_up(&self.client, &bind.pod, &bind.node, &self.options.lookup).await
-            }
-        }
-    }
-
-    /// One POST. The outer error is a request that cannot be written.
-    async fn post(
-        &self,
-        bind: &Bind,
-        path: &str,
-        protobuf: bool,
-    ) -> Result<Result<Answer, Failure>, String> {
-        let content = body::body(bind, protobuf).map_err(|e| e.to_string())?;
-        let post = request("POST", path, Some(content)).map_err(|e| e.to_string())?;
-        let start = Instant::now();
-        self.metrics.writes.inc();
-        self.metrics.in_flight.inc();
-        let result = exchange(&self.client, post, self.options.deadline).await;
-        self.metrics.in_flight.dec();
-        self.metrics.duration.observe(start.elapsed().as_secs_f64());
-        Ok(result)
-    }
-
     async fn report(&self, bind: Bind, uid: Box<str>, outcome: BindOutcome) {
         self.metrics.count(outcome::label(&outcome));
         let Bind { pod, node, profile, decision, started, .. } = bind;
@@ -325,8 +283,13 @@ fn tell_failure(pod: &PodName, node: &str, outcome: &BindOutcome) {
         BindOutcome::Conflict(err)
         | BindOutcome::Throttled(err)
         | BindOutcome::Unavailable(err)
-        | BindOutcome::NotBound(err) => tracing::warn!(%pod, node, err, "Failed to bind pod"),
+        | BindOutcome::NotBound { message: err, .. } => {
+            tracing::warn!(%pod, node, err, "Failed to bind pod")
+        }
         BindOutcome::Gone => tracing::info!(%pod, node, "Failed to bind pod: it is gone"),
+        BindOutcome::Replaced => {
+            tracing::info!(%pod, node, "Failed to bind pod: another pod has its name");
+        }
     }
 }
 

@@ -126,6 +126,10 @@ pub struct BindMetrics {
     pub(crate) duration: Histogram,
     /// Answers lost.
     pub(crate) lookups: Counter,
+    /// Conditions written so that a lost bind fails.
+    pub(crate) fences: Counter,
+    /// POSTs after a 409 for a pod that had changed.
+    pub(crate) retries: Counter,
     /// Decided and not yet posted.
     pub(crate) queue: Gauge,
     /// From the decision to the POST, in seconds.
@@ -200,6 +204,8 @@ impl Metrics {
             in_flight: registrar.gauges(list::GOROUTINES).with(&["binding"]),
             duration: registrar.histogram(list::BIND_DURATION),
             lookups: registrar.counter(list::BIND_LOOKUPS),
+            fences: registrar.counter(list::BIND_FENCES),
+            retries: registrar.counter(list::BIND_RETRIES),
             queue: registrar.gauge(list::BIND_QUEUE),
             wait: registrar.histogram(list::BIND_WAIT),
             writes: writes.with(&["binding"]),

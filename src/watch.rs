@@ -48,6 +48,7 @@ pub use error::DecodeError;
 pub use feed::{Batch, CHANNEL_BATCHES};
 pub use kind::Kind;
 pub use request::{Format, RequestError};
+pub(crate) use resume::number;
 pub use state::{KindState, States};
 pub use stats::{KindStats, WatchStats};
 

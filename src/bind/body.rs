@@ -22,6 +22,10 @@ struct BindingMetadata<'a> {
     namespace: &'a str,
     /// A namesake made since is refused with 409.
     uid: &'a str,
+    /// A pod that has changed since is refused with 409 (`BindingREST.setPodNodeAndMetadata` in
+    /// `pkg/registry/core/pod/storage/storage.go` makes both a precondition of its update).
+    #[serde(rename = "resourceVersion", skip_serializing_if = "str::is_empty")]
+    resource_version: &'a str,
 }
 
 #[derive(Serialize)]
@@ -39,21 +43,24 @@ struct Binding {
     target: Option<ObjectReference>,
 }
 
-/// The body and its media type.
+/// The body and its media type. The pod must still have `version`; 0 is any.
 ///
 /// # Errors
 /// JSON cannot be written.
 pub(super) fn body(
     bind: &Bind,
+    version: u64,
     protobuf: bool,
 ) -> Result<(&'static str, Vec<u8>), serde_json::Error> {
     let key = &bind.pod.key;
+    let version = if version == 0 { String::new() } else { version.to_string() };
     if protobuf {
         let binding = Binding {
             metadata: Some(ObjectMeta {
                 name: key.name.to_string(),
                 namespace: key.namespace.to_string(),
                 uid: bind.pod.uid.to_string(),
+                resource_version: version,
             }),
             target: Some(ObjectReference {
                 kind: "Node".to_owned(),
@@ -70,6 +77,7 @@ pub(super) fn body(
             name: &key.name,
             namespace: &key.namespace,
             uid: &bind.pod.uid,
+            resource_version: &version,
         },
         target: BindingTarget { kind: "Node", name: &bind.node },
     })?;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use berth_engine::BindOutcome;
-use serde::Deserialize;
 
 use crate::client::{Answer, Failure};
 
@@ -19,6 +18,8 @@ const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
 pub(super) enum Verdict {
     /// The end of the bind.
     Known(BindOutcome),
+    /// 409, surely not carried out: the pod is another, is bound, is going, or has only changed.
+    Conflict(String),
     /// The pod may be bound or not: look.
     InDoubt(String),
 }
@@ -45,10 +46,12 @@ pub(super) fn of_post(result: &Result<Answer, Failure>) -> Verdict {
     let text = answer.text();
     match answer.status {
         404 if reason == "NotFound" => Verdict::Known(BindOutcome::Gone),
-        409 => Verdict::Known(BindOutcome::Conflict(text)),
+        409 => Verdict::Conflict(text),
         429 => Verdict::Known(BindOutcome::Throttled(text)),
         503 if reason == "ServiceUnavailable" => Verdict::Known(BindOutcome::Unavailable(text)),
         501 | 505 => Verdict::Known(BindOutcome::Unavailable(text)),
+        // Of proxies: the request may have gone on.
+        408 | 499 => Verdict::InDoubt(text),
         300..=499 => Verdict::Known(BindOutcome::Denied(text)),
         _ => Verdict::InDoubt(text),
     }
@@ -64,80 +67,23 @@ pub(super) fn pause(result: &Result<Answer, Failure>) -> Option<Duration> {
     }
 }
 
-/// What a look at the pod told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Look {
-    /// The end of the bind.
-    Known(BindOutcome),
-    /// The server refuses to show the pod.
-    Refused(String),
-    /// No answer, or none that tells: look again.
-    Again(String),
-}
-
-/// `v1.Pod`, as far as a look reads it.
-#[derive(Deserialize)]
-struct PodSeen {
-    metadata: MetadataSeen,
-    #[serde(default)]
-    spec: SpecSeen,
-}
-
-#[derive(Deserialize)]
-struct MetadataSeen {
-    #[serde(default)]
-    uid: String,
-}
-
-#[derive(Default, Deserialize)]
-struct SpecSeen {
-    #[serde(default, rename = "nodeName")]
-    node_name: Option<String>,
-}
-
-/// Reads the answer to GET of the pod: it is ours only with our `uid` and on our `node`.
-pub(super) fn of_look(result: &Result<Answer, Failure>, uid: &str, node: &str) -> Look {
-    let answer = match result {
-        Ok(answer) => answer,
-        Err(failure) => return Look::Again(failure.to_string()),
-    };
-    if answer.status == 200 {
-        let Ok(pod) = serde_json::from_slice::<PodSeen>(&answer.body) else {
-            return Look::Again("200 with a body that is no pod".to_owned());
-        };
-        return Look::Known(match pod.spec.node_name.as_deref() {
-            _ if pod.metadata.uid != uid => BindOutcome::Gone,
-            Some(bound) if bound == node => BindOutcome::Bound,
-            Some(other) if !other.is_empty() => {
-                BindOutcome::Conflict(format!("the pod is bound to node {other}"))
-            }
-            _ => BindOutcome::NotBound("the answer was lost and the pod is not bound".to_owned()),
-        });
-    }
-    let reason = answer.api_status().map(|s| s.reason).unwrap_or_default();
-    match answer.status {
-        404 if reason == "NotFound" => Look::Known(BindOutcome::Gone),
-        408 | 429 | 500.. => Look::Again(answer.text()),
-        _ => Look::Refused(answer.text()),
-    }
-}
-
 /// The label of an outcome in metrics.
 pub(super) fn label(outcome: &BindOutcome) -> &'static str {
     match outcome {
         BindOutcome::Bound => "bound",
         BindOutcome::Conflict(_) => "conflict",
         BindOutcome::Gone => "gone",
+        BindOutcome::Replaced => "replaced",
         BindOutcome::Denied(_) => "denied",
         BindOutcome::Throttled(_) => "throttled",
         BindOutcome::Unavailable(_) => "unavailable",
-        BindOutcome::NotBound(_) => "not_bound",
+        BindOutcome::NotBound { .. } => "not_bound",
     }
 }
 
 /// All values of [`label`], so that every series exists from the start.
-pub(crate) const LABELS: [&str; 7] =
-    ["bound", "conflict", "gone", "denied", "throttled", "unavailable", "not_bound"];
+pub(crate) const LABELS: [&str; 8] =
+    ["bound", "conflict", "gone", "replaced", "denied", "throttled", "unavailable", "not_bound"];
 
 #[cfg(test)]
 mod tests {
@@ -155,6 +101,7 @@ mod tests {
     fn name(verdict: &Verdict) -> &'static str {
         match verdict {
             Verdict::Known(outcome) => label(outcome),
+            Verdict::Conflict(_) => "conflict",
             Verdict::InDoubt(_) => "in doubt",
         }
     }
@@ -172,6 +119,7 @@ mod tests {
             (404, "NotFound", "gone"),
             (404, "", "denied"),
             (405, "MethodNotAllowed", "denied"),
+            (408, "", "in doubt"),
             (409, "Conflict", "conflict"),
             (409, "", "conflict"),
             (422, "Invalid", "denied"),
@@ -199,10 +147,11 @@ mod tests {
             BindOutcome::Bound,
             BindOutcome::Conflict(text()),
             BindOutcome::Gone,
+            BindOutcome::Replaced,
             BindOutcome::Denied(text()),
             BindOutcome::Throttled(text()),
             BindOutcome::Unavailable(text()),
-            BindOutcome::NotBound(text()),
+            BindOutcome::NotBound { message: text(), resource_version: 0, is_told: false },
         ];
         assert_eq!(all.each_ref().map(label), LABELS);
     }
@@ -221,44 +170,5 @@ mod tests {
         assert_eq!(with(503, None), None);
         assert_eq!(with(201, Some(5)), None);
         assert_eq!(pause(&Err(Failure::Lost("x".into()))), None);
-    }
-
-    #[test]
-    fn every_answer_to_a_look() {
-        let pod = |body: &str| {
-            let body = body.to_owned().into();
-            of_look(&Ok(Answer { status: 200, retry_after: None, date: None, body }), "u", "n")
-        };
-        let known = |look| match look {
-            Look::Known(outcome) => label(&outcome),
-            Look::Refused(_) => "refused",
-            Look::Again(_) => "again",
-        };
-        let table = [
-            (r#"{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}"#, "bound"),
-            (r#"{"metadata":{"uid":"u"},"spec":{"nodeName":"m"}}"#, "conflict"),
-            (r#"{"metadata":{"uid":"u"},"spec":{"nodeName":""}}"#, "not_bound"),
-            (r#"{"metadata":{"uid":"u"},"spec":{}}"#, "not_bound"),
-            (r#"{"metadata":{"uid":"v"},"spec":{"nodeName":"n"}}"#, "gone"),
-            (r#"{"kind":"Status"}"#, "again"),
-            ("<html>", "again"),
-        ];
-        for (body, expected) in table {
-            assert_eq!(known(pod(body)), expected, "{body}");
-        }
-        let table = [
-            (404, "NotFound", "gone"),
-            (404, "", "refused"),
-            (401, "Unauthorized", "refused"),
-            (403, "Forbidden", "refused"),
-            (429, "TooManyRequests", "again"),
-            (500, "InternalError", "again"),
-            (503, "", "again"),
-        ];
-        for (status, reason, expected) in table {
-            let look = of_look(&answer(status, reason), "u", "n");
-            assert_eq!(known(look), expected, "{status} {reason}");
-        }
-        assert_eq!(known(of_look(&Err(Failure::Unsent("refused".into())), "u", "n")), "again");
     }
 }

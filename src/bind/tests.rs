@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Mutex;
+mod doubt;
+
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use berth_engine::record::ObjectKey;
@@ -16,6 +17,7 @@ const LONG: Duration = Duration::from_secs(60);
 fn bind_of(pod: &str) -> Bind {
     Bind {
         pod: PodName { key: ObjectKey::new("ns", pod), uid: format!("uid-{pod}").into() }.into(),
+        resource_version: 7,
         node: "n1".into(),
         profile: "berth".into(),
         decision: Decision::default(),
@@ -34,6 +36,7 @@ fn options() -> BindOptions {
             deadline: LONG,
             backoff_initial: Duration::from_millis(1),
             backoff_max: Duration::from_millis(4),
+            refused_max: Duration::from_millis(50),
         },
     }
 }
@@ -73,7 +76,13 @@ impl Bench {
 }
 
 fn pod_on(node: &str) -> Reply {
-    let pod = json!({"kind": "Pod", "metadata": {"uid": "uid-p"}, "spec": {"nodeName": node}});
+    pod_at(7, node)
+}
+
+/// The pod in a version, on a node or on none.
+fn pod_at(version: u64, node: &str) -> Reply {
+    let metadata = json!({"uid": "uid-p", "resourceVersion": version.to_string()});
+    let pod = json!({"kind": "Pod", "metadata": metadata, "spec": {"nodeName": node}});
     Reply::json(200, &pod.to_string())
 }
 
@@ -92,7 +101,7 @@ async fn a_bind_says_pod_uid_and_node() {
     assert_eq!(
         seen.json(),
         json!({"kind": "Binding", "apiVersion": "v1",
-            "metadata": {"name": "p", "namespace": "ns", "uid": "uid-p"},
+            "metadata": {"name": "p", "namespace": "ns", "uid": "uid-p", "resourceVersion": "7"},
             "target": {"kind": "Node", "name": "n1"}})
     );
     let text = bench.metrics.encode(None).body;
@@ -109,7 +118,6 @@ async fn a_bind_says_pod_uid_and_node() {
 #[tokio::test]
 async fn refusals_are_final_and_posted_once() {
     let table = [
-        (409, "Conflict", BindOutcome::Conflict("409 Conflict: why".into())),
         (404, "NotFound", BindOutcome::Gone),
         (403, "Forbidden", BindOutcome::Denied("403 Forbidden: why".into())),
         (503, "ServiceUnavailable", {
@@ -121,55 +129,6 @@ async fn refusals_are_final_and_posted_once() {
         assert_eq!(bench.bind("p").await, expected);
         assert_eq!(bench.server.requests().len(), 1, "{code} must not be repeated");
     }
-}
-
-/// A server that does `post` with the bind and then answers looks with `looks`, in order.
-async fn after(post: Reply, looks: Vec<Reply>) -> (BindOutcome, Vec<Seen>) {
-    let looks = Mutex::new(looks.into_iter());
-    let mut bench = Bench::new(options(), move |seen| match seen.method.as_str() {
-        "POST" => post.clone(),
-        _ => looks.lock().unwrap().next().unwrap_or(Reply::Close),
-    })
-    .await;
-    let outcome = bench.bind("p").await;
-    (outcome, bench.server.requests())
-}
-
-#[tokio::test]
-async fn a_lost_answer_is_looked_up() {
-    let post = || Reply::status(504, "Timeout", "etcd");
-    let (outcome, seen) = after(post(), vec![pod_on("n1")]).await;
-    assert_eq!(outcome, BindOutcome::Bound);
-    assert_eq!((&*seen[1].method, &*seen[1].path), ("GET", "/api/v1/namespaces/ns/pods/p"));
-    let (outcome, _) = after(Reply::Close, vec![pod_on("n2")]).await;
-    assert_eq!(outcome, BindOutcome::Conflict("the pod is bound to node n2".into()));
-    let (outcome, _) = after(Reply::Close, vec![pod_on("")]).await;
-    assert!(matches!(outcome, BindOutcome::NotBound(_)), "{outcome:?}");
-    let (outcome, _) = after(post(), vec![Reply::status(404, "NotFound", "")]).await;
-    assert_eq!(outcome, BindOutcome::Gone);
-    let other = Reply::json(200, r#"{"metadata":{"uid":"other"},"spec":{"nodeName":"n1"}}"#);
-    let (outcome, _) = after(post(), vec![other]).await;
-    assert_eq!(outcome, BindOutcome::Gone, "a namesake is not our pod");
-}
-
-#[tokio::test]
-async fn looking_goes_on_until_the_server_tells() {
-    let mut looks = vec![Reply::status(503, "ServiceUnavailable", ""); 20];
-    looks.extend([Reply::Close, Reply::status(500, "InternalError", ""), pod_on("n1")]);
-    let (outcome, seen) = after(Reply::Close, looks).await;
-    assert_eq!(outcome, BindOutcome::Bound);
-    let methods: Vec<_> = seen.iter().map(|s| s.method.as_str()).collect();
-    assert_eq!(methods.iter().filter(|m| **m == "POST").count(), 1);
-    assert_eq!(methods.len(), 24);
-}
-
-#[tokio::test]
-async fn a_refused_look_ends() {
-    let looks = vec![Reply::status(403, "Forbidden", "pods: get"); 100];
-    let (outcome, seen) = after(Reply::Close, looks).await;
-    let BindOutcome::Denied(text) = outcome else { panic!("{outcome:?}") };
-    assert!(text.contains("ns/p") && text.contains("pods: get"), "{text}");
-    assert_eq!(seen.len(), 8);
 }
 
 #[tokio::test]
@@ -278,9 +237,9 @@ async fn a_bind_in_protobuf() {
     assert_eq!(bench.bind("p").await, BindOutcome::Bound);
     let seen = &bench.server.requests()[0];
     assert_eq!(seen.header("content-type"), "application/vnd.kubernetes.protobuf");
-    // Envelope, type, metadata with name, namespace and uid, target with kind and name.
-    let expected = b"k8s\0\x0a\x0d\x0a\x02v1\x12\x07Binding\x12\x1c\
-        \x0a\x0e\x0a\x01p\x1a\x02ns\x2a\x05uid-p\x12\x0a\x0a\x04Node\x1a\x02n1";
+    // Envelope, type, metadata with name, namespace, uid and version, target with kind and name.
+    let expected = b"k8s\0\x0a\x0d\x0a\x02v1\x12\x07Binding\x12\x1f\
+        \x0a\x11\x0a\x01p\x1a\x02ns\x2a\x05uid-p\x32\x017\x12\x0a\x0a\x04Node\x1a\x02n1";
     assert_eq!(seen.body.escape_ascii().to_string(), expected.escape_ascii().to_string());
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct ObjectMeta {
     pub(crate) namespace: String,
     #[prost(string, tag = "5")]
     pub(crate) uid: String,
+    #[prost(string, tag = "6")]
+    pub(crate) resource_version: String,
 }
 
 /// `v1.ObjectReference`, as far as it is written.

@@ -222,7 +222,7 @@ impl Event {
             metadata: Some(ObjectMeta {
                 name: self.name.clone(),
                 namespace: self.namespace().to_owned(),
-                uid: String::new(),
+                ..ObjectMeta::default()
             }),
             event_time: Some(self.time.into()),
             series: self.series.map(|(count, last)| wire::EventSeries {

@@ -139,12 +139,17 @@ metrics! {
 
     // Writes.
     BIND_OUTCOMES = counter("berth_bind_outcomes_total", &["outcome"],
-        "Binds by how they ended: bound, conflict (409), gone (404), denied (other 4xx), \
-         throttled (429), unavailable (not sent or 503), not_bound (looked up)");
+        "Binds by how they ended: bound, conflict (409), gone (404), replaced (another \
+         pod has the name), denied (other 4xx), throttled (429), unavailable (not sent or 503), \
+         not_bound (looked up)");
     BIND_DURATION = histogram("berth_bind_duration_seconds", &[], (0.0005, 2.0, 16),
         "From the POST of a Binding to its answer, or to its deadline");
     BIND_LOOKUPS = counter("berth_bind_lookups_total", &[],
         "Binds whose answer was lost and that were looked up");
+    BIND_FENCES = counter("berth_bind_fences_total", &[],
+        "Conditions written after a lost answer, so that the bind fails if it is carried out late");
+    BIND_RETRIES = counter("berth_bind_retries_total", &[],
+        "Binds posted again at once: refused by 409 as the pod had changed since it was read");
     BIND_WAIT = histogram("berth_bind_wait_seconds", &[], (0.0001, 2.0, 18),
         "From the decision to the POST of its Binding: the wait in the lane");
     API_WRITES = counter("berth_api_writes_total", &["kind"],

@@ -30,12 +30,20 @@ impl Lanes {
         }
         for effect in effects.drain(..) {
             match effect {
-                Effect::Bind { pod, node, profile, decision } => {
+                Effect::Bind { pod, resource_version, node, profile, decision } => {
                     tracing::debug!(pod = %pod.key, node = %node, "Attempting to bind pod to node");
                     self.status.withdraw_condition(&pod);
                     let started = tally.next_start();
                     let decided = Instant::now();
-                    self.hand_in(Bind { pod, node, profile, decision, started, decided });
+                    self.hand_in(Bind {
+                        pod,
+                        resource_version,
+                        node,
+                        profile,
+                        decision,
+                        started,
+                        decided,
+                    });
                 }
                 effect @ Effect::Condition { .. } => {
                     if let Effect::Condition { pod, reason, message, .. } = &effect {

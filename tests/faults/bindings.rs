@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::pods::{PODS_PER_NODE, nodes};
+use serde_json::json;
+
+use crate::ledger::Ledger;
+use crate::pods::{PODS_PER_NODE, node_of, nodes};
 use crate::stage::Stage;
 
 const NODES: usize = 10;
@@ -89,5 +92,56 @@ async fn a_bind_that_was_lost_on_its_way_is_posted_again() {
     stage.sandbox.restart(Duration::ZERO).await.unwrap();
     stage.all_placed(PODS).await;
     assert!(stage.metric("berth_bind_outcomes_total{outcome=\"not_bound\"}") >= 10);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn binds_that_are_carried_out_late_over_commit_nothing() {
+    const LATE: u64 = 30;
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    let late = Duration::from_millis(1_500);
+    stage.sandbox.faults().apply_late("create", "pods/binding", LATE, late);
+    // More pods than there is room: what is given away is taken at once.
+    stage.create_pods("pod", PODS + LATE as usize);
+    stage.bound_at_least(PODS).await;
+    // A late bind finds its pod written meanwhile, or bound by then. Others are refused as their
+    // pods' conditions were written, and posted again.
+    let retried = || stage.metric("berth_bind_retries_total");
+    let refused = || stage.answers("create", "pods/binding", 409).saturating_sub(retried());
+    stage.until("the late binds have arrived", || refused() >= LATE).await;
+    let ledger = Ledger::read(&stage.sandbox);
+    ledger.assert_nothing_over_committed();
+    assert_eq!((stage.bound(), refused()), (PODS, LATE), "{ledger:?}");
+    assert!(stage.metric("berth_bind_fences_total") >= LATE / 2, "their pods were written");
+    assert_eq!(stage.metric("berth_bind_outcomes_total{outcome=\"not_bound\"}"), LATE);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_that_was_edited_before_its_bind_is_bound_at_once() {
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    // The scheduler holds its binds back, and the pods change under them.
+    let hold = Duration::from_millis(300);
+    stage.sandbox.faults().delay_next("create", "pods/binding", PODS as u64, hold);
+    stage.create_pods("pod", PODS);
+    stage.until("binds wait", || stage.sandbox.faults().met() >= PODS as u64).await;
+    let mut edited = 0;
+    for i in (0..PODS).step_by(3) {
+        let mut pod = stage.pod(&format!("pod-{i:03}")).unwrap();
+        pod["metadata"]["labels"] = json!({"edited": "true"});
+        edited += u64::from(
+            node_of(&pod).is_none() && { stage.sandbox.update("pods", false, &pod).is_ok() },
+        );
+    }
+    stage.bound_at_least(PODS).await;
+    let bound = || stage.metric("berth_bind_outcomes_total{outcome=\"bound\"}") == PODS as u64;
+    stage.until("all binds are answered", bound).await;
+    Ledger::read(&stage.sandbox).assert_nothing_over_committed();
+    assert!(edited >= 10, "{edited} pods were edited in time");
+    let retries = stage.metric("berth_bind_retries_total");
+    assert!((edited..=edited + 10).contains(&retries), "{retries} for {edited}");
+    // None took the way through backoff, which is a second long.
+    let attempts = stage.metric("scheduler_pod_scheduling_attempts_sum");
+    assert_eq!(attempts, PODS as u64);
     stage.stop().await;
 }

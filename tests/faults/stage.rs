@@ -69,7 +69,7 @@ impl Stage {
         let answered = || self.answers("create", "pods/binding", 201) >= pods as u64;
         self.until(&format!("{pods} binds are answered"), answered).await;
         let ledger = Ledger::read(&self.sandbox);
-        ledger.assert_sound(pods);
+        ledger.assert_sound(pods, self.metric("berth_bind_retries_total"));
         ledger
     }
 

@@ -67,7 +67,7 @@ async fn a_stop_in_mid_load_leaves_nothing_in_doubt() {
     let bound = sandbox.count("pods", |pod| node_of(pod).is_some()).unwrap();
     assert!(bound <= PODS / 2, "{bound} pods bound: some were taken after the stop began");
     let ledger = Ledger::read(&sandbox);
-    ledger.assert_sound(bound);
+    ledger.assert_sound(bound, 0);
     let known = format!("berth_bind_outcomes_total{{outcome=\"bound\"}} {bound}\n");
     assert!(text.contains(&known), "every bind's end is known\n{text}");
 

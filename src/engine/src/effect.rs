@@ -21,6 +21,10 @@ pub enum Effect {
     Bind {
         /// The pod.
         pod: Arc<PodName>,
+        /// `metadata.resourceVersion` of the pod as last seen, 0 where unknown: the bind is asked
+        /// for on condition that the pod still has it, so that one that is carried out late fails
+        /// once the pod has been written.
+        resource_version: u64,
         /// The node's name.
         node: Arc<str>,
         /// `schedulerName` of the profile that decided.

@@ -156,16 +156,26 @@ pub enum BindOutcome {
     /// 409: the pod is bound already, or its uid differs, or it is being deleted. The watch tells
     /// what is true; until it does, the pod waits in backoff.
     Conflict(String),
-    /// 404: the pod is gone.
+    /// 404: the pod is gone. The watch will tell.
     Gone,
+    /// Another pod has the name: the one asked for is gone for good, whatever the watch says.
+    Replaced,
     /// 401, 403 or a request the server calls invalid: trying again at once cannot help.
     Denied(String),
     /// 429: the server asks to slow down.
     Throttled(String),
     /// 5xx, connection refused: surely not bound.
     Unavailable(String),
-    /// The answer was lost and a look at the pod shows that it is not bound.
-    NotBound(String),
+    /// The answer was lost, the pod is not bound, and the bind cannot be carried out any more: the
+    /// pod has been written since.
+    NotBound {
+        /// What the pod's condition says: the text of the error.
+        message: String,
+        /// `metadata.resourceVersion` of the pod since; 0 where unknown.
+        resource_version: u64,
+        /// The condition has been written with this message, as reason `SchedulerError`.
+        is_told: bool,
+    },
 }
 
 /// Everything that a configuration file says to the engine. Equal files are equal configurations:

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response, header};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use serde_json::json;
 
@@ -27,7 +28,7 @@ use crate::faults::{Fault, Faults};
 use crate::registry::Registry;
 use crate::status::{Result, Status};
 pub(crate) use answer::Body;
-use request::{Call, Route};
+use request::{Call, RequestBody, Route};
 
 /// The API server without its sockets.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ impl Apiserver {
         request: Request<Incoming>,
     ) -> std::result::Result<Response<Body>, Dropped> {
         let (parts, body) = request.into_parts();
+        let body = Either::Left(body);
         let route = match Route::parse(&parts.method, &parts.uri, &parts.headers) {
             Ok(route) => route,
             Err(status) => return Ok(self.counted("", "", answer::failure(&status))),
@@ -76,6 +78,10 @@ impl Apiserver {
             Some(Fault::Answer(status)) => {
                 return Ok(self.counted(verb, &resource, answer::failure(&status)));
             }
+            Some(Fault::ApplyLate(delay)) => {
+                self.apply_late(call, parts.headers, body, delay).await;
+                return Err(Dropped);
+            }
             Some(Fault::LoseAnswer) | None => {}
         }
         let answered = self.call(&call, &parts.headers, body).await;
@@ -84,11 +90,28 @@ impl Apiserver {
         if matches!(fault, Some(Fault::LoseAnswer)) { Err(Dropped) } else { Ok(response) }
     }
 
+    /// Reads a request whole, for a connection that goes, and carries it out after `delay`.
+    async fn apply_late(
+        self: Arc<Self>,
+        call: Call,
+        headers: HeaderMap,
+        body: RequestBody,
+        delay: Duration,
+    ) {
+        let Ok(bytes) = request::read_bytes(body).await else { return };
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            let answered = self.call(&call, &headers, Either::Right(Full::new(bytes))).await;
+            let response = answered.unwrap_or_else(|status| answer::failure(&status));
+            self.counted(call.verb(), &call.resource_name(), response);
+        });
+    }
+
     async fn call(
         self: &Arc<Self>,
         call: &Call,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
     ) -> Result<Response<Body>> {
         if call.resource.review {
             let body = request::read_body(headers, body).await?;

@@ -22,6 +22,9 @@ pub(crate) enum Fault {
     Answer(Status),
     /// The request is carried out, and the connection dropped instead of the answer.
     LoseAnswer,
+    /// The connection is dropped, and the request carried out afterwards: what a proxy does that
+    /// has read it and whose client has gone.
+    ApplyLate(Duration),
 }
 
 #[derive(Debug)]
@@ -95,6 +98,11 @@ impl Faults {
     /// Carries the next `n` such requests out and drops their connections without an answer.
     pub fn lose_answers(&self, verb: &str, resource: &str, n: u64) {
         self.add(verb, resource, n, Fault::LoseAnswer);
+    }
+
+    /// Drops the connections of the next `n` such requests, and carries each out `delay` later.
+    pub fn apply_late(&self, verb: &str, resource: &str, n: u64, delay: Duration) {
+        self.add(verb, resource, n, Fault::ApplyLate(delay));
     }
 
     /// Takes back all rules that wait for requests.

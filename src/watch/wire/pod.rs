@@ -10,6 +10,7 @@ use super::pod_status::PodStatus;
 use super::resize;
 use super::scalar::{Time, non_empty, string_map, text};
 use crate::watch::error::{FieldError, Within};
+use crate::watch::resume::number;
 use crate::watch::templates::Templates;
 
 /// `v1.Pod`.
@@ -47,11 +48,13 @@ impl Pod {
         let scheduled = scheduled(&status);
         let preempted = is_preempted(&status);
         let (nominated, resize) = resize::record(status, &spec).within("status")?;
+        let resource_version = meta.resource_version.as_deref().map_or(0, number);
         let uid = non_empty(meta.uid).unwrap_or_else(|| key.to_string().into_boxed_str());
         Ok(PodRecord {
             namespace: key.namespace,
             name: key.name,
             uid,
+            resource_version,
             labels: string_map(meta.labels),
             owner,
             created_ms: meta.creation_timestamp.map_or(0, Time::millis),

@@ -23,6 +23,8 @@ pub struct Pending {
     pub created_ms: u64,
     /// `metadata.generation`; 0 where unknown.
     pub generation: i64,
+    /// `metadata.resourceVersion` as last seen; 0 where unknown.
+    pub resource_version: u64,
     /// Its controller, where that selects pods.
     pub owner: Option<SelectingOwner>,
     /// Its controller, whatever it is: for events.
@@ -149,6 +151,13 @@ impl Cache {
         }
     }
 
+    /// Notes the version of a pending pod that a request of ours has shown.
+    pub(crate) fn note_version(&mut self, pod: PodIdx, version: u64) {
+        if let Some(pending) = self.pending.get_mut(pod).filter(|_| version != 0) {
+            pending.resource_version = version;
+        }
+    }
+
     fn apply_assigned(
         &mut self,
         record: &PodRecord,
@@ -209,6 +218,7 @@ impl Cache {
         // An assumed pod's update without a node was on its way before the bind; a bound pod's is
         // older than what is known. Neither takes a node away.
         if matches!(stage, Stage::Assumed | Stage::Bound) {
+            self.note_version(pod, record.resource_version);
             let ends = self.pods.get(pod).is_some_and(|p| record.terminating && !p.terminating);
             if ends {
                 self.log_pod(pod, -1);
@@ -259,6 +269,7 @@ impl Cache {
             scheduled: record.scheduled.clone(),
             created_ms: record.created_ms,
             generation: record.generation,
+            resource_version: record.resource_version,
             owner: record.owner.as_deref().and_then(SelectingOwner::of),
             controller: record.owner.clone(),
         }

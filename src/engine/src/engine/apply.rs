@@ -108,7 +108,7 @@ impl Engine {
     }
 
     /// Keeps the queue in step with what became of a pod.
-    fn follow(&mut self, applied: PodApplied, now: Millis, probe: &mut dyn Probe) {
+    pub(super) fn follow(&mut self, applied: PodApplied, now: Millis, probe: &mut dyn Probe) {
         match applied {
             PodApplied::Nothing | PodApplied::Confirmed(_) => {}
             PodApplied::Queued(pod) => {

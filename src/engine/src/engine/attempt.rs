@@ -177,7 +177,9 @@ impl Engine {
         // Shared by the bind, by what is remembered of it, and by the event of its outcome.
         let name = Arc::new(self.pod_name(pod));
         let node_name = self.cache.nodes().shared_name(node);
-        let controller = self.cache.pending(pod).and_then(|p| p.controller.clone());
+        let pending = self.cache.pending(pod);
+        let controller = pending.and_then(|p| p.controller.clone());
+        let resource_version = pending.map_or(0, |p| p.resource_version);
         let unbound = || "no Bind plugin of the profile takes the pod".to_owned();
         if !self.is_taken(pod, node, profile) || !self.cache.assume(pod, node) {
             return Err(unbound());
@@ -196,6 +198,7 @@ impl Engine {
         self.cache.forget_condition(pod);
         effects.push(Effect::Bind {
             pod: name,
+            resource_version,
             node: node_name,
             profile: profile.shared_name(),
             decision,
@@ -318,7 +321,7 @@ impl Engine {
         effects.push(Effect::Condition { pod, reason, message, generation });
     }
 
-    fn event(&self, pod: PodIdx, profile: &Profile, event: PodEvent) -> Effect {
+    pub(super) fn event(&self, pod: PodIdx, profile: &Profile, event: PodEvent) -> Effect {
         let profile = profile.shared_name();
         Effect::Event { pod: Arc::new(self.pod_name(pod)), profile, event }
     }

@@ -263,6 +263,8 @@ pub struct PodRecord {
     pub name: Box<str>,
     /// `metadata.uid`: the pod's identity.
     pub uid: Box<str>,
+    /// `metadata.resourceVersion` as a number; 0 where unknown. What a bind of it presupposes.
+    pub resource_version: u64,
     /// `metadata.labels`.
     pub labels: StringMap,
     /// The controller, from `metadata.ownerReferences`; its pods share it.
@@ -304,6 +306,7 @@ impl PodRecord {
             namespace: namespace.into(),
             name: name.into(),
             uid: uid.into(),
+            resource_version: 0,
             labels: StringMap::default(),
             owner: None,
             created_ms: 0,

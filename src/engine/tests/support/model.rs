@@ -67,6 +67,10 @@ impl Known {
                 self.pods.remove(uid.as_ref());
                 self.assumed.remove(uid.as_ref());
             }
+            Input::BindOutcome { uid, outcome: BindOutcome::Replaced } => {
+                self.pods.remove(uid.as_ref());
+                self.assumed.remove(uid.as_ref());
+            }
             Input::BindOutcome { uid, outcome } => {
                 let seen = self.pods.get(uid.as_ref()).is_some_and(|p| p.node_name.is_some());
                 if *outcome != BindOutcome::Bound || seen {
@@ -252,13 +256,18 @@ impl Server {
         let at = random.below(self.binds.len());
         let (uid, node) = self.binds.remove(at).unwrap();
         let outcome = match self.pods.get(&uid).cloned() {
-            None => BindOutcome::Gone,
+            None if random.below(2) == 0 => BindOutcome::Gone,
+            None => BindOutcome::Replaced,
             Some(pod) if pod.node_name.is_some() => BindOutcome::Conflict("bound".into()),
             Some(pod) if pod.terminating => BindOutcome::Conflict("deleted".into()),
             Some(mut pod) => match random.below(if faults { 12 } else { 1 }) {
                 1 => BindOutcome::Throttled("slow down".into()),
                 2 => BindOutcome::Unavailable("500".into()),
-                3 => BindOutcome::NotBound("lost".into()),
+                3 => BindOutcome::NotBound {
+                    message: "lost".into(),
+                    resource_version: 0,
+                    is_told: random.below(2) == 0,
+                },
                 4 => BindOutcome::Denied("no".into()),
                 _ => {
                     pod.node_name = Some(node.as_str().into());

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
 
@@ -14,6 +14,9 @@ use crate::status::{Result, Status};
 
 /// Body limit of the real server (`MaxRequestBodyBytes`, 3 MiB).
 const BODY_MAX: usize = 3 << 20;
+
+/// A body as it arrives, or one that has been read before.
+pub(crate) type RequestBody = Either<Incoming, Full<Bytes>>;
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
@@ -275,7 +278,7 @@ pub(crate) fn content_type(headers: &HeaderMap) -> &str {
 }
 
 /// The whole body, within the limit.
-pub(crate) async fn read_bytes(body: Incoming) -> Result<Bytes> {
+pub(crate) async fn read_bytes(body: RequestBody) -> Result<Bytes> {
     let read = Limited::new(body, BODY_MAX).collect().await;
     read.map(http_body_util::Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {
@@ -288,7 +291,7 @@ pub(crate) async fn read_bytes(body: Incoming) -> Result<Bytes> {
 }
 
 /// The body of a JSON or YAML request; null when there is none.
-pub(crate) async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Value> {
+pub(crate) async fn read_body(headers: &HeaderMap, body: RequestBody) -> Result<Value> {
     let bytes = read_bytes(body).await?;
     if bytes.is_empty() {
         return Ok(Value::Null);

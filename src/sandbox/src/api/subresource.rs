@@ -1,12 +1,11 @@
 //! Subresources other than `status`, which is a way to write the object itself.
 
 use http::{HeaderMap, Method, Response};
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use super::Apiserver;
 use super::answer::{self, Body};
-use super::request::{self, Call};
+use super::request::{self, Call, RequestBody};
 use super::write;
 use crate::registry::Target;
 use crate::resource;
@@ -17,7 +16,7 @@ impl Apiserver {
         &self,
         call: &Call,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
     ) -> Result<Response<Body>> {
         match (call.subresource.as_str(), &call.method) {
             ("binding", &Method::POST) => {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Response, header};
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use super::Apiserver;
 use super::answer::{self, Body, present};
-use super::request::{self, Call, Media};
+use super::request::{self, Call, Media, RequestBody};
 use crate::patch::apply::Apply;
 use crate::patch::{self, PatchKind};
 use crate::registry::{DeleteOptions, Deleted, Target, event, name_of};
@@ -21,7 +20,7 @@ impl Apiserver {
         &self,
         call: &Call,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
     ) -> Result<Response<Body>> {
         if call.resource.namespaced && call.namespace.is_empty() {
             return Err(Status::method_not_allowed());
@@ -37,7 +36,7 @@ impl Apiserver {
         &self,
         call: &Call,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
     ) -> Result<Response<Body>> {
         let mut value = request::read_body(headers, body).await?;
         let unknown = check_fields(call, &value)?;
@@ -51,7 +50,7 @@ impl Apiserver {
         &self,
         call: &Call,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
     ) -> Result<Response<Body>> {
         let kind = PatchKind::of(request::content_type(headers)).ok_or_else(|| {
             request::unknown_format(
@@ -115,7 +114,7 @@ impl Apiserver {
         &self,
         call: &Call,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
     ) -> Result<Response<Body>> {
         let options = delete_options(call, headers, body).await?;
         let dry_run = call.target().dry_run || options.dry_run.iter().any(|d| d == "All");
@@ -127,7 +126,7 @@ impl Apiserver {
         &self,
         call: &Call,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
     ) -> Result<Response<Body>> {
         if call.resource.namespaced && call.namespace.is_empty() {
             return Err(Status::method_not_allowed());
@@ -162,7 +161,7 @@ impl Apiserver {
 pub(super) async fn delete_options(
     call: &Call,
     headers: &HeaderMap,
-    body: Incoming,
+    body: RequestBody,
 ) -> Result<DeleteOptions> {
     let body = request::read_body(headers, body).await?;
     let mut options = if body.is_null() { DeleteOptions::default() } else { options_of(&body)? };

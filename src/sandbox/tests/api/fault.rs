@@ -41,6 +41,28 @@ async fn a_lost_answer_was_carried_out() {
 }
 
 #[tokio::test]
+async fn a_late_request_is_carried_out_when_its_client_has_gone() {
+    let (sandbox, client) = sandbox().await;
+    let created = client.post(PODS, &pod("a")).await.body;
+    let mut stale = binding(&created, "n");
+    stale["metadata"]["resourceVersion"] = json!("1");
+    sandbox.faults().apply_late("create", "pods/binding", 2, Duration::from_millis(20));
+    let path = format!("{PODS}/a/binding");
+    for body in [stale, binding(&created, "n")] {
+        let body = Bytes::from(body.to_string());
+        let json = [("content-type", "application/json")];
+        assert!(client.send(Method::POST, &path, &json, body).await.is_err());
+    }
+    let count = |code| {
+        let key = ("create".to_owned(), "pods/binding".to_owned(), code);
+        sandbox.requests().get(&key).copied().unwrap_or(0)
+    };
+    until("both were carried out", || async { (count(409) + count(201) == 2).then_some(()) }).await;
+    assert_eq!(count(409), 1, "the pod has not the version that was asked for");
+    assert_eq!(sandbox.get("pods", "default", "a").unwrap().unwrap()["spec"]["nodeName"], "n");
+}
+
+#[tokio::test]
 async fn watches_are_cut_and_histories_compacted() {
     let (sandbox, client) = sandbox().await;
     sandbox.create("pods", pod("a")).unwrap();
