@@ -22,6 +22,7 @@ mod problem;
 mod scalar;
 mod schema;
 mod shape;
+mod tabs;
 mod tree;
 pub mod v1;
 mod validate;
@@ -43,6 +44,7 @@ pub use problem::{ConfigErrors, Problem, Stage};
 pub use schema::schema;
 pub use verdict::verdict;
 
+use crate::escape;
 use known::Known;
 use problem::Problems;
 use tree::{Document, Node};
@@ -70,7 +72,7 @@ pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loade
         Ok(document) => document,
         Err(e) => {
             let mut problems = Problems::default();
-            problems.add(Stage::Decode, "", Some(e.line), e.message);
+            problems.add_syntax(e);
             return fail(problems.located(|_| None));
         }
     };
@@ -109,7 +111,7 @@ pub fn without_file(registry: &PluginRegistry) -> Result<Loaded, ConfigErrors> {
 fn read(text: &str) -> Result<Document, tree::SyntaxError> {
     if text.len() > TEXT_MAX {
         let message = format!("the file is larger than {TEXT_MAX} bytes");
-        return Err(tree::SyntaxError { line: 1, message });
+        return Err(tree::SyntaxError { line: 1, column: None, message });
     }
     if json::is_json(text) { json::read(text) } else { yaml::read(text) }
 }
@@ -256,7 +258,8 @@ fn warnings(document: &Document, origin: &str, known: Known<'_>) -> Vec<String> 
     let mut warnings = Vec::new();
     let mut warn = |path: &str, message: String| {
         let line = document.root.line_of(path).unwrap_or(1);
-        warnings.push(format!("{origin}:{line}: {path}: {message}"));
+        let warning = format!("{origin}:{line}: {path}: {message}");
+        warnings.push(escape::line(&warning).into_owned());
     };
     for (i, profile) in elements(&document.root, "profiles").iter().enumerate() {
         for (j, config) in elements(profile, "pluginConfig").iter().enumerate() {

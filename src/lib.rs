@@ -9,6 +9,7 @@ pub mod client;
 pub mod command;
 pub mod config;
 pub mod demo;
+mod escape;
 pub mod evaluate;
 pub mod events;
 mod kubeconfig_file;

@@ -29,11 +29,13 @@ use spool::Spool;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::args::{LogFormat, Logging};
+use crate::escape;
 
 /// The target of the lines that tell a decision: `info!(target: DECISION, ...)`.
 pub const DECISION: &str = "berth::decision";
@@ -111,7 +113,10 @@ fn install(logging: Logging, directives: String) -> Result<(), LoggingError> {
         .log_internal_errors(false)
         .with_writer(|| log.spool.clone());
     let installed = match format {
-        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => {
+            let ansi = io::stderr().is_terminal();
+            builder.fmt_fields(text_fields()).with_ansi(ansi).try_init()
+        }
         LogFormat::Json => builder.event_format(JsonLines).try_init(),
     };
     installed.map_err(|_| LoggingError::Installed)?;
@@ -126,7 +131,7 @@ pub fn lost_lines() -> u64 {
 
 /// Writes why the process ends, in the form of the log. Where stderr is broken nothing is written.
 pub fn fatal(message: &str) {
-    let plain = format!("berth: {message}\n").into_bytes();
+    let plain = format!("berth: {}\n", escape::lines(message)).into_bytes();
     match INSTALLED.get() {
         Some(log) => log.spool.push(&match log.format {
             LogFormat::Text => plain,
@@ -156,13 +161,16 @@ impl Drop for FlushAtEnd {
 fn line(format: LogFormat, level: &str, message: &str) -> Vec<u8> {
     let now = Timestamp::now();
     let text = match format {
-        LogFormat::Text => format!("{now:.6} {level:>5} {}: {message}\n", module_path!()),
+        LogFormat::Text => {
+            let message = escape::lines(message);
+            format!("{now:.6} {level:>5} {}: {message}\n", module_path!())
+        }
         LogFormat::Json => {
             let level = level.to_lowercase();
             let (ts, target) = (now.to_string(), module_path!());
             let line = serde_json::json!({"ts": ts, "level": level, "target": target,
                 "msg": message});
-            format!("{line}\n")
+            format!("{}\n", escape::line(&line.to_string()))
         }
     };
     text.into_bytes()
@@ -200,6 +208,22 @@ fn directives(verbosity: u8) -> String {
     directives
 }
 
+/// Fields of a text line. tracing's own formatter escapes messages, not fields that are displayed
+/// (`pod = %name`), and those come from the cluster.
+fn text_fields() -> impl for<'a> FormatFields<'a> + Send + Sync + 'static {
+    let write = |writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| {
+        let value = format!("{value:?}");
+        let value = escape::lines(&value);
+        match (field.name(), writer.has_ansi_escapes()) {
+            ("message", _) => write!(writer, "{value}"),
+            // Italic and dim, as tracing has them.
+            (name, true) => write!(writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{value}"),
+            (name, false) => write!(writer, "{name}={value}"),
+        }
+    };
+    debug_fn(write).delimited(" ")
+}
+
 /// One JSON object per event: `ts` (RFC 3339), `level`, `target`, `msg`, and the event's fields
 /// and those of its spans.
 struct JsonLines;
@@ -226,7 +250,7 @@ where
             line.insert("spans".into(), spans.into());
         }
         event.record(&mut Fields(&mut line));
-        writeln!(writer, "{}", Value::Object(line))
+        writeln!(writer, "{}", escape::line(&Value::Object(line).to_string()))
     }
 }
 
@@ -311,6 +335,30 @@ mod tests {
         assert_eq!(messages(2), ["started", "bound", "closed"]);
         assert_eq!(messages(4), ["started", "bound", "list", "closed"]);
         assert_eq!(messages(10), ["started", "bound", "list", "step", "closed"]);
+    }
+
+    #[test]
+    fn no_line_holds_what_a_terminal_obeys() {
+        let hostile = "\u{1b}[31m\u{9b}2J\u{7f}";
+        let log = || {
+            let error = std::io::Error::other(hostile);
+            tracing::info!(pod = hostile, name = %hostile, ?hostile, %error, "{hostile}");
+        };
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let builder = tracing_subscriber::fmt().with_writer(move || writer.clone());
+        let subscriber = builder.fmt_fields(text_fields()).with_ansi(false).finish();
+        tracing::subscriber::with_default(subscriber, log);
+        let writer = sink.clone();
+        let builder = tracing_subscriber::fmt().with_writer(move || writer.clone());
+        tracing::subscriber::with_default(builder.event_format(JsonLines).finish(), log);
+        let logged = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let fatal = String::from_utf8(line(LogFormat::Json, "ERROR", hostile)).unwrap();
+        for text in logged.lines().chain(fatal.lines()) {
+            assert!(text.contains("31m"), "{text}");
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
+        assert_eq!(logged.lines().count(), 2);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use berth_plugins::PluginRegistry;
 
 use super::{Loaded, load, print, schema, without_file};
 use crate::args::ConfigCommand;
+use crate::escape;
 
 /// Carries out a subcommand: its answer goes to `out`, errors go to `err`.
 ///
@@ -28,7 +29,8 @@ pub fn run(
                 writeln!(err, "warning: {warning}")?;
             }
             let names: Vec<&str> = loaded.scheduler_names().collect();
-            writeln!(out, "{}: ok: profiles {}", loaded.origin, names.join(", "))?;
+            let answer = format!("{}: ok: profiles {}", loaded.origin, names.join(", "));
+            writeln!(out, "{}", escape::line(&answer))?;
         }
         ConfigCommand::Print { file } => {
             let Some(loaded) = loaded(file.as_deref(), registry, err)? else {
@@ -56,7 +58,7 @@ fn loaded(
             match read(file) {
                 Ok(text) => load(&text, &origin, registry),
                 Err(e) => {
-                    writeln!(err, "{origin}: {e}")?;
+                    writeln!(err, "{}: {e}", escape::line(&origin))?;
                     return Ok(None);
                 }
             }

@@ -32,7 +32,7 @@ type Read<T> = Result<T, SyntaxError>;
 
 impl<'a> Reader<'a> {
     fn error<T>(&self, message: &str) -> Read<T> {
-        Err(SyntaxError { line: self.line, message: message.to_owned() })
+        Err(SyntaxError::at(self.text, self.at, message))
     }
 
     fn rest(&self) -> &'a str {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::tree::SyntaxError;
+use crate::escape;
+
 /// Which of kube-scheduler's checks finds the problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -33,16 +36,19 @@ pub struct Problem {
     pub path: String,
     /// Line in the file, from 1; absent where nothing in the file stands for it.
     pub line: Option<usize>,
+    /// Column in that line, from 1; where the text itself is wrong, not what it says.
+    pub column: Option<usize>,
     /// What is wrong, and what would be right.
     pub message: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Paths and messages hold keys and names as they are in the file.
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write!(f, "{}: ", escape::line(&self.path))?;
         }
-        f.write_str(&self.message)
+        f.write_str(&escape::line(&self.message))
     }
 }
 
@@ -65,15 +71,19 @@ impl ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 impl fmt::Display for ConfigErrors {
-    /// One line per problem: `FILE:LINE: PATH: MESSAGE`.
+    /// One line per problem: `FILE:LINE: PATH: MESSAGE`; `FILE:LINE:COLUMN: MESSAGE` where the
+    /// text is neither YAML nor JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, problem) in self.problems.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
-            f.write_str(&self.origin)?;
+            f.write_str(&escape::line(&self.origin))?;
             if let Some(line) = problem.line {
                 write!(f, ":{line}")?;
+                if let Some(column) = problem.column {
+                    write!(f, ":{column}")?;
+                }
             }
             write!(f, ": {problem}")?;
         }
@@ -94,11 +104,23 @@ impl Problems {
         line: Option<usize>,
         message: impl Into<String>,
     ) {
-        let problem = Problem { stage, path: path.into(), line, message: message.into() };
+        let (path, message) = (path.into(), message.into());
+        let problem = Problem { stage, path, line, column: None, message };
         // Two checks of kube-scheduler may find the same: the first to do so has it.
         if !self.0.iter().any(|p| p.path == problem.path && p.message == problem.message) {
             self.0.push(problem);
         }
+    }
+
+    /// Notes that the text does not become a tree.
+    pub(super) fn add_syntax(&mut self, error: SyntaxError) {
+        self.0.push(Problem {
+            stage: Stage::Decode,
+            path: String::new(),
+            line: Some(error.line),
+            column: error.column,
+            message: error.message,
+        });
     }
 
     /// Whether reading found something wrong at `path` or below it, so that the value there is not

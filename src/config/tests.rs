@@ -115,8 +115,8 @@ const WRONG: &[(&str, &str)] = &[
     ("extenders: [{bindVerb: a}, {bindVerb: b}]", "extenders: 2 extenders have a bindVerb"),
     ("extenders: [{tlsConfig: {caData: '***'}}]", "extenders[0].tlsConfig.caData: must be base64"),
     ("leaderElection: {leaseDuration: ~}", "leaseDuration: must be a duration, not null"),
-    ("profiles: [{schedulerName: \"a\\/b\"}]", "f:3: unknown escape character"),
-    ("profiles: [{schedulerName: !!binary '**'}]", "f:3: !!binary has to be base64"),
+    ("profiles: [{schedulerName: \"a\\/b\"}]", "f:3:28: unknown escape character"),
+    ("profiles: [{schedulerName: !!binary '**'}]", "f:3:37: !!binary has to be base64"),
     (
         "profiles: [{schedulerName: a, pluginConfig: [{name: PrioritySort, args: {a: 1}}]}, \
          {schedulerName: b}]",
@@ -133,9 +133,9 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("extenders: [{tlsConfig: {insecure: true, caData: YQ==}}]", "tlsConfig.insecure: "),
     ("extenders: [{tlsConfig: {caData: YQ==}}]", "caData: holds no PEM certificate"),
-    ("a: [", "f:3: "),
-    ("a: *b", "f:3: "),
-    ("a: \u{1}", "f:3: control characters are not allowed"),
+    ("a: [", "f:3:"),
+    ("a: *b", "f:3:"),
+    ("a: \u{1}", "f:3:4: control characters are not allowed"),
 ];
 
 #[test]
@@ -156,7 +156,7 @@ fn a_file_that_is_no_configuration_says_what_it_lacks() {
         ("%YAML 1.2\n---\nkind: x", "f:1: only YAML 1.1 is read"),
         ("# c\n%FOO\n---\nkind: x", "f:2: unknown directive"),
         ("{\"kind\": 1}", "f:1: kind: must be KubeSchedulerConfiguration"),
-        ("{'kind': 1}", "f:1: a key in double quotes is expected here"),
+        ("{'kind': 1}", "f:1:2: a key in double quotes is expected here"),
     ] {
         let errors = load(text, "f", &registry()).unwrap_err().to_string();
         assert!(errors.contains(message), "{text}: {errors}");
@@ -208,7 +208,7 @@ fn aliases_of_aliases_have_an_end() {
     }
     assert!(errors(&bomb).contains("too large"));
     assert!(errors("a: &a [*a]\n").contains("contains itself"));
-    assert!(errors(&format!("a: {}", "[".repeat(200))).contains("f:3: "));
+    assert!(errors(&format!("a: {}", "[".repeat(200))).contains("f:3:"));
 }
 
 #[test]

@@ -43,7 +43,22 @@ pub(super) struct Entry {
 pub(super) struct SyntaxError {
     /// From 1.
     pub(super) line: usize,
+    /// From 1, in characters; none where the whole line is meant.
+    pub(super) column: Option<usize>,
     pub(super) message: String,
+}
+
+impl SyntaxError {
+    /// At a byte of a text.
+    pub(super) fn at(text: &str, byte: usize, message: impl Into<String>) -> Self {
+        let before = text.get(..byte).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: Some(line.chars().count() + 1),
+            message: message.into(),
+        }
+    }
 }
 
 /// A file and what is remarkable about it.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::scalar;
+use super::tabs;
 use super::tree::{DEPTH_MAX, Document, Entry, Kind, NODES_MAX, Node, SyntaxError};
 
 /// Reads a text.
@@ -18,6 +19,7 @@ pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
         bom_inside_document_as_content: true,
         block_scalar_eof_without_line_feed: true,
     };
+    tabs::refuse(text, options.clone())?;
     let mut reader = Reader {
         text,
         events: Parser::new_from_str_with_options(text, options),
@@ -40,13 +42,13 @@ pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
 /// The characters that go-yaml's `readerc.go` refuses.
 fn refuse_control_characters(text: &str) -> Result<(), SyntaxError> {
     for (i, line) in text.split('\n').enumerate() {
-        let wrong = line.chars().find(|&c| {
+        let wrong = line.chars().enumerate().find(|&(_, c)| {
             !matches!(c, '\t' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..)
         });
-        if let Some(c) = wrong {
+        if let Some((before, c)) = wrong {
             let message =
                 format!("control characters are not allowed: found {}", c.escape_unicode());
-            return Err(SyntaxError { line: i + 1, message });
+            return Err(SyntaxError { line: i + 1, column: Some(before + 1), message });
         }
     }
     Ok(())
@@ -64,7 +66,7 @@ fn refuse_directives(text: &str) -> Result<(), SyntaxError> {
             Some(word) if word.starts_with('%') && line.starts_with('%') => "unknown directive",
             Some(_) => return Ok(()),
         };
-        return Err(SyntaxError { line: i + 1, message: message.to_owned() });
+        return Err(SyntaxError { line: i + 1, column: None, message: message.to_owned() });
     }
     Ok(())
 }
@@ -88,15 +90,22 @@ struct Size {
 type Read<T> = Result<T, SyntaxError>;
 
 fn error<T>(span: Span, message: impl Into<String>) -> Read<T> {
-    Err(SyntaxError { line: span.start.line(), message: message.into() })
+    let column = Some(span.start.col() + 1);
+    Err(SyntaxError { line: span.start.line(), column, message: message.into() })
 }
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Read<(Event<'a>, Span)> {
         match self.events.next() {
             Some(Ok(next)) => Ok(next),
-            Some(Err(e)) => Err(SyntaxError { line: e.marker().line(), message: e.info() }),
-            None => Err(SyntaxError { line: 1, message: "the file ends too early".to_owned() }),
+            Some(Err(e)) => {
+                let (line, column) = (e.marker().line(), Some(e.marker().col() + 1));
+                Err(SyntaxError { line, column, message: e.info() })
+            }
+            None => {
+                let message = "the file ends too early".to_owned();
+                Err(SyntaxError { line: 1, column: None, message })
+            }
         }
     }
 

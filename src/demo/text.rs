@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::escape;
+
 /// How a piece of text looks, in the sixteen colours that every terminal's theme defines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paint {
@@ -52,9 +54,10 @@ impl Line {
     /// Adds text at the end; neighbours of one paint become one piece.
     pub(super) fn push(&mut self, paint: Paint, text: impl Into<String>) {
         let text = text.into();
+        let text = escape::line(&text);
         match self.pieces.last_mut() {
             Some((last, before)) if *last == paint => before.push_str(&text),
-            _ => self.pieces.push((paint, text)),
+            _ => self.pieces.push((paint, text.into_owned())),
         }
     }
 
@@ -134,6 +137,13 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_the_cluster_do_not_draw() {
+        let line = Line::plain("0/1 nodes: \u{1b}[2J").with(Paint::Red, "a\u{9b}1m\n");
+        let plain = line.render(false, 80);
+        assert_eq!(plain, "0/1 nodes: \\u001b[2Ja\\u009b1m\\u000a");
+    }
 
     #[test]
     fn lines_are_cut_by_columns_and_painted_on_request() {

@@ -50,6 +50,26 @@ fn every_error_gets_a_line() {
 }
 
 #[test]
+fn nothing_of_a_file_reaches_the_terminal_unescaped() {
+    let header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+    for body in [
+        r#""\e[31mx": 1"#,
+        r#""a\u202eb\n": 1"#,
+        r#"profiles: [{schedulerName: "\e[2J", plugins: {score: {disabled: [{name: "\e[1m"}]}}}]"#,
+        r#"profiles: [{schedulerName: a, pluginConfig: [{name: NodeResourcesFit, args: {"\x9b1m": 1}}]}]"#,
+        r#"profiles: [{schedulerName: a, pluginConfig: [{name: "\e[1m", args: {}}]}]"#,
+        r#"leaderElection: {resourceLock: "\e[1m"}"#,
+        r#"extenders: [{tlsConfig: {caFile: "/\e[1m"}}]"#,
+        r#"extenders: [{managedResources: [{name: "\e[1m"}]}]"#,
+    ] {
+        let (out, err, _) = check(&format!("{header}{body}\n"));
+        let said = format!("{out}{err}");
+        let raw = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!said.contains(raw), "{body}: {said:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let (_, err, fine) = answer(&ConfigCommand::Check { file: "/no/such/file".into() });
     assert!(err.starts_with("/no/such/file: ") && !fine, "{err}");
