@@ -11,6 +11,7 @@ pub mod command;
 mod defaults;
 mod expand;
 mod extenders;
+mod header;
 mod json;
 mod known;
 mod loaded;
@@ -27,6 +28,7 @@ mod tree;
 pub mod v1;
 mod validate;
 mod verdict;
+mod warning;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -44,11 +46,10 @@ pub use problem::{ConfigErrors, Problem, Stage};
 pub use schema::schema;
 pub use verdict::verdict;
 
-use crate::escape;
 use known::Known;
 use problem::Problems;
 use tree::{Document, Node};
-use v1::{API_VERSION, KIND, KubeSchedulerConfiguration};
+use v1::KubeSchedulerConfiguration;
 
 /// Longest text that is read: a ConfigMap holds 1 MiB at most.
 pub(crate) const TEXT_MAX: usize = 4 << 20;
@@ -80,7 +81,7 @@ pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loade
     for (path, line) in &document.repeated {
         problems.add(Stage::Decode, path.clone(), Some(*line), "this field is here twice");
     }
-    if !is_configuration(&document.root, &mut problems) {
+    if !header::check(&document.root, &mut problems) {
         return fail(problems.located(|path| document.root.line_of(path)));
     }
     let (mut configuration, profiles) = interpret(&document.root, known, &mut problems);
@@ -93,7 +94,9 @@ pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loade
     }
     Ok(Loaded {
         origin: origin.to_owned(),
-        warnings: warnings(&document, origin, known),
+        warnings: warning::all(&document, origin, known),
+        not_carried_out: extenders::not_carried_out(&configuration, &document.root),
+        leader_elect_line: document.root.line_of("leaderElection.leaderElect"),
         hash: hash(&print(&configuration)),
         configuration,
         profiles: profiles.into_iter().map(|(profile, _)| profile).collect(),
@@ -114,21 +117,6 @@ fn read(text: &str) -> Result<Document, tree::SyntaxError> {
         return Err(tree::SyntaxError { line: 1, column: None, message });
     }
     if json::is_json(text) { json::read(text) } else { yaml::read(text) }
-}
-
-/// Whether a document says that it is a configuration of a version that exists.
-fn is_configuration(root: &Node, problems: &mut Problems) -> bool {
-    let mut is = true;
-    for (field, wanted) in [("apiVersion", API_VERSION), ("kind", KIND)] {
-        let message = match root.get(field).map(|node| node.as_str()) {
-            Some(Some(found)) if found == wanted => continue,
-            Some(found) if found != Some("") => format!("must be {wanted}"),
-            _ => format!("required: {field}: {wanted}"),
-        };
-        problems.add(Stage::Decode, field, None, message);
-        is = false;
-    }
-    is
 }
 
 /// A profile with the names of the plugins it needs.
@@ -251,49 +239,6 @@ fn same_queue_sort(
         };
         problems.add(Stage::Profiles, format!("profiles[{i}].plugins.queueSort"), None, message);
     }
-}
-
-/// What a file says that has no effect.
-fn warnings(document: &Document, origin: &str, known: Known<'_>) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let mut warn = |path: &str, message: String| {
-        let line = document.root.line_of(path).unwrap_or(1);
-        let warning = format!("{origin}:{line}: {path}: {message}");
-        warnings.push(escape::line(&warning).into_owned());
-    };
-    for (i, profile) in elements(&document.root, "profiles").iter().enumerate() {
-        for (j, config) in elements(profile, "pluginConfig").iter().enumerate() {
-            let name = config.get("name").and_then(Node::as_str).unwrap_or_default();
-            if !known.exists(name) {
-                let hint = known.nearest(name);
-                let hint = hint.map_or(String::new(), |n| format!(": did you mean {n:?}?"));
-                let message = format!("plugin {name:?} does not exist, its args are ignored{hint}");
-                warn(&format!("profiles[{i}].pluginConfig[{j}]"), message);
-            }
-        }
-        for point in
-            ExtensionPoint::ALL.map(ExtensionPoint::field).into_iter().chain(["multiPoint"])
-        {
-            let set = profile.get("plugins").and_then(|p| p.get(point));
-            for (j, plugin) in set.map_or(&[][..], |s| elements(s, "disabled")).iter().enumerate() {
-                let name = plugin.get("name").and_then(Node::as_str).unwrap_or_default();
-                if name != "*" && !known.exists(name) {
-                    let path = format!("profiles[{i}].plugins.{point}.disabled[{j}]");
-                    let hint = known.nearest(name);
-                    let hint = hint.map_or(String::new(), |n| format!(": did you mean {n:?}?"));
-                    warn(&path, format!("plugin {name:?} does not exist{hint}"));
-                }
-            }
-        }
-    }
-    if let Some(line) = document.further {
-        warnings.push(format!("{origin}:{line}: only the first document of a file is read"));
-    }
-    warnings
-}
-
-fn elements<'a>(node: &'a Node, key: &str) -> &'a [Node] {
-    node.get(key).map_or(&[], Node::elements)
 }
 
 /// FNV-1a, 64 bits.

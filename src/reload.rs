@@ -168,7 +168,7 @@ impl Following {
             return Ok(None);
         }
         let refused = |error: anyhow::Error| vec![format!("{origin}: {error:#}")];
-        admit::extenders(&loaded).map_err(|error| vec![format!("{error:#}")])?;
+        loaded.runnable().map_err(|errors| lines(&errors))?;
         // Where it has the profile already, that was looked at before.
         let allowed = self.allow_default_scheduler || known_default;
         admit::default_scheduler(&loaded, allowed, &self.client).await.map_err(refused)?;

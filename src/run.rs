@@ -49,7 +49,7 @@ pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     warn_of_what_is_not_there(&args, &loaded);
-    admit::extenders(&loaded)?;
+    loaded.runnable()?;
     let subject = Subject::find(args.config_map.as_deref())?;
     let client = connect(&connection(&args, &loaded)).await?;
     admit::default_scheduler(&loaded, args.allow_default_scheduler, &client).await?;
@@ -158,16 +158,10 @@ fn random() -> u64 {
 }
 
 fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
-    for warning in &loaded.warnings {
+    // What is in force without a file asks for nothing.
+    let flag = args.leader_elect.leader_elect.or(args.config.is_none().then_some(false));
+    for warning in loaded.warnings_of_a_run(flag) {
         tracing::warn!("{warning}");
-    }
-    let asked = args.leader_elect.leader_elect;
-    let in_file = args.config.is_some() && loaded.leader_election().leader_elect.unwrap_or(true);
-    if asked.unwrap_or(in_file) {
-        tracing::warn!(
-            "leader election is not there yet: nobody is elected and no Lease is touched, so run \
-             one replica only; leaderElection.leaderElect: false silences this"
-        );
     }
     let missing: Vec<&str> = loaded.not_run().into_iter().collect();
     if !missing.is_empty() {

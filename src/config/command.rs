@@ -25,8 +25,12 @@ pub fn run(
             let Some(loaded) = loaded(Some(file), registry, err)? else {
                 return Ok(ExitCode::FAILURE);
             };
-            for warning in &loaded.warnings {
+            for warning in loaded.warnings_of_a_run(None) {
                 writeln!(err, "warning: {warning}")?;
+            }
+            if let Err(errors) = loaded.runnable() {
+                writeln!(err, "{errors}")?;
+                return Ok(ExitCode::FAILURE);
             }
             let names: Vec<&str> = loaded.scheduler_names().collect();
             let answer = format!("{}: ok: profiles {}", loaded.origin, names.join(", "));

@@ -29,8 +29,8 @@ pub(super) trait Implementations {
     fn exists(&self, name: &str) -> bool;
     /// Whether it takes part in a point.
     fn implements(&self, name: &str, point: ExtensionPoint) -> bool;
-    /// What to say where it does not exist.
-    fn unknown(&self, name: &str) -> String;
+    /// What to say where it does not exist; `point` is none for multiPoint.
+    fn unknown(&self, name: &str, point: Option<ExtensionPoint>) -> String;
 }
 
 /// All plugins that a profile enables anywhere (`pluginsNeeded`).
@@ -55,7 +55,7 @@ pub(super) fn expand(
     };
     for plugin in &plugins.multi_point.enabled {
         if !known.exists(&plugin.name) {
-            wrong(place(&plugin.name), known.unknown(&plugin.name));
+            wrong(place(&plugin.name), known.unknown(&plugin.name, None));
         }
     }
     for point in ExtensionPoint::ALL {
@@ -93,7 +93,7 @@ fn explicit<'a>(
         let (name, field) = (plugin.name.as_str(), point.field());
         let mut wrong = |message| wrong(format!("{path}.plugins.{field}.enabled[{i}]"), message);
         if !known.exists(name) {
-            wrong(known.unknown(name));
+            wrong(known.unknown(name, Some(point)));
         } else if !known.implements(name, point) {
             let points = ExtensionPoint::ALL.into_iter().filter(|p| known.implements(name, *p));
             let points: Vec<&str> = points.map(ExtensionPoint::field).collect();

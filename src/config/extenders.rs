@@ -9,7 +9,8 @@ use rustls::sign::CertifiedKey;
 use serde_json::Value;
 
 use super::base64;
-use super::problem::{Problems, Stage};
+use super::problem::{Problem, Problems, Stage};
+use super::tree::Node;
 use super::v1::{Extender, ExtenderTLSConfig, KubeSchedulerConfiguration};
 
 /// `DefaultExtenderTimeout`.
@@ -45,6 +46,22 @@ pub(super) fn complete(configuration: &mut KubeSchedulerConfiguration, problems:
             ),
         }
     }
+}
+
+/// What is right in itself, and must not be run: scheduling without the extenders would place
+/// their pods wrongly.
+pub(super) fn not_carried_out(
+    configuration: &KubeSchedulerConfiguration,
+    root: &Node,
+) -> Vec<Problem> {
+    if configuration.extenders.is_empty() {
+        return Vec::new();
+    }
+    let message = "Berth does not call extenders yet, and scheduling without them would place \
+                   their pods wrongly: remove them from the file";
+    let mut problems = Problems::default();
+    problems.add(Stage::Profiles, "extenders", None, message);
+    problems.located(|path| root.line_of(path))
 }
 
 /// Loads the certificates and keys of extenders, as kube-scheduler does before it starts.

@@ -10,6 +10,7 @@ use berth_plugins::{ArgsKind, Factory, Later, PluginRegistry, later, later_point
 use super::expand::Implementations;
 use super::point::ExtensionPoint;
 use super::validate::is_removed;
+use super::warning::quotes_hint;
 
 /// All plugins by name.
 #[derive(Clone, Copy)]
@@ -46,9 +47,33 @@ impl<'a> Known<'a> {
         default.any(|(n, _)| *n == name) || later_plugin(name).is_some()
     }
 
-    /// The known name that is closest.
-    pub(super) fn nearest(&self, name: &str) -> Option<&'a str> {
-        nearest(name, self.registry.names().chain(later().iter().map(|l| l.name)))
+    /// Whether a plugin with its default arguments takes part in a point.
+    pub(super) fn implements(&self, name: &str, point: ExtensionPoint) -> bool {
+        let plugin = self.factory(name).and_then(|factory| factory.build(None).ok());
+        takes_part(name, plugin.as_deref(), point)
+    }
+
+    /// What to add to a name that nobody knows: the closest one, of the plugins for `point` where
+    /// it is of one.
+    pub(super) fn hint(&self, name: &str, point: Option<ExtensionPoint>) -> String {
+        if let Some(hint) = quotes_hint(name) {
+            return hint;
+        }
+        let names = || self.registry.names().chain(later().iter().map(|l| l.name));
+        let fitting = |known: &&str| point.is_none_or(|point| self.implements(known, point));
+        if let Some(nearest) = nearest(name, names().filter(fitting)) {
+            return format!(": did you mean {nearest:?}?");
+        }
+        match (nearest(name, names()), point) {
+            (Some(nearest), Some(point)) => {
+                format!(": did you mean {nearest:?}, which is not for {}?", point.field())
+            }
+            (None, Some(point)) => {
+                let all: Vec<&str> = names().filter(fitting).collect();
+                format!(": for {} there are {}", point.field(), all.join(", "))
+            }
+            _ => String::new(),
+        }
     }
 
     /// All argument blocks there are, by plugin.
@@ -63,6 +88,19 @@ fn later_plugin(name: &str) -> Option<&'static Later> {
     later().iter().find(|l| l.name == name)
 }
 
+/// Whether a plugin takes part in a point: by what it is here, or will be later.
+fn takes_part(name: &str, plugin: Option<&dyn Plugin>, point: ExtensionPoint) -> bool {
+    let named =
+        |points: &[&str]| points.iter().any(|n| ExtensionPoint::from_name(n) == Some(point));
+    match plugin {
+        Some(plugin) => {
+            let here = point.in_engine().is_some_and(|p| p.is_implemented_by(plugin));
+            here || named(later_points(name))
+        }
+        None => later_plugin(name).is_some_and(|l| named(l.points)),
+    }
+}
+
 /// The plugins of a profile, as far as they are built.
 pub(super) struct Built<'a> {
     pub(super) known: Known<'a>,
@@ -75,23 +113,13 @@ impl Implementations for Built<'_> {
     }
 
     fn implements(&self, name: &str, point: ExtensionPoint) -> bool {
-        let named =
-            |points: &[&str]| points.iter().any(|n| ExtensionPoint::from_name(n) == Some(point));
-        match self.plugins.get(name) {
-            Some(plugin) => {
-                let here = point.in_engine().is_some_and(|p| p.is_implemented_by(plugin.as_ref()));
-                here || named(later_points(name))
-            }
-            None => later_plugin(name).is_some_and(|l| named(l.points)),
-        }
+        takes_part(name, self.plugins.get(name).map(AsRef::as_ref), point)
     }
 
-    fn unknown(&self, name: &str) -> String {
+    fn unknown(&self, name: &str, point: Option<ExtensionPoint>) -> String {
         if is_removed(name) {
             return format!("plugin {name:?} was removed in v1");
         }
-        let hint = self.known.nearest(name);
-        let hint = hint.map_or(String::new(), |n| format!(": did you mean {n:?}?"));
-        format!("plugin {name:?} does not exist{hint}")
+        format!("plugin {name:?} does not exist{}", self.known.hint(name, point))
     }
 }

@@ -12,10 +12,12 @@ use berth_plugins::refusal::Refusal;
 use super::expand::Expanded;
 use super::point::ExtensionPoint;
 use super::print::print;
+use super::problem::{ConfigErrors, Problem};
 use super::v1::{
     ClientConnectionConfiguration, Extender, KubeSchedulerConfiguration,
     LeaderElectionConfiguration,
 };
+use crate::escape;
 
 /// `--pod-max-in-unschedulable-pods-duration` where the flag is not given: 5 minutes.
 const PARKED_MAX_MS: u64 = 300_000;
@@ -32,6 +34,10 @@ pub struct Loaded {
     pub origin: String,
     /// What is remarkable but not wrong, each as `FILE:LINE: PATH: MESSAGE`.
     pub warnings: Vec<String>,
+    /// What is right in itself, and must not be run.
+    pub(super) not_carried_out: Vec<Problem>,
+    /// Where the file says whether a leader is elected.
+    pub(super) leader_elect_line: Option<usize>,
     /// Hash of the completed configuration: equal where nothing differs but notation.
     pub hash: u64,
     pub(super) configuration: KubeSchedulerConfiguration,
@@ -114,6 +120,36 @@ impl Loaded {
     /// Leader election; not carried out yet.
     pub fn leader_election(&self) -> &LeaderElectionConfiguration {
         &self.configuration.leader_election
+    }
+
+    /// Whether it may be run: `berth config check`, the start and the reload ask this one function.
+    ///
+    /// # Errors
+    /// The fields that ask for what Berth does not do yet, where pods would be placed wrongly
+    /// without it.
+    pub fn runnable(&self) -> Result<(), ConfigErrors> {
+        if self.not_carried_out.is_empty() {
+            return Ok(());
+        }
+        let (origin, problems) = (self.origin.clone(), self.not_carried_out.clone());
+        Err(ConfigErrors { origin, problems })
+    }
+
+    /// What a run has to say before it starts: [`Self::warnings`], and that nobody is elected where
+    /// the file, or `leader_elect` (the flag) before it, asks for that.
+    pub fn warnings_of_a_run(&self, leader_elect: Option<bool>) -> Vec<String> {
+        let mut warnings = self.warnings.clone();
+        let in_file = self.leader_election().leader_elect.unwrap_or(true);
+        if leader_elect.unwrap_or(in_file) {
+            let line = self.leader_elect_line.map_or(String::new(), |line| format!(":{line}"));
+            warnings.push(format!(
+                "{}{line}: leaderElection.leaderElect: leader election is not there yet: nobody \
+                 is elected and no Lease is touched, so run one replica only; \
+                 leaderElection.leaderElect: false silences this",
+                escape::line(&self.origin)
+            ));
+        }
+        warnings
     }
 
     /// The extenders. `run` must not start where there are any: nobody calls them yet.

@@ -84,6 +84,15 @@ impl Node {
         }
     }
 
+    /// The keys of a mapping; none of anything else.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let entries = match &self.kind {
+            Kind::Map(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|entry| entry.key.as_ref())
+    }
+
     /// The text of a string.
     pub(super) fn as_str(&self) -> Option<&str> {
         match &self.kind {

@@ -33,7 +33,7 @@ pub(super) fn check(configuration: &KubeSchedulerConfiguration, problems: &mut P
     let mut names: HashMap<&str, usize> = HashMap::new();
     for (i, profile) in c.profiles.iter().enumerate() {
         let path = format!("profiles[{i}]");
-        checker.profile(&path, profile);
+        checker.profile(&path, profile, c.profiles.len() == 1);
         let name = profile.scheduler_name.as_deref().unwrap_or_default();
         if let Some(earlier) = names.insert(name, i) {
             let message = format!("{name:?} is the name of profiles[{earlier}] already");
@@ -91,12 +91,15 @@ impl Checker<'_> {
         }
     }
 
-    fn profile(&mut self, path: &str, profile: &KubeSchedulerProfile) {
+    fn profile(&mut self, path: &str, profile: &KubeSchedulerProfile, is_only: bool) {
         if profile.scheduler_name.as_deref().unwrap_or_default().is_empty() {
-            self.wrong(
-                &format!("{path}.schedulerName"),
-                "required where there are several profiles",
-            );
+            let message = if is_only {
+                "required: must not be empty: give the profile a name; without the field it is \
+                 default-scheduler"
+            } else {
+                "required where there are several profiles"
+            };
+            self.wrong(&format!("{path}.schedulerName"), message);
         }
         self.percentage(
             &format!("{path}.percentageOfNodesToScore"),

@@ -6,21 +6,6 @@ use crate::client::Client;
 use crate::config::Loaded;
 use crate::lease;
 
-/// Refuses extenders.
-///
-/// # Errors
-/// The configuration has some.
-pub(crate) fn extenders(loaded: &Loaded) -> Result<()> {
-    if !loaded.extenders().is_empty() {
-        bail!(
-            "{}: extenders: Berth does not call extenders yet, and scheduling without them would \
-             place their pods wrongly: remove them from the file",
-            loaded.origin
-        );
-    }
-    Ok(())
-}
-
 /// Whether a profile has kube-scheduler's own name.
 pub(crate) fn has_default(loaded: &Loaded) -> bool {
     loaded.scheduler_names().any(|name| name == lease::DEFAULT_SCHEDULER)

@@ -50,6 +50,22 @@ fn every_error_gets_a_line() {
 }
 
 #[test]
+fn what_a_run_refuses_is_refused_and_what_it_warns_of_is_said() {
+    let header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+    let (out, err, fine) = check(&format!("{header}extenders: [{{urlPrefix: 'http://x'}}]\n"));
+    assert_eq!((out.as_str(), fine), ("", false));
+    assert!(err.contains("FILE:3: extenders: Berth does not call extenders yet"), "{err}");
+    let (out, err, fine) = check(&format!("{header}leaderElection:\n  leaderElect: true\n"));
+    assert!(fine && out.contains(": ok: "), "{out}{err}");
+    assert!(
+        err.starts_with("warning: FILE:4: leaderElection.leaderElect: leader election"),
+        "{err}"
+    );
+    let (_, err, _) = check(&format!("{header}leaderElection: {{leaderElect: false}}\n"));
+    assert_eq!(err, "");
+}
+
+#[test]
 fn nothing_of_a_file_reaches_the_terminal_unescaped() {
     let header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
     for body in [

@@ -20,7 +20,7 @@ impl Implementations for Letters {
         }
     }
 
-    fn unknown(&self, name: &str) -> String {
+    fn unknown(&self, name: &str, _point: Option<ExtensionPoint>) -> String {
         format!("no {name}")
     }
 }
