@@ -68,8 +68,10 @@ impl Filter for NodePorts {
     }
 }
 
+/// Both are sorted. A pod may take 10,000 ports: each of the fewer is searched for.
 fn fits(wanted: &[UsedPort], taken: &[UsedPort]) -> bool {
-    !wanted.iter().any(|w| taken.iter().any(|t| w.conflicts(t)))
+    let (few, many) = if wanted.len() < taken.len() { (wanted, taken) } else { (taken, wanted) };
+    !few.iter().any(|port| port.conflicts_with_any(many))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use berth_engine::base::{NodeIdx, Sym, Symbols};
 use berth_engine::framework::{
     Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
 };
-use berth_engine::model::CompiledToleration;
+use berth_engine::model::Tolerations;
 use berth_engine::record::TaintEffect;
 
 /// The name in configurations.
@@ -75,10 +75,10 @@ impl Filter for NodeUnschedulable {
     }
 }
 
-fn tolerates(tolerations: &[CompiledToleration], symbols: &Symbols) -> bool {
+fn tolerates(tolerations: &Tolerations, symbols: &Symbols) -> bool {
     let sym = |text| symbols.get(text).unwrap_or(Sym::NONE);
     let taint = (sym(TAINT), sym(""), TaintEffect::NoSchedule);
-    tolerations.iter().any(|t| t.tolerates(taint))
+    tolerations.tolerate(taint)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use berth_engine::framework::{
     Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Score,
     State, Verdict, Verdicts,
 };
-use berth_engine::model::CompiledToleration;
+use berth_engine::model::Tolerations;
 use berth_engine::record::TaintEffect;
 
 use crate::normalize::{Order, normalize};
@@ -102,20 +102,16 @@ impl Score for TaintToleration {
     }
 }
 
-fn tolerated(tolerations: &[CompiledToleration], taint: Taint) -> bool {
-    tolerations.iter().any(|t| t.tolerates(taint))
-}
-
 /// Whether every NoSchedule and NoExecute taint is tolerated.
-pub(crate) fn fits(tolerations: &[CompiledToleration], taints: &[Taint]) -> bool {
+pub(crate) fn fits(tolerations: &Tolerations, taints: &[Taint]) -> bool {
     let hard = |effect| matches!(effect, TaintEffect::NoSchedule | TaintEffect::NoExecute);
-    taints.iter().all(|t| !hard(t.2) || tolerated(tolerations, *t))
+    taints.iter().all(|t| !hard(t.2) || tolerations.tolerate(*t))
 }
 
 /// Number of PreferNoSchedule taints that are not tolerated.
-fn intolerable(tolerations: &[CompiledToleration], taints: &[Taint]) -> i64 {
+fn intolerable(tolerations: &Tolerations, taints: &[Taint]) -> i64 {
     let soft = taints.iter().filter(|t| t.2 == TaintEffect::PreferNoSchedule);
-    soft.fold(0, |n, t| n + i64::from(!tolerated(tolerations, *t)))
+    soft.fold(0, |n, t| n + i64::from(!tolerations.tolerate(*t)))
 }
 
 #[cfg(test)]

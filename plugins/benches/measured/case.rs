@@ -5,7 +5,8 @@ use berth_engine::record::WhenUnsatisfiable::{DoNotSchedule, ScheduleAnyway};
 use crate::scene::cluster::{HOSTNAME, RACK, ZONE};
 use crate::scene::job::Job;
 use crate::scene::workload::{
-    Churn, Workload, mixed, shared_claims, thousand_classes, thousand_repelling, thousand_spread,
+    Churn, Workload, many_tolerations, mixed, shared_claims, thousand_classes, thousand_repelling,
+    thousand_spread,
 };
 
 /// One case.
@@ -28,7 +29,7 @@ fn one() -> Job {
     Job::default_size("app")
 }
 
-pub const CASES: [Case; 21] = [
+pub const CASES: [Case; 22] = [
     Case {
         name: "one-class",
         about: "one Job of plain pods",
@@ -120,6 +121,11 @@ pub const CASES: [Case; 21] = [
         name: "shared-claims",
         about: "20 Jobs with a bound claim each, which two zones of three reach",
         workload: shared_claims,
+    },
+    Case {
+        name: "tolerations-10000",
+        about: "10 classes in turn with 10,000 tolerations each, on nodes with 50 taints",
+        workload: many_tolerations,
     },
     Case {
         name: "nominated",

@@ -46,6 +46,13 @@ pub struct NodeState {
     /// Added to the pool's number.
     pub pool_shift: usize,
     pub tainted: bool,
+    /// Taints that keep away whoever does not tolerate all of them.
+    pub dedicated: usize,
+}
+
+/// The key of a node's taint number `taint`.
+pub fn taint_key(taint: usize) -> String {
+    format!("example.com/dedicated-{taint}")
 }
 
 pub fn node(node: usize, state: NodeState) -> NodeRecord {
@@ -59,12 +66,17 @@ pub fn node(node: usize, state: NodeState) -> NodeRecord {
         value: "".into(),
         effect: TaintEffect::PreferNoSchedule,
     };
+    let hard = (0..state.dedicated).map(|taint| Taint {
+        key: taint_key(taint).into(),
+        value: "".into(),
+        effect: TaintEffect::NoSchedule,
+    });
     NodeRecord {
         labels: [(HOSTNAME, name.as_str()), (ZONE, &zone), (RACK, &rack), (POOL, &pool)]
             .into_iter()
             .collect(),
         name: name.into(),
-        taints: if state.tainted { vec![soft] } else { Vec::new() },
+        taints: hard.chain(state.tainted.then_some(soft)).collect(),
         allocatable: [
             ("cpu", Quantity::from_milli(NODE_CPU_MILLI)),
             ("memory", Quantity::from_units(NODE_MEMORY_MIB << 20)),

@@ -96,14 +96,15 @@ impl<'w> Drive<'w> {
     /// Adds `nodes` nodes, and the pods that run from the start.
     pub fn load(&mut self, nodes: usize) {
         self.mark = Instant::now();
+        let state = NodeState { dedicated: self.workload.taints, ..NodeState::default() };
         for i in self.nodes..nodes {
-            self.inputs.push(Input::NodeApplied(Arc::new(node(i, NodeState::default()))));
+            self.inputs.push(Input::NodeApplied(Arc::new(node(i, state))));
             if self.inputs.len() == CHUNK {
                 self.take_in(|spent| &mut spent.load);
             }
         }
         self.nodes = nodes;
-        self.states = vec![NodeState::default(); nodes];
+        self.states = vec![state; nodes];
         self.inputs.extend(
             self.workload
                 .storage

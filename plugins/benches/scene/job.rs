@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use berth_engine::record::{
     Affinity, Container, LabelSelector, NodeSelector, NodeSelectorTerm, PodAffinityTerm, PodRecord,
-    PodSpec, Preferred, Quantity, Requirement, SelectorOp, StringMap, TopologySpreadConstraint,
-    Volume, WhenUnsatisfiable,
+    PodSpec, Preferred, Quantity, Requirement, SelectorOp, StringMap, Toleration, TolerationOp,
+    TopologySpreadConstraint, Volume, WhenUnsatisfiable,
 };
 
-use super::cluster::{POOL, image_name, node_name};
+use super::cluster::{POOL, image_name, node_name, taint_key};
 
 /// Pods that are alike.
 #[derive(Debug, Clone)]
@@ -115,6 +115,20 @@ impl Job {
     /// With the claim of this name.
     pub fn mounting(self, claim: &str) -> Self {
         self.with(|spec| spec.volumes.push(Volume::Claim { name: claim.into(), read_only: false }))
+    }
+
+    /// With `count` tolerations, of which those that nodes' taints ask for are the last; Jobs
+    /// differ by their own number.
+    pub fn tolerating(self, job: usize, count: usize) -> Self {
+        let tolerates = |taint| Toleration {
+            key: taint_key(taint).into(),
+            op: TolerationOp::Exists,
+            ..Toleration::default()
+        };
+        let own = Toleration { key: format!("example.com/job-{job}").into(), ..tolerates(0) };
+        self.with(|spec| {
+            spec.tolerations.extend([own].into_iter().chain((0..count).rev().map(tolerates)));
+        })
     }
 
     /// Bound to one node by `matchFields`, as the DaemonSet controller does.

@@ -37,6 +37,8 @@ pub struct Workload {
     pub running: usize,
     /// Pods of more priority that are promised a node each, and do not come.
     pub nominated: usize,
+    /// Taints of each node, see [`super::cluster::taint_key`].
+    pub taints: usize,
     /// Storage that is there.
     pub storage: Vec<Object>,
 }
@@ -44,7 +46,8 @@ pub struct Workload {
 impl Workload {
     pub fn new(jobs: Vec<Job>, capacity: usize) -> Self {
         let (order, churn) = (Order::InTurn, Churn::None);
-        Self { jobs, order, churn, capacity, running: 0, nominated: 0, storage: Vec::new() }
+        let storage = Vec::new();
+        Self { jobs, order, churn, capacity, running: 0, nominated: 0, taints: 0, storage }
     }
 
     pub fn in_blocks(self, pods: usize) -> Self {
@@ -104,6 +107,12 @@ pub fn thousand_classes(nodes: usize) -> Workload {
         }
     };
     Workload::new((0..1_000).map(job).collect(), 15 * nodes)
+}
+
+/// Ten classes that tolerate as much as the API server takes of one pod, on nodes with 50 taints.
+pub fn many_tolerations(nodes: usize) -> Workload {
+    let job = |i| Job::default_size(&format!("app-{i}")).tolerating(i, 10_000);
+    Workload { taints: 50, ..Workload::new((0..10).map(job).collect(), 30 * nodes) }
 }
 
 /// A thousand classes that keep away from `noisy` pods; every twentieth pod is a noisy one, which

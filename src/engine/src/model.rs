@@ -15,6 +15,7 @@ mod request;
 mod resources;
 mod selector;
 mod term_holders;
+mod tolerations;
 
 pub use class::{Class, Classes};
 pub use image::ImageStates;
@@ -27,6 +28,7 @@ pub use ports::UsedPort;
 pub use request::{Footprint, NONZERO_MEMORY, NONZERO_MILLI_CPU, container_requests, pod_requests};
 pub use resources::{Dim, Dims, Request, is_extended_resource, is_scalar_resource};
 pub use selector::{
-    CompiledToleration, NodeRequirement, NodeTerm, NodeTerms, PreferredNodeTerm, Taints,
-    compile_node_terms, is_label_key, is_label_value,
+    NodeRequirement, NodeTerm, NodeTerms, PreferredNodeTerm, compile_node_terms, is_label_key,
+    is_label_value,
 };
+pub use tolerations::{Taints, Tolerations};

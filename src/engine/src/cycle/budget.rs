@@ -58,7 +58,7 @@ impl<'a> Budgets<'a> {
             {
                 continue;
             }
-            budget.allowed -= 1;
+            budget.allowed = budget.allowed.saturating_sub(1);
             if budget.allowed < 0 {
                 return true;
             }

@@ -13,7 +13,7 @@ use crate::base::{ClassIdx, HashKey, Sym, Symbols};
 use crate::record::{PodSpec, Volume};
 
 use super::{
-    CompiledToleration, Dims, Footprint, NodeTerms, PodTerms, PreferredNodeTerm, Request, UsedPort,
+    Dims, Footprint, NodeTerms, PodTerms, PreferredNodeTerm, Request, Tolerations, UsedPort,
     compile_node_terms, container_requests, pod_requests,
 };
 
@@ -43,7 +43,7 @@ pub struct Class {
     /// Affinity to and against other pods, if there is any.
     pub pod_terms: Option<Arc<PodTerms>>,
     /// Tolerations.
-    pub tolerations: Box<[CompiledToleration]>,
+    pub tolerations: Tolerations,
     /// Host ports taken.
     pub ports: Box<[UsedPort]>,
     /// Normalized image names of init containers, containers and image volumes; repeats stay.
@@ -221,11 +221,7 @@ impl Class {
                 .map(|a| PreferredNodeTerm::compile_all(&a.node_preferred, symbols))
                 .unwrap_or_default(),
             pod_terms: affinity.and_then(|a| PodTerms::compile(a, namespace, symbols)),
-            tolerations: spec
-                .tolerations
-                .iter()
-                .map(|t| CompiledToleration::compile(t, symbols))
-                .collect(),
+            tolerations: Tolerations::compile(&spec.tolerations, symbols),
             ports: UsedPort::of_pod(spec, symbols),
             images,
             image_slots,

@@ -23,7 +23,7 @@ pub enum LabelMatcher {
 pub struct LabelRequirement {
     key: Sym,
     op: SelectorOp,
-    // Texts, as values of pod labels have no symbols.
+    // Texts, as values of pod labels have no symbols; sorted, as there may be 10,000.
     values: Box<[Box<str>]>,
 }
 
@@ -111,7 +111,7 @@ impl LabelMatcher {
         let expressions = of.match_expressions.iter().map(|r| check(r).map(|()| r.clone()));
         let all: Result<Box<[_]>, _> = labels
             .chain(expressions)
-            .map(|r| r.map(|r| LabelRequirement { key: sym(&r.key), op: r.op, values: r.values }))
+            .map(|r| r.map(|r| LabelRequirement::compile(r, sym)))
             .collect();
         all.map(Self::All)
     }
@@ -165,8 +165,17 @@ impl LabelMatcher {
 }
 
 impl LabelRequirement {
+    fn compile(of: Requirement, sym: &mut impl FnMut(&str) -> Sym) -> Self {
+        let Requirement { key, op, mut values } = of;
+        values.sort_unstable();
+        Self { key: sym(&key), op, values }
+    }
+
     fn holds(&self, value: Option<&str>) -> bool {
-        let listed = |value: &str| self.values.iter().any(|v| v.as_ref() == value);
+        let listed = |value: &str| match self.values.len() {
+            0..=8 => self.values.iter().any(|v| v.as_ref() == value),
+            _ => self.values.binary_search_by(|v| v.as_ref().cmp(value)).is_ok(),
+        };
         match self.op {
             SelectorOp::In => value.is_some_and(listed),
             SelectorOp::NotIn => value.is_none_or(|value| !listed(value)),
@@ -261,6 +270,26 @@ mod tests {
         let not = Some(selector(&[], &[("team", NotIn, &["a"])]));
         let not = LabelMatcher::compile(not.as_ref(), &mut symbols).unwrap();
         assert!(not.matches_texts(None, &symbols));
+    }
+
+    #[test]
+    fn values_are_found_among_many() {
+        let (mut symbols, mut sets) = (Symbols::default(), LabelSets::default());
+        let values: Vec<String> = (0..40).map(|v| ((v * 7 + 3) % 40 * 2).to_string()).collect();
+        for count in [1, 8, 9, 40] {
+            let values: Vec<&str> = values.iter().take(count).map(String::as_str).collect();
+            let of = |op| Some(selector(&[], &[("n", op, &values)]));
+            let [is_in, not_in] = [of(SelectorOp::In), of(SelectorOp::NotIn)]
+                .map(|of| LabelMatcher::compile(of.as_ref(), &mut symbols).unwrap());
+            for number in 0..80 {
+                let number = number.to_string();
+                let map: StringMap = [("n", number.as_str())].into_iter().collect();
+                let set = sets.acquire(&map, &mut symbols);
+                let listed = values.contains(&number.as_str());
+                assert_eq!(is_in.matches(&sets, set), listed, "{number} in {values:?}");
+                assert_eq!(not_in.matches(&sets, set), !listed, "{number} not in {values:?}");
+            }
+        }
     }
 
     #[test]

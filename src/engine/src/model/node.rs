@@ -17,7 +17,7 @@ use crate::record::NodeRecord;
 
 use super::selector::node_labels;
 use super::term_holders::TermHolders;
-use super::{Class, CompiledToleration, Dim, Dims, Footprint, Request, Taints, UsedPort};
+use super::{Class, Dim, Dims, Footprint, Request, Taints, Tolerations, UsedPort};
 use room::Rooms;
 
 /// The node table. A row exists from the first pod or node object that names it until both are
@@ -150,7 +150,7 @@ impl NodeTable {
         self.places.get(node.at()).map(|p| p.pods.as_slice()).unwrap_or_default()
     }
 
-    /// Host ports taken, with repeats where pods share one.
+    /// Host ports taken, sorted, with repeats where pods share one.
     pub fn ports(&self, node: NodeIdx) -> &[UsedPort] {
         self.ports.get(node.at()).map(|p| p.as_slice()).unwrap_or_default()
     }
@@ -235,7 +235,7 @@ impl NodeTable {
             self.relabelled += 1;
         }
         put(&mut self.labels, at, labels);
-        put(&mut self.taints, at, CompiledToleration::taints(&record.taints, symbols));
+        put(&mut self.taints, at, Tolerations::taints(&record.taints, symbols));
         put(&mut self.unschedulable, at, record.unschedulable);
         put(&mut self.records, at, Some(Arc::clone(record)));
         self.live.insert(node);
@@ -276,6 +276,7 @@ impl NodeTable {
         self.rooms.account(node.at(), footprint, 1);
         if let Some(used) = self.ports.get_mut(node.at()).filter(|_| !class.ports.is_empty()) {
             used.extend_from_slice(&class.ports);
+            used.sort_unstable();
         }
         if let Some(terms) = &class.pod_terms {
             self.term_holders.add(node, terms);
@@ -295,12 +296,10 @@ impl NodeTable {
         class: &Class,
     ) -> Option<PodIdx> {
         self.rooms.account(node.at(), footprint, -1);
-        if let Some(used) = self.ports.get_mut(node.at()) {
-            for port in &class.ports {
-                if let Some(at) = used.iter().position(|p| p == port) {
-                    used.swap_remove(at);
-                }
-            }
+        if let Some(used) = self.ports.get_mut(node.at()).filter(|_| !class.ports.is_empty()) {
+            // Both are sorted: one of each goes.
+            let mut gone = class.ports.iter().peekable();
+            used.retain(|port| gone.next_if_eq(&port).is_none());
         }
         if let Some(terms) = &class.pod_terms {
             self.term_holders.remove(node, terms);

@@ -1,19 +1,16 @@
-//! Node selectors and tolerations, compiled to symbols.
+//! Node selectors, compiled to symbols.
 //!
-//! Source: `staging/src/k8s.io/component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go`
-//! and `Toleration.ToleratesTaint` in `staging/src/k8s.io/api/core/v1/toleration.go`.
+//! Source: `staging/src/k8s.io/component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go`.
 
 use crate::base::{Sym, Symbols};
-use crate::record::{
-    NodeSelectorTerm, Preferred, Requirement, SelectorOp, StringMap, Taint, TaintEffect,
-    Toleration, TolerationOp,
-};
+use crate::record::{NodeSelectorTerm, Preferred, Requirement, SelectorOp, StringMap};
 
 /// A requirement on one label of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeRequirement {
     key: Sym,
     op: SelectorOp,
+    // Sorted: of 10,000 values, which the API server accepts, 14 are looked at.
     values: Box<[Sym]>,
     bound: i64,
 }
@@ -65,19 +62,24 @@ impl NodeRequirement {
             SelectorOp::Gt | SelectorOp::Lt => of.values.first()?.parse().ok()?,
             _ => 0,
         };
-        Some(Self {
-            key: sym(&of.key),
-            op: of.op,
-            values: of.values.iter().map(|v| sym(v)).collect(),
-            bound,
-        })
+        let key = sym(&of.key);
+        let mut values: Box<[Sym]> = of.values.iter().map(|v| sym(v)).collect();
+        values.sort_unstable();
+        Some(Self { key, op: of.op, values, bound })
+    }
+
+    fn lists(&self, value: Sym) -> bool {
+        match self.values.len() {
+            0..=8 => self.values.contains(&value),
+            _ => self.values.binary_search(&value).is_ok(),
+        }
     }
 
     fn matches(&self, labels: &NodeLabels, symbols: &Symbols) -> bool {
         let value = label(labels, self.key);
         match self.op {
-            SelectorOp::In => value.is_some_and(|v| self.values.contains(&v)),
-            SelectorOp::NotIn => value.is_none_or(|v| !self.values.contains(&v)),
+            SelectorOp::In => value.is_some_and(|v| self.lists(v)),
+            SelectorOp::NotIn => value.is_none_or(|v| !self.lists(v)),
             SelectorOp::Exists => value.is_some(),
             SelectorOp::DoesNotExist => value.is_none(),
             SelectorOp::Gt | SelectorOp::Lt => {
@@ -167,52 +169,6 @@ impl PreferredNodeTerm {
             .filter(|p| !(p.term.match_expressions.is_empty() && p.term.match_fields.is_empty()))
             .map(|p| Self { weight: i64::from(p.weight), term: compile(&p.term) })
             .collect()
-    }
-}
-
-/// Taints of a node as (key, value, effect), in the order of the object.
-pub type Taints = Box<[(Sym, Sym, TaintEffect)]>;
-
-/// A toleration with its strings as symbols.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CompiledToleration {
-    key: Option<Sym>,
-    op: TolerationOp,
-    value: Sym,
-    effect: Option<TaintEffect>,
-}
-
-impl CompiledToleration {
-    /// Compiles a pod's toleration.
-    pub fn compile(of: &Toleration, symbols: &mut Symbols) -> Self {
-        Self {
-            key: (!of.key.is_empty()).then(|| symbols.intern(&of.key)),
-            op: of.op,
-            value: symbols.intern(&of.value),
-            effect: of.effect,
-        }
-    }
-
-    /// Whether it tolerates the taint: effect empty or equal, key empty or equal, then Exists, or
-    /// Equal with the same value.
-    pub fn tolerates(&self, (key, value, effect): (Sym, Sym, TaintEffect)) -> bool {
-        self.effect.is_none_or(|e| e == effect)
-            && self.key.is_none_or(|k| k == key)
-            && match self.op {
-                TolerationOp::Exists => true,
-                TolerationOp::Equal => self.value == value,
-                TolerationOp::Unsupported => false,
-            }
-    }
-
-    /// Whether it may tolerate PreferNoSchedule taints (TaintToleration's PreScore keeps these).
-    pub fn is_preference(&self) -> bool {
-        self.effect.is_none_or(|e| e == TaintEffect::PreferNoSchedule)
-    }
-
-    /// Compiles a node's taints.
-    pub fn taints(of: &[Taint], symbols: &mut Symbols) -> Taints {
-        of.iter().map(|t| (symbols.intern(&t.key), symbols.intern(&t.value), t.effect)).collect()
     }
 }
 
@@ -306,6 +262,21 @@ mod tests {
     }
 
     #[test]
+    fn values_are_found_among_many() {
+        let values: Vec<String> = (0..40).map(|v| ((v * 7 + 3) % 40 * 2).to_string()).collect();
+        for count in [1, 8, 9, 40] {
+            let values: Vec<&str> = values.iter().take(count).map(String::as_str).collect();
+            for number in 0..80 {
+                let number = number.to_string();
+                let listed = values.contains(&number.as_str());
+                let check = |op| check(expression("n", op, &values), &[("n", &number)]);
+                assert_eq!(check(SelectorOp::In), listed, "{number} in {values:?}");
+                assert_eq!(check(SelectorOp::NotIn), !listed, "{number} not in {values:?}");
+            }
+        }
+    }
+
+    #[test]
     fn empty_terms_match_nothing_and_names_match_by_field() {
         let mut symbols = Symbols::default();
         let (a, b) = (symbols.intern("a"), symbols.intern("b"));
@@ -357,21 +328,5 @@ mod tests {
             let term = NodeTerm::compile_known(&term, &symbols);
             assert_eq!(term.matches(name, &labels, &symbols), holds, "{op:?} {key} {values:?}");
         }
-    }
-
-    #[test]
-    fn tolerations_match_by_effect_key_and_operator() {
-        let mut symbols = Symbols::default();
-        let taint = Taint { key: "k".into(), value: "v".into(), effect: TaintEffect::NoSchedule };
-        let taints = CompiledToleration::taints(&[taint], &mut symbols);
-        let mut check = |key: &str, op, value: &str, effect| {
-            let of = Toleration { key: key.into(), op, value: value.into(), effect };
-            taints.iter().all(|t| CompiledToleration::compile(&of, &mut symbols).tolerates(*t))
-        };
-        assert!(check("k", TolerationOp::Equal, "v", None));
-        assert!(check("", TolerationOp::Exists, "", Some(TaintEffect::NoSchedule)));
-        assert!(!check("k", TolerationOp::Equal, "w", None));
-        assert!(!check("k", TolerationOp::Exists, "", Some(TaintEffect::NoExecute)));
-        assert!(!check("k", TolerationOp::Unsupported, "v", None));
     }
 }
