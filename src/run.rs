@@ -147,7 +147,7 @@ fn options(args: &Run, loaded: &Loaded) -> Options {
 /// What chance begins with. The key of names is a secret of this process, whatever the seed.
 fn origin(seed: Option<u64>) -> Origin {
     let draw = Draw::Seeded(Random::new(seed.unwrap_or_else(random)));
-    Origin { draw, hash_key: HashKey([random(), random()]) }
+    Origin { draw, hash_key: HashKey::new([random(), random()]) }
 }
 
 /// A number that nobody chose, from the random keys of the standard library's hasher: the

@@ -12,7 +12,7 @@ use super::history::History;
 /// order of iteration nor what a cache happens to hold may reach an effect.
 fn replay(seed: u64, history: &History, controls: &[Control]) -> usize {
     let mut engine = Engine::new(None);
-    let begin = Origin { hash_key: HashKey([seed, !seed]), ..Origin::seeded(seed) };
+    let begin = Origin { hash_key: HashKey::new([seed, !seed]), ..Origin::seeded(seed) };
     let settings = [Control::Begin(begin)].into_iter().chain(controls.iter().cloned());
     engine.step(settings.map(Input::Control), 0, &mut Vec::new(), &mut ());
     let mut binds = 0;

@@ -19,7 +19,7 @@ use hashbrown::{Equivalent, HashMap};
 use rayon::ThreadPool;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, Draw, KeyedMap, Millis, PodIdx, Sym};
+use crate::base::{ClassIdx, Draw, Millis, PodIdx, Sym};
 use crate::cache::Cache;
 use crate::cycle::Scan;
 use crate::effect::{Effect, PodName};
@@ -91,7 +91,8 @@ pub struct Engine {
     pool: Option<Arc<ThreadPool>>,
     method: Method,
     rankings: Rankings,
-    flights: KeyedMap<ByUid, Flight>,
+    // The API server chooses uids, so their hash needs no key.
+    flights: HashMap<ByUid, Flight, FxBuildHasher>,
     // Classes whose woken head has ended its attempt, to be looked at again.
     recheck: Vec<ClassIdx>,
     flushed_ms: Millis,
@@ -116,7 +117,7 @@ impl Engine {
             pool,
             method: Method::default(),
             rankings: Rankings::default(),
-            flights: KeyedMap::with_hasher(hash_key),
+            flights: HashMap::default(),
             recheck: Vec::new(),
             flushed_ms: 0,
             flush_found: 0,
@@ -187,7 +188,6 @@ impl Engine {
         self.draw = draw;
         if is_new {
             self.cache = Cache::new(hash_key);
-            self.flights = KeyedMap::with_hasher(hash_key);
         }
     }
 
