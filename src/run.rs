@@ -1,10 +1,11 @@
 //! `berth run`: the scheduler put together, from its flags to its exit code.
 //!
 //! Read in this order: this file, `scheduler` (what is started and how it is stopped), `thread`
-//! (the engine's loop), `lanes` (where effects go), `pace` (how threads wait). `admit` refuses what
-//! must not be run.
+//! (the engine's loop), `beat` (whether it moves), `lanes` (where effects go), `pace` (how threads
+//! wait). `admit` refuses what must not be run.
 
 pub(crate) mod admit;
+mod beat;
 mod endpoints;
 mod lanes;
 pub(crate) mod pace;

@@ -49,7 +49,37 @@ impl Beat {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::client::Rate;
+    use crate::client::fake::{FakeServer, Reply};
+    use crate::run::{Options, Scheduler, default_config};
+
+    #[tokio::test]
+    async fn an_engine_with_nothing_to_do_beats() {
+        // Its lists never come.
+        let server = FakeServer::start(|_| Reply::Hang).await;
+        let config = default_config(&berth_plugins::in_tree().unwrap()).unwrap();
+        let options = Options {
+            rate: Rate::Unlimited,
+            format: crate::watch::Format::default(),
+            threads: 1,
+            origin: berth_engine::Origin::seeded(1),
+            events: crate::events::Granularity::Each,
+        };
+        let scheduler = Scheduler::start(server.client(), config, options).unwrap();
+        let beat = scheduler.health().beat().clone();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        for _ in 0..3 {
+            let last = beat.last.load(Relaxed);
+            while beat.last.load(Relaxed) == last {
+                assert!(Instant::now() < deadline, "no step ends");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        assert_eq!(scheduler.health().check_engine(), Ok(()));
+        scheduler.stop(Duration::from_secs(1)).await;
+    }
 
     #[test]
     fn a_step_that_does_not_end_fails_the_check_and_the_next_one_mends_it() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use berth_engine::{Config, Control, Engine, Input, Origin};
@@ -15,6 +15,7 @@ use crate::metrics::{Metrics, Tally};
 use crate::status::{StatusOptions, StatusWriter};
 use crate::watch::{CHANNEL_BATCHES, Format, States, WatchOptions, Watches};
 
+use super::beat::Beat;
 use super::lanes::Lanes;
 use super::thread::{Order, Turns};
 
@@ -45,12 +46,26 @@ pub struct Health {
     synced: Arc<AtomicBool>,
     stopping: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
+    beat: Beat,
 }
 
 impl Health {
+    /// Whether the engine's thread makes steps.
+    ///
+    /// # Errors
+    /// It has ended none for 30 s, though it makes one each second when there is nothing to do.
+    pub fn check_engine(&self) -> Result<(), String> {
+        self.beat.check(Instant::now())
+    }
+
     /// Whether the first lists are in and scheduling has begun.
     pub fn is_synced(&self) -> bool {
         self.synced.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(super) fn beat(&self) -> &Beat {
+        &self.beat
     }
 
     /// Whether a stop has begun.
@@ -117,6 +132,7 @@ impl Scheduler {
         let event_options = EventOptions { rate, granularity, protobuf, ..EventOptions::default() };
         let events = EventSink::spawn(client, event_options, metrics.events.clone(), way);
         let synced = Arc::new(AtomicBool::new(false));
+        let beat = Beat::new(Instant::now());
         let (orders, order_receiver) = watch::channel(Order::Run);
         let (configs, config_receiver) = mpsc::channel(1);
         let turns = Turns {
@@ -136,11 +152,12 @@ impl Scheduler {
             tally: Tally::new(metrics.engine.clone()),
             synced: Arc::clone(&synced),
             paused: true,
+            beat: beat.clone(),
         };
         let (end, ended) = oneshot::channel();
         let thread = spawn(turns, end)?;
         let stopping = Arc::new(AtomicBool::new(false));
-        let health = Health { states: watches.states(), synced, stopping, metrics };
+        let health = Health { states: watches.states(), synced, stopping, metrics, beat };
         let thread = Some(thread);
         Ok(Self { watches, binder, status, events, orders, configs, thread, ended, health })
     }

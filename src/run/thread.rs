@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::metrics::{Tally, signed};
 use crate::watch::{Batch, States};
 
+use super::beat::Beat;
 use super::lanes::Lanes;
 
 /// Batches taken in before a step: 16 · 512 inputs cost about 10 ms, so that a flood of events
@@ -47,6 +48,7 @@ pub(super) struct Turns {
     pub(super) synced: Arc<std::sync::atomic::AtomicBool>,
     /// Whether the engine takes no pods, as it was told last.
     pub(super) paused: bool,
+    pub(super) beat: Beat,
 }
 
 impl Turns {
@@ -67,6 +69,7 @@ impl Turns {
             self.lanes.metrics.steps.inc();
             self.lanes.metrics.step_duration.observe(began.elapsed().as_secs_f64());
             self.lanes.carry_out(&mut effects, &mut self.tally);
+            self.beat.beat(Instant::now());
             if shown.elapsed() >= SHOW_EVERY || !turn.more {
                 self.lanes.metrics.show(&self.engine);
                 self.lanes.metrics.input_queue.set(signed(self.inputs.len()));
@@ -80,7 +83,7 @@ impl Turns {
 
     /// Waits for an input, an outcome, an order, or the time when there is something to do.
     async fn wait(&mut self, now: u64, turn: &Turn) -> Batch {
-        // A second at most, so that gauges stay fresh and a stop is never missed.
+        // A second at most, so that gauges stay fresh, the thread beats and a stop is never missed.
         let idle = turn.wake_at.map_or(1_000, |at| at.saturating_sub(now).min(1_000));
         tokio::select! {
             // One that is closed is not waited for: it would be ready all the time.
