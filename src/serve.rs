@@ -1,58 +1,55 @@
 //! Metrics, health and debug views over HTTPS (`--secure-port`). Enter at [`Server::start`].
 //!
-//! Everything but the paths of `--authorization-always-allow-paths` is behind TokenReview and
-//! SubjectAccessReview. Client certificates are not asked for, and HTTP is 1.1.
+//! Everything but the paths of `--authorization-always-allow-paths` is behind TokenReview or a
+//! client certificate, and SubjectAccessReview. HTTP is 1.1.
+//!
+//! All of it runs in the thread that carries the binds, and anybody may connect. So connections
+//! have bounds in number (`guests`), rate (`pacer`) and time (`connection`), and reviews have
+//! theirs (`access/reviewer`).
 
 mod access;
+mod allowance;
+mod authority;
 mod certificate;
+mod connection;
+mod guests;
 mod health;
 mod heap;
+mod identity;
+mod keyring;
+mod pacer;
 mod page;
 mod profile;
 mod remembered;
+mod site;
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::events::hostname;
 pub use access::Access;
+use allowance::Allowance;
+pub use authority::ClientAuthority;
 pub use certificate::{CertificateError, CertificateOptions};
+use guests::{Guests, Stage};
 pub use health::Check;
-use page::Page;
+use keyring::Keyring;
+pub use keyring::READ_EVERY;
 pub use page::Pages;
+use site::Site;
 
-/// Connections at once. A few scrapers and one kubelet need ten; each takes about 40 kB with its
-/// TLS buffers, so 10 MB at most. Beyond that, connections wait to be accepted.
-const CONNECTIONS_MAX: usize = 256;
-
-/// Longest TLS handshake.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-
-/// Longest wait for a request's head, also between two requests of a connection: a slow client
-/// holds one of [`CONNECTIONS_MAX`] no longer than this.
-const HEAD_MAX: Duration = Duration::from_secs(30);
-
-/// Longest time for one answer, beyond what a CPU profile is to take; the reviews before it have
-/// 10 s each.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// Connections taken in a second, and at once after a rest: 20 µs each, 2 % of the thread. Others
+/// wait in the listener's queue, which holds 1,024: as long as this takes a second to.
+const ACCEPTS: (f64, u32) = (1_000.0, 256);
 
 /// Wait after a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -66,6 +63,10 @@ pub struct ServeOptions {
     pub port: u16,
     /// The serving certificate.
     pub certificate: CertificateOptions,
+    /// Whose client certificates are taken.
+    pub authority: ClientAuthority,
+    /// How often certificates and authority are read again: [`READ_EVERY`], less in tests.
+    pub read_every: Duration,
 }
 
 /// Why nothing is served.
@@ -93,27 +94,31 @@ pub struct Server {
     address: SocketAddr,
     closing: CancellationToken,
     task: JoinHandle<()>,
+    _keyring: AbortOnDropHandle<()>,
 }
 
 impl Server {
     /// Listens and serves on the current tokio runtime.
     ///
     /// # Errors
-    /// The certificate cannot be used or the port not be listened on.
+    /// A certificate cannot be used or the port not be listened on.
     pub async fn start(
         options: &ServeOptions,
         pages: Pages,
         access: Access,
     ) -> Result<Self, ServeError> {
-        let tls = certificate::configure(&options.certificate, &hostname(), options.address)?;
+        let (certificate, authority) = (&options.certificate, options.authority.clone());
+        let opened = Keyring::open(certificate, authority, &hostname(), options.address).await;
+        let (keyring, tls) = opened?;
         let (address, port) = (options.address, options.port);
         let failed = |source| ServeError::Listen { address, port, source };
         let listener = TcpListener::bind((address, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let closing = CancellationToken::new();
-        let site = Arc::new(Site { pages, access });
+        let site = Arc::new(Site::new(pages, access));
+        let keyring = AbortOnDropHandle::new(tokio::spawn(keyring.follow(options.read_every)));
         let task = tokio::spawn(accept(listener, tls, site, closing.clone()));
-        Ok(Self { address, closing, task })
+        Ok(Self { address, closing, task, _keyring: keyring })
     }
 
     /// Where it listens.
@@ -136,131 +141,55 @@ impl Drop for Server {
     }
 }
 
-/// What all connections share.
-struct Site {
-    pages: Pages,
-    access: Access,
-}
-
 async fn accept(
     listener: TcpListener,
-    tls: Arc<ServerConfig>,
+    tls: watch::Receiver<Arc<ServerConfig>>,
     site: Arc<Site>,
     closing: CancellationToken,
 ) {
-    let acceptor = TlsAcceptor::from(tls);
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let guests = Guests::default();
+    let (per_second, burst) = ACCEPTS;
+    let mut allowance = Allowance::new(per_second, burst, Instant::now());
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
+        let wait = allowance.take(Instant::now(), Duration::MAX).unwrap_or_default();
         let accepted = tokio::select! {
             () = closing.cancelled() => break,
-            permit = Arc::clone(&permits).acquire_owned() => {
-                let Ok(permit) = permit else { break };
-                tokio::select! {
-                    () = closing.cancelled() => break,
-                    accepted = listener.accept() => accepted.map(|(stream, _)| (stream, permit)),
-                }
-            }
+            accepted = async {
+                tokio::time::sleep(wait).await;
+                listener.accept().await
+            } => accepted,
         };
-        match accepted {
-            Ok((stream, permit)) => {
-                let (acceptor, site) = (acceptor.clone(), Arc::clone(&site));
-                let closing = closing.clone();
-                connections.spawn(async move {
-                    serve(stream, acceptor, site, closing).await;
-                    drop(permit);
-                });
-            }
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, peer.ip().to_canonical()),
             Err(error) => {
                 tracing::warn!(%error, "Cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
             }
-        }
+        };
+        let Ok((stream, stage)) = look(stream) else { continue };
+        let Some(guest) = guests.admit(peer, stage) else {
+            tracing::debug!(%peer, "A connection is refused: all of its peer are being answered");
+            continue;
+        };
+        let (tls, site) = (Arc::clone(&tls.borrow()), Arc::clone(&site));
+        connections.spawn(connection::serve(stream, peer, guest, tls, site, closing.clone()));
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
-async fn serve(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
-    site: Arc<Site>,
-    closing: CancellationToken,
-) {
-    let stream = match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        // Port scans and TCP probes: not worth an operator's time.
-        Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
-        Err(_) => return tracing::debug!("TLS handshake took too long"),
+/// Whether a connection has sent something while it waited to be accepted: the first byte of a
+/// probe is there by then, and must not be counted among the silent ones.
+fn look(stream: TcpStream) -> io::Result<(TcpStream, Stage)> {
+    let stream = stream.into_std()?;
+    let stage = match stream.peek(&mut [0]) {
+        Ok(_) => Stage::Speaking,
+        Err(_) => Stage::Silent,
     };
-    let service = service_fn(move |request| answer(Arc::clone(&site), request));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "Connection ended");
-    }
-}
-
-async fn answer(
-    site: Arc<Site>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let limit = site.profile_asked(&request).map_or(ANSWER_MAX, |asked| match asked {
-        Ok(duration) => duration + ANSWER_MAX,
-        Err(_) => ANSWER_MAX,
-    });
-    let page = match tokio::time::timeout(limit, site.read(&request)).await {
-        Ok(page) => page,
-        Err(_) => Page::text(504, "timeout\n".to_owned()),
-    };
-    // `hyper` leaves the body out of an answer to HEAD, and keeps its length.
-    let mut response = Response::new(Full::from(page.body));
-    *response.status_mut() =
-        StatusCode::from_u16(page.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Ok(response)
-}
-
-impl Site {
-    /// How long a CPU profile is asked for, where the request is for one and they are enabled.
-    fn profile_asked(&self, request: &Request<Incoming>) -> Option<Result<Duration, Page>> {
-        let uri = request.uri();
-        let asked = self.pages.profiling && uri.path() == profile::PATH;
-        asked.then(|| profile::duration(uri.query().unwrap_or_default()))
-    }
-
-    async fn read(&self, request: &Request<Incoming>) -> Page {
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let path = request.uri().path();
-        let verb = request.method().as_str().to_ascii_lowercase();
-        if let Err(refusal) = self.access.check(&verb, path, header(AUTHORIZATION)).await {
-            return Page::refusal(&refusal);
-        }
-        if request.method() != Method::GET && request.method() != Method::HEAD {
-            return Page::method_not_allowed();
-        }
-        match self.profile_asked(request) {
-            Some(Ok(duration)) => return profile::take(duration).await,
-            Some(Err(wrong)) => return wrong,
-            None if self.pages.profiling && path == heap::PATH => return heap::take().await,
-            None => {}
-        }
-        self.pages.read(path, request.uri().query().unwrap_or_default(), header(ACCEPT))
-    }
+    Ok((TcpStream::from_std(stream)?, stage))
 }
 
 #[cfg(test)]

@@ -85,7 +85,13 @@ pub struct Run {
     #[arg(long, value_name = "FILE", help_heading = "Serving")]
     pub authentication_kubeconfig: Option<PathBuf>,
 
-    /// Do not look up the client CA of the cluster (ConfigMap extension-apiserver-authentication)
+    /// Authorities whose client certificates are taken, PEM: CN is the user, O are its groups
+    ///
+    /// Without it the cluster's are, from ConfigMap kube-system/extension-apiserver-authentication.
+    #[arg(long, value_name = "FILE", help_heading = "Serving")]
+    pub client_ca_file: Option<PathBuf>,
+
+    /// Do not look up the client CA of the cluster: only tokens, or --client-ca-file
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true",
           action = clap::ArgAction::Set, value_parser = parse_go_bool, help_heading = "Serving")]

@@ -7,7 +7,9 @@ use super::Health;
 use crate::args::Run;
 use crate::client::{Client, ConnectOptions, connect};
 use crate::reload::InForce;
-use crate::serve::{Access, CertificateOptions, Check, Pages, ServeOptions, Server};
+use crate::serve::{
+    Access, CertificateOptions, Check, ClientAuthority, Pages, READ_EVERY, ServeOptions, Server,
+};
 
 /// Starts the server; `None` where `--secure-port` is 0.
 pub(super) async fn serve(
@@ -25,8 +27,15 @@ pub(super) async fn serve(
         }
         None => Ok(client.clone()),
     };
+    let authentication = other(&args.authentication_kubeconfig).await?;
+    // As in kube-scheduler, the cluster is asked only where no file is given.
+    let authority = match &args.client_ca_file {
+        Some(path) => ClientAuthority::File(path.clone()),
+        None if args.authentication_skip_lookup => ClientAuthority::None,
+        None => ClientAuthority::Cluster(authentication.clone()),
+    };
     let access = Access::new(
-        other(&args.authentication_kubeconfig).await?,
+        authentication,
         other(&args.authorization_kubeconfig).await?,
         args.authorization_always_allow_paths.clone(),
     );
@@ -37,6 +46,8 @@ pub(super) async fn serve(
             files: args.tls_cert_file.clone().zip(args.tls_private_key_file.clone()),
             directory: args.cert_dir.clone(),
         },
+        authority,
+        read_every: READ_EVERY,
     };
     let server = Server::start(&options, pages(in_force, health), access).await?;
     tracing::info!(address = %server.address(), "serving health and metrics");
@@ -44,13 +55,13 @@ pub(super) async fn serve(
 }
 
 fn pages(in_force: watch::Receiver<InForce>, health: &Health) -> Pages {
-    let (metrics, synced, stopping, watches) =
-        (health.clone(), health.clone(), health.clone(), health.clone());
+    let (metrics, synced, stopping, watches, engine) =
+        (health.clone(), health.clone(), health.clone(), health.clone(), health.clone());
     // Read at the start alone, as the other fields that `/configz` shows from then.
     let profiling = in_force.borrow().loaded().configuration().enable_profiling.unwrap_or(true);
     Pages {
         profiling,
-        live: vec![Check::ping()],
+        live: vec![Check::ping(), Check::new("engine", move || engine.check_engine())],
         ready: vec![
             Check::ping(),
             Check::new("shutdown", move || {

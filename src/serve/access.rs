@@ -1,57 +1,37 @@
 //! Who may read what: the API server is asked, by TokenReview and SubjectAccessReview, as
 //! kube-scheduler does (`options.DelegatingAuthenticationOptions` and
 //! `DelegatingAuthorizationOptions`). Enter at [`Access::check`].
+//!
+//! Nothing but a clear yes lets anybody in.
 
+mod reviewer;
+mod user;
+
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use serde::Deserialize;
+use serde_json::json;
 
 use super::remembered::Remembered;
-use crate::client::{Client, exchange, request};
+use crate::client::Client;
+use reviewer::{Reviewer, Standing};
+pub(super) use user::User;
 
 /// How long an answer counts (`--authentication-token-webhook-cache-ttl` and
 /// `--authorization-webhook-cache-{authorized,unauthorized}-ttl` by default).
 const TTL: Duration = Duration::from_secs(10);
 
-/// Answers remembered of each kind. Tokens take 1–2 kB, so 2 MB; a few scrapers need ten.
+/// How long whoever was granted something counts as known when the API server is asked again. A
+/// scraper comes each minute or more often.
+const KNOWN_TTL: Duration = Duration::from_secs(600);
+
+/// Answers remembered of each kind. Reviews come at 30/s at most with bursts of 60, so that 360
+/// are fresh: there is always room. Tokens take 1–2 kB, so 2 MB.
 const REMEMBERED_MAX: usize = 1024;
 
 /// Longest token looked at. A ServiceAccount's takes about 1 kB; headers end at 8 kB anyway.
 const TOKEN_MAX: usize = 16 * 1024;
-
-/// Reviews under way: a flood of bad tokens costs the API server at most this many requests at
-/// once.
-const REVIEWS_MAX: usize = 8;
-
-/// Deadline of a review.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// `user.Info`: what a SubjectAccessReview wants to know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct User {
-    #[serde(rename(serialize = "user", deserialize = "username"))]
-    pub(super) name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    uid: String,
-    groups: Vec<String>,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    extra: Value,
-}
-
-impl Default for User {
-    /// Who comes without a token.
-    fn default() -> Self {
-        Self {
-            name: "system:anonymous".to_owned(),
-            uid: String::new(),
-            groups: vec!["system:unauthenticated".to_owned()],
-            extra: Value::Null,
-        }
-    }
-}
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,27 +40,30 @@ pub(super) enum Refusal {
     Unauthorized,
     /// 403, with a message for people.
     Forbidden(String),
+    /// 429: strangers cause too many reviews.
+    Busy,
     /// 500: the API server could not be asked.
     Unknown(String),
 }
 
 /// Asks the API server who may read.
-#[derive(Debug)]
 pub struct Access {
-    authentication: AskedClient,
-    authorization: AskedClient,
+    authentication: Client,
+    authorization: Client,
     /// Paths that need neither; `/x/*` stands for all below `/x/`.
     open_paths: Vec<String>,
     users: Remembered<String, Option<User>>,
     decisions: Remembered<String, Decision>,
-    reviews: Semaphore,
+    /// Tokens that were valid.
+    known_users: Remembered<String, ()>,
+    /// Keys of decisions that allowed.
+    known_decisions: Remembered<String, ()>,
+    reviewer: Reviewer,
 }
 
-struct AskedClient(Client);
-
-impl std::fmt::Debug for AskedClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Client")
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("open_paths", &self.open_paths).finish_non_exhaustive()
     }
 }
 
@@ -94,30 +77,36 @@ impl Access {
     /// Reviews go to these clients; `open_paths` is `--authorization-always-allow-paths`.
     pub fn new(authentication: Client, authorization: Client, open_paths: Vec<String>) -> Self {
         Self {
-            authentication: AskedClient(authentication),
-            authorization: AskedClient(authorization),
+            authentication,
+            authorization,
             open_paths,
             users: Remembered::new(TTL, REMEMBERED_MAX),
             decisions: Remembered::new(TTL, REMEMBERED_MAX),
-            reviews: Semaphore::new(REVIEWS_MAX),
+            known_users: Remembered::new(KNOWN_TTL, REMEMBERED_MAX),
+            known_decisions: Remembered::new(KNOWN_TTL, REMEMBERED_MAX),
+            reviewer: Reviewer::new(reviewer::DEADLINE, Instant::now()),
         }
     }
 
-    /// Whether `verb` (`get`) on `path` may be answered to who sends this `Authorization` header.
+    /// Whether `verb` (`get`) on `path` may be answered to who sends this `Authorization` header,
+    /// or showed a client certificate: where there is one it counts, as in kube-scheduler's union
+    /// of authenticators.
     pub(super) async fn check(
         &self,
         verb: &str,
         path: &str,
         authorization: Option<&str>,
+        certificate: Option<&User>,
     ) -> Result<(), Refusal> {
         if self.is_open(path) {
             return Ok(());
         }
-        let user = match authorization.and_then(bearer) {
-            None => User::default(),
-            Some(token) => self.user_of(token).await?,
+        let user = match (certificate, authorization.and_then(bearer)) {
+            (Some(user), _) => user.clone(),
+            (None, Some(token)) => self.user_of(token).await?,
+            (None, None) => User::anonymous(),
         };
-        if user.groups.iter().any(|group| group == "system:masters") {
+        if user.is_master() {
             return Ok(());
         }
         match self.decide(&user, verb, path).await? {
@@ -155,11 +144,18 @@ impl Access {
             "spec": {"token": token},
         });
         let path = "/apis/authentication.k8s.io/v1/tokenreviews";
-        let status: TokenStatus = self.review(&self.authentication.0, path, &review).await?;
+        let (client, standing) = (&self.authentication, standing(&self.known_users, &key));
+        let status: TokenStatus = self.reviewer.ask(standing, client, path, &review).await?;
         if !status.error.is_empty() {
             tracing::debug!(error = status.error, "Token refused");
         }
-        let user = status.authenticated.then_some(status.user).map(authenticated);
+        // A review that holds an error, or names nobody, is not a yes.
+        let valid = status.authenticated && status.error.is_empty();
+        let user = status.user.filter(|user| valid && !user.name.is_empty());
+        let user = user.map(User::authenticated);
+        if user.is_some() {
+            self.known_users.put(key.clone(), (), Instant::now());
+        }
         self.users.put(key, user.clone(), Instant::now());
         user.ok_or(Refusal::Unauthorized)
     }
@@ -177,69 +173,44 @@ impl Access {
             "spec": spec,
         });
         let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-        let status: AccessStatus = self.review(&self.authorization.0, path, &review).await?;
+        let (client, standing) = (&self.authorization, standing(&self.known_decisions, &key));
+        let status: AccessStatus = self.reviewer.ask(standing, client, path, &review).await?;
         let decision = match status.allowed && !status.denied {
             true => Decision::Allowed,
             false => Decision::Denied(status.reason),
         };
+        if decision == Decision::Allowed {
+            self.known_decisions.put(key.clone(), (), Instant::now());
+        }
         self.decisions.put(key, decision.clone(), Instant::now());
         Ok(decision)
     }
+}
 
-    /// Creates a review and reads its status.
-    async fn review<S: for<'de> Deserialize<'de>>(
-        &self,
-        client: &Client,
-        path: &str,
-        review: &Value,
-    ) -> Result<S, Refusal> {
-        let unknown = |error: String| {
-            tracing::warn!(path, error, "Cannot ask the API server who may read");
-            Refusal::Unknown(error)
-        };
-        let body = Some(("application/json", review.to_string().into_bytes()));
-        let request = request("POST", path, body).map_err(|e| unknown(e.to_string()))?;
-        let _permit = self.reviews.acquire().await.map_err(|e| unknown(e.to_string()))?;
-        let answer =
-            exchange(client, request, DEADLINE).await.map_err(|e| unknown(e.to_string()))?;
-        if !answer.is_success() {
-            return Err(unknown(answer.text()));
-        }
-        let reviewed: Reviewed<S> =
-            serde_json::from_slice(&answer.body).map_err(|e| unknown(e.to_string()))?;
-        Ok(reviewed.status)
+/// The limits for asking once more.
+fn standing(known: &Remembered<String, ()>, key: &String) -> Standing {
+    match known.get(key, Instant::now()) {
+        Some(()) => Standing::Known,
+        None => Standing::Stranger,
     }
 }
 
 #[derive(Deserialize)]
-struct Reviewed<S> {
-    status: S,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct TokenStatus {
+    #[serde(default)]
     authenticated: bool,
-    user: User,
+    user: Option<User>,
+    #[serde(default)]
     error: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct AccessStatus {
     allowed: bool,
+    #[serde(default)]
     denied: bool,
+    #[serde(default)]
     reason: String,
-}
-
-/// Everybody with a valid token is in this group (`group.NewAuthenticatedGroupAdder`).
-fn authenticated(mut user: User) -> User {
-    const GROUP: &str = "system:authenticated";
-    user.groups.retain(|group| group != "system:unauthenticated");
-    if !user.groups.iter().any(|group| group == GROUP) {
-        user.groups.push(GROUP.to_owned());
-    }
-    user
 }
 
 /// The token of `Authorization: Bearer <token>`; the scheme in any case (RFC 9110 §11.1). An

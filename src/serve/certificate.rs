@@ -11,8 +11,9 @@ use jiff::{Timestamp, ToSpan as _};
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -51,52 +52,115 @@ pub enum CertificateError {
     /// Key and certificate do not go together, or the key is of a kind not known.
     #[error("serving certificate: {0}")]
     Tls(#[from] rustls::Error),
+    /// The authority of client certificates cannot be used.
+    #[error("{name}: {message}")]
+    Authority {
+        /// Where it comes from.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
     /// None can be made.
     #[error("self-signed serving certificate: {0}")]
     Make(#[from] rcgen::Error),
 }
 
 /// PEM of a certificate chain and of its key.
-struct Pair {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pair {
     certificates: Vec<u8>,
     key: Vec<u8>,
-    /// For messages.
-    from: (PathBuf, PathBuf),
+    /// The files of both, also for messages; `None` where it was made in memory.
+    from: Option<(PathBuf, PathBuf)>,
 }
 
-/// The TLS configuration of the server: HTTP/1.1, TLS 1.2 and 1.3, no client certificates.
-///
-/// # Errors
-/// [`CertificateError`] names the file at fault.
-pub(super) fn configure(
-    options: &CertificateOptions,
-    hostname: &str,
-    address: IpAddr,
-) -> Result<Arc<ServerConfig>, CertificateError> {
-    let pair = match (&options.files, &options.directory) {
-        (Some((certificate, key)), _) => read(certificate, key)?,
-        (None, Some(directory)) => kept(directory, hostname, address)?,
-        (None, None) => make(hostname, address)?,
-    };
-    let content = |path: &PathBuf, error: rustls_pki_types::pem::Error| CertificateError::Content {
-        path: path.clone(),
-        message: error.to_string(),
-    };
-    let chain = CertificateDer::pem_slice_iter(&pair.certificates)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| content(&pair.from.0, error))?;
-    if chain.is_empty() {
-        let message = "holds no certificate in PEM form".to_owned();
-        return Err(CertificateError::Content { path: pair.from.0, message });
+impl Pair {
+    /// The pair to begin with.
+    ///
+    /// # Errors
+    /// [`CertificateError`] names the file at fault.
+    pub(super) fn load(
+        options: &CertificateOptions,
+        hostname: &str,
+        address: IpAddr,
+    ) -> Result<Self, CertificateError> {
+        match (&options.files, &options.directory) {
+            (Some((certificate, key)), _) => read(certificate, key),
+            (None, Some(directory)) => kept(directory, hostname, address),
+            (None, None) => make(hostname, address),
+        }
     }
-    let key =
-        PrivateKeyDer::from_pem_slice(&pair.key).map_err(|error| content(&pair.from.1, error))?;
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+
+    /// What its files hold now; `None` where that is the same, or where there are no files.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub(super) fn changed(&self) -> Result<Option<Self>, CertificateError> {
+        let Some((certificate, key)) = &self.from else { return Ok(None) };
+        let now = read(certificate, key)?;
+        Ok((now != *self).then_some(now))
+    }
+
+    /// The TLS configuration of the server: HTTP/1.1, TLS 1.2 and 1.3. Clients may show a
+    /// certificate of `authority` (PEM, and where it comes from), and need not.
+    ///
+    /// # Errors
+    /// [`CertificateError`] names the file at fault.
+    pub(super) fn configure(
+        &self,
+        authority: Option<(&str, &[u8])>,
+    ) -> Result<Arc<ServerConfig>, CertificateError> {
+        let (certificate, key) = self.from.clone().unwrap_or_default();
+        let content = |path: &PathBuf, message: String| CertificateError::Content {
+            path: path.clone(),
+            message,
+        };
+        let chain = CertificateDer::pem_slice_iter(&self.certificates)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| content(&certificate, error.to_string()))?;
+        if chain.is_empty() {
+            return Err(content(&certificate, "holds no certificate in PEM form".to_owned()));
+        }
+        let private = PrivateKeyDer::from_pem_slice(&self.key)
+            .map_err(|error| content(&key, error.to_string()))?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?;
+        let builder = match authority {
+            None => builder.with_no_client_auth(),
+            Some((name, pem)) => {
+                let roots = roots(pem).map_err(|message| CertificateError::Authority {
+                    name: name.to_owned(),
+                    message,
+                })?;
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                        .allow_unauthenticated()
+                        .build()
+                        .map_err(|error| CertificateError::Authority {
+                            name: name.to_owned(),
+                            message: error.to_string(),
+                        })?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let mut config = builder.with_single_cert(chain, private)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+/// All certificates of an authority.
+fn roots(pem: &[u8]) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    match roots.is_empty() {
+        true => Err("holds no certificate in PEM form".to_owned()),
+        false => Ok(roots),
+    }
 }
 
 fn read(certificate: &Path, key: &Path) -> Result<Pair, CertificateError> {
@@ -107,7 +171,7 @@ fn read(certificate: &Path, key: &Path) -> Result<Pair, CertificateError> {
     Ok(Pair {
         certificates: bytes(certificate)?,
         key: bytes(key)?,
-        from: (certificate.to_owned(), key.to_owned()),
+        from: Some((certificate.to_owned(), key.to_owned())),
     })
 }
 
@@ -127,7 +191,7 @@ fn kept(directory: &Path, hostname: &str, address: IpAddr) -> Result<Pair, Certi
     std::fs::create_dir_all(directory).map_err(failed(directory))?;
     std::fs::write(&certificate, &pair.certificates).map_err(failed(&certificate))?;
     write_private(&key, &pair.key).map_err(failed(&key))?;
-    Ok(Pair { from: (certificate, key), ..pair })
+    Ok(Pair { from: Some((certificate, key)), ..pair })
 }
 
 /// Writes a file that only its owner reads.
@@ -165,7 +229,7 @@ fn make(hostname: &str, address: IpAddr) -> Result<Pair, CertificateError> {
     Ok(Pair {
         certificates: certificate.pem().into_bytes(),
         key: key.serialize_pem().into_bytes(),
-        from: (PathBuf::from("(self-signed)"), PathBuf::from("(self-signed)")),
+        from: None,
     })
 }
 
@@ -175,59 +239,4 @@ fn is_dns_name(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::net::Ipv4Addr;
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-
-    fn options(directory: &Path) -> CertificateOptions {
-        CertificateOptions { files: None, directory: Some(directory.to_owned()) }
-    }
-
-    #[test]
-    fn a_pair_is_made_once_and_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let directory = dir.path().join("certs");
-        configure(&options(&directory), "host", ANY).unwrap();
-        let key = directory.join("berth.key");
-        let first = std::fs::read(directory.join("berth.crt")).unwrap();
-        assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
-        configure(&options(&directory), "host", ANY).unwrap();
-        assert_eq!(std::fs::read(directory.join("berth.crt")).unwrap(), first);
-        // Files win over the directory.
-        let files = Some((directory.join("berth.crt"), key));
-        let directory = Some(dir.path().join("unused"));
-        configure(&CertificateOptions { files, directory }, "host", ANY).unwrap();
-        assert!(!dir.path().join("unused").exists());
-    }
-
-    #[test]
-    fn errors_name_the_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let (certificate, key) = (dir.path().join("a.crt"), dir.path().join("a.key"));
-        let files = Some((certificate.clone(), key.clone()));
-        let given = CertificateOptions { files, directory: None };
-        let message = || configure(&given, "host", ANY).unwrap_err().to_string();
-        assert!(message().contains("a.crt"), "{}", message());
-        let pair = make("host", ANY).unwrap();
-        std::fs::write(&certificate, &pair.certificates).unwrap();
-        assert!(message().contains("a.key"), "{}", message());
-        std::fs::write(&key, "nonsense").unwrap();
-        assert!(message().contains("a.key"), "{}", message());
-        std::fs::write(&key, make("host", ANY).unwrap().key).unwrap();
-        assert!(message().starts_with("serving certificate: "), "{}", message());
-        std::fs::write(&certificate, "nonsense").unwrap();
-        assert!(message().contains("no certificate"), "{}", message());
-    }
-
-    #[test]
-    fn odd_host_names_do_no_harm() {
-        for hostname in ["", "a b", "höst", "a.b-c"] {
-            make(hostname, "10.0.0.7".parse().unwrap()).unwrap();
-        }
-    }
-}
+mod tests;

@@ -38,6 +38,9 @@ impl Page {
         let (code, reason, message) = match refusal {
             Refusal::Unauthorized => (401, "Unauthorized", "Unauthorized"),
             Refusal::Forbidden(message) => (403, "Forbidden", message.as_str()),
+            Refusal::Busy => {
+                (429, "TooManyRequests", "too many reviews of tokens and paths; try again")
+            }
             Refusal::Unknown(_) => {
                 (500, "InternalError", "the API server cannot be asked; see the scheduler's log")
             }

@@ -1,93 +1,19 @@
 #![allow(clippy::unwrap_used)]
 
+mod certificates;
+mod floods;
+mod visitor;
+
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use http_body_util::{BodyExt, Empty};
-use hyper::client::conn::http1 as client;
-use rustls::ClientConfig;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::aws_lc_rs;
-use rustls::{DigitallySignedStruct, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
-use tokio_rustls::TlsConnector;
 
 use super::*;
 use crate::client::fake::{FakeServer, Reply, Seen};
 use crate::metrics::Metrics;
-
-/// Trusts any certificate, like a scraper with `insecure_skip_verify`.
-#[derive(Debug)]
-struct Anyone;
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
-    }
-}
-
-struct Read {
-    status: u16,
-    headers: http::HeaderMap,
-    body: String,
-}
-
-/// One request over TLS on a connection of its own.
-async fn send(address: SocketAddr, method: &str, path: &str, token: Option<&str>) -> Read {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anyone))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let stream = TcpStream::connect(address).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
-    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
-    let (mut sender, connection) = client::handshake(TokioIo::new(stream)).await.unwrap();
-    let driver = tokio::spawn(connection);
-    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
-    if let Some(token) = token {
-        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-    }
-    let request = request.body(Empty::<Bytes>::new()).unwrap();
-    let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-    let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-    driver.abort();
-    Read { status: head.status.as_u16(), headers: head.headers, body }
-}
+use visitor::{Read, send};
 
 /// An API server that knows the token `good`, which may read everything.
 fn script(seen: &Seen) -> Reply {
@@ -98,43 +24,54 @@ fn script(seen: &Seen) -> Reply {
     } else {
         json!({"allowed": body["spec"]["user"] == "prometheus"})
     };
-    Reply::json(201, &json!({ "status": status }).to_string())
+    Reply::json(201, &json!({"kind": body["kind"], "status": status}).to_string())
 }
 
 struct Bench {
-    _api: FakeServer,
+    api: FakeServer,
     server: Server,
     synced: Arc<AtomicBool>,
 }
 
 impl Bench {
     async fn start() -> Self {
+        Self::with(CertificateOptions::default(), ClientAuthority::None).await
+    }
+
+    /// That reads certificates again ten times a second.
+    async fn with(certificate: CertificateOptions, authority: ClientAuthority) -> Self {
         let api = FakeServer::start(script).await;
-        let metrics = Metrics::new(Arc::default());
         let synced = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&synced);
-        let sync = move || if seen.load(SeqCst) { Ok(()) } else { Err("Pod: listing".to_owned()) };
-        let pages = Pages {
-            live: vec![Check::ping()],
-            ready: vec![Check::ping(), Check::new("sched-handler-sync", sync)],
-            metrics: Box::new(move |accept| metrics.encode(accept)),
-            config: Box::new(|| json!({"componentconfig": {"kind": "KubeSchedulerConfiguration"}})),
-            profiling: true,
-            debug: vec![("/debug/queue", Box::new(|| "active 0\n".to_owned()))],
-        };
         let open = ["/healthz", "/readyz", "/livez"].map(str::to_owned).to_vec();
         let access = Access::new(api.client(), api.client(), open);
         let options = ServeOptions {
             address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
-            certificate: CertificateOptions::default(),
+            certificate,
+            authority,
+            read_every: Duration::from_millis(100),
         };
+        let pages = pages(&synced);
         let server = Server::start(&options, pages, access).await.unwrap();
-        Self { _api: api, server, synced }
+        Self { api, server, synced }
     }
 
     async fn get(&self, path: &str, token: Option<&str>) -> Read {
         send(self.server.address(), "GET", path, token).await
+    }
+}
+
+fn pages(synced: &Arc<AtomicBool>) -> Pages {
+    let metrics = Metrics::new(Arc::default());
+    let seen = Arc::clone(synced);
+    let sync = move || if seen.load(SeqCst) { Ok(()) } else { Err("Pod: listing".to_owned()) };
+    Pages {
+        live: vec![Check::ping()],
+        ready: vec![Check::ping(), Check::new("sched-handler-sync", sync)],
+        metrics: Box::new(move |accept| metrics.encode(accept)),
+        config: Box::new(|| json!({"componentconfig": {"kind": "KubeSchedulerConfiguration"}})),
+        profiling: true,
+        debug: vec![("/debug/queue", Box::new(|| "active 0\n".to_owned()))],
     }
 }
 
@@ -221,6 +158,8 @@ async fn a_taken_port_is_named() {
         address: Ipv4Addr::LOCALHOST.into(),
         port: bench.server.address().port(),
         certificate: CertificateOptions::default(),
+        authority: ClientAuthority::None,
+        read_every: READ_EVERY,
     };
     let pages = Pages {
         live: Vec::new(),

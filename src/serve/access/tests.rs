@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
+mod floods;
+mod troubles;
+
 use super::*;
 use crate::client::fake::{FakeServer, Reply, Seen};
 
@@ -40,7 +43,7 @@ async fn access() -> (FakeServer, Access) {
 #[tokio::test]
 async fn tokens_and_what_they_may() {
     let (server, access) = access().await;
-    let check = async |path, header| access.check("get", path, header).await;
+    let check = async |path, header| access.check("get", path, header, None).await;
     assert_eq!(check("/metrics", Some("Bearer good")).await, Ok(()));
     assert_eq!(check("/metrics", Some("bearer  good ")).await, Ok(()));
     assert_eq!(server.requests().len(), 2, "the second answer is remembered");
@@ -65,24 +68,24 @@ async fn tokens_and_what_they_may() {
 async fn masters_and_open_paths_ask_no_one() {
     let (server, access) = access().await;
     for path in ["/healthz", "/readyz", "/open/door"] {
-        assert_eq!(access.check("get", path, Some("Bearer bad")).await, Ok(()), "{path}");
+        assert_eq!(access.check("get", path, Some("Bearer bad"), None).await, Ok(()), "{path}");
     }
     assert!(server.requests().is_empty());
-    assert_eq!(access.check("get", "/debug/cache", Some("Bearer root")).await, Ok(()));
+    assert_eq!(access.check("get", "/debug/cache", Some("Bearer root"), None).await, Ok(()));
     assert_eq!(server.requests().len(), 1, "a token review and no access review");
-    assert!(access.check("get", "/readyz/ping", None).await.is_err(), "as in kube-scheduler");
+    assert!(access.check("get", "/readyz/ping", None, None).await.is_err(), "as in kube-scheduler");
 }
 
 #[tokio::test]
 async fn an_api_server_in_trouble_opens_nothing() {
     let (server, access) = access().await;
-    let refused = access.check("get", "/metrics", Some("Bearer broken")).await;
+    let refused = access.check("get", "/metrics", Some("Bearer broken"), None).await;
     assert_eq!(refused, Err(Refusal::Unknown("500 InternalError: etcd".to_owned())));
     let asked = server.requests().len();
-    let refused = access.check("get", "/metrics", Some("Bearer broken")).await;
+    let refused = access.check("get", "/metrics", Some("Bearer broken"), None).await;
     assert!(matches!(refused, Err(Refusal::Unknown(_))));
     assert_eq!(server.requests().len(), asked + 1, "trouble is not remembered");
     let long = format!("Bearer {}", "x".repeat(TOKEN_MAX + 1));
-    let refused = access.check("get", "/metrics", Some(&long)).await;
+    let refused = access.check("get", "/metrics", Some(&long), None).await;
     assert_eq!(refused, Err(Refusal::Unauthorized));
 }
