@@ -29,7 +29,7 @@ pub use bucket::{Bucket, Rate};
 pub(crate) use exchange::{Answer, Failure, exchange, request};
 pub use pool::TargetError;
 use pool::{Content, Pool};
-pub(crate) use right_of_way::GivingWay;
+pub(crate) use right_of_way::{GivingWay, Place};
 pub use right_of_way::{RightOfWay, Share};
 
 /// The API server, as whom the configuration says; cheap to clone.

@@ -23,7 +23,7 @@ use prometheus_client::registry::Registry;
 pub use catalogue::{Metric, MetricKind};
 pub use histogram::{Buckets, Histogram};
 pub use registrar::{Counters, Gauges, Histograms};
-pub use tally::Tally;
+pub use tally::{GoneProfile, Tally};
 pub use text::Exposition;
 
 use crate::bind::OUTCOME_LABELS;

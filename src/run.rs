@@ -169,7 +169,7 @@ fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
         tracing::info!(
             plugins = %missing.join(", "),
             "enabled plugins that are not carried out yet: nobody is preempted, and pods that need \
-             devices are left pending with reason SchedulerError"
+             devices are left pending with a condition that says so"
         );
     }
 }

@@ -1,6 +1,9 @@
 //! Refuses pods whose needs Berth cannot meet yet, so that none is bound where kube-scheduler would
 //! not bind it: devices, groups, and claims that the scheduler has to bind.
 //!
+//! Such a pod is unschedulable until the configuration, the pod or its claims change. No node helps
+//! it, nor does time, so nothing is spent on it meanwhile.
+//!
 //! No plugin of kube-scheduler: it has no name in configurations, the shell adds it to each
 //! profile that it runs. It goes once [`crate::later`] names no filter any more and VolumeBinding
 //! binds.
@@ -55,9 +58,17 @@ impl Plugin for Refusal {
 
 impl PreFilter for Refusal {
     fn pre_filter(&self, cx: &Context<'_>, _state: &mut State) -> PreFiltered {
-        match missing(&cx.pod.class.spec).or_else(|| unbound(cx)) {
+        // The spec is the pod's own; claims come to be bound by somebody else, or their class to
+        // bind at once.
+        let lasting = missing(&cx.pod.class.spec).map(|what| (what, Reads::NOTHING));
+        let refused =
+            lasting.or_else(|| Some((unbound(cx)?, Reads::CLAIMS | Reads::STORAGE_CLASSES)));
+        match refused {
             None => PreFiltered::Skip,
-            Some(what) => PreFiltered::Broken(format!("{what}, use kube-scheduler for this pod")),
+            Some((what, until)) => {
+                let message = format!("{what}, use kube-scheduler for this pod");
+                PreFiltered::Refuse { until, message }
+            }
         }
     }
 }
@@ -98,7 +109,13 @@ mod tests {
 
     fn check_scene(scene: &Scene, refused: Option<&str>) {
         let expected = refused.map_or(PreFiltered::Skip, |what| {
-            PreFiltered::Broken(format!("{what}, use kube-scheduler for this pod"))
+            let until = if what.contains("PersistentVolumeClaim") {
+                Reads::CLAIMS | Reads::STORAGE_CLASSES
+            } else {
+                Reads::NOTHING
+            };
+            let message = format!("{what}, use kube-scheduler for this pod");
+            PreFiltered::Refuse { until, message }
         });
         scene.check_pre_filter(&Refusal, &expected);
     }

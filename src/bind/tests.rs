@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod doubt;
+mod way;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 

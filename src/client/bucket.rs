@@ -106,6 +106,69 @@ mod tests {
         assert_eq!(waits, [ms(0), ms(0), ms(0), ms(100)]);
     }
 
+    /// When the next request may start, by another way to say the same: Turner's virtual
+    /// scheduling (ITU-T I.371, GCRA), in seconds. `due` is when the bucket would be full again.
+    fn by_virtual_scheduling(due: &mut f64, now: f64, qps: f64, burst: u32) -> f64 {
+        let start = (*due - f64::from(burst - 1) / qps).max(now);
+        *due = due.max(now) + 1.0 / qps;
+        start
+    }
+
+    #[test]
+    fn in_debt_and_out_of_it_requests_start_as_by_virtual_scheduling() {
+        let mut random = berth_engine::base::Random::new(11);
+        for (qps, burst) in [(0.1, 1), (1.0, 1), (7.0, 3), (50.0, 100), (999.0, 13)] {
+            let start = Instant::now();
+            let mut bucket = Bucket::new(Rate::Limited { qps, burst }, start);
+            let (mut now, mut due) = (0.0f64, 0.0f64);
+            let (mut in_debt, mut at_once) = (0, 0);
+            for _ in 0..3_000 {
+                // Parts of a token's time, so that debts are paid off in part; now and then a rest
+                // until all is paid and more.
+                match random.below(40) {
+                    0 => now = due.max(now) + random.below(9) as f64 / 4.0 / qps,
+                    part => now += (part % 20) as f64 / 16.0 / qps,
+                }
+                let at = start + Duration::from_secs_f64(now);
+                let wait = bucket.reserve(at).as_secs_f64();
+                let expected = by_virtual_scheduling(&mut due, now, qps, burst) - now;
+                assert!((wait - expected).abs() < 1e-5, "{qps}/{burst}: {wait} not {expected}");
+                if wait > 0.0 { in_debt += 1 } else { at_once += 1 }
+            }
+            assert!(in_debt > 100 && at_once > 100, "{qps}/{burst}: {in_debt}, {at_once}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn taking_a_token_of_tomorrow_waits_for_it() {
+        let mut bucket = Bucket::new(Rate::Limited { qps: 0.01, burst: 2 }, Instant::now());
+        let start = tokio::time::Instant::now();
+        let mut waited = Vec::new();
+        // The bucket goes by the real clock, of which next to nothing passes meanwhile.
+        for _ in 0..4 {
+            bucket.take().await;
+            waited.push(start.elapsed().as_secs() / 90);
+        }
+        assert_eq!(waited, [0, 0, 1, 3], "100 s, and 200 s after that");
+    }
+
+    #[test]
+    fn no_rate_overflows() {
+        for qps in [f32::MIN_POSITIVE, 1e-30, 1.0, f32::MAX, f32::INFINITY, -0.0, -1.0, f32::NAN] {
+            for burst in [i32::MIN, -1, 0, 1, i32::MAX] {
+                for divisor in [0, 1, 4, u32::MAX] {
+                    let start = Instant::now();
+                    let rate = Rate::from_client_connection(qps, burst).share(divisor);
+                    let mut bucket = Bucket::new(rate, start);
+                    for second in 0..100 {
+                        let wait = bucket.reserve(start + Duration::from_secs(second));
+                        assert!(wait <= Duration::from_secs(86_400), "{qps} {burst}: {wait:?}");
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn time_that_goes_back_gives_nothing() {
         let start = Instant::now() + ms(1000);

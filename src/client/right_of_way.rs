@@ -117,13 +117,27 @@ impl GivingWay {
 
     /// Waits until one more request may be sent.
     pub(crate) async fn enter(&self) -> Place {
+        let patience = self.0.share.patience;
+        self.enter_after(|since| patience.saturating_sub(since.elapsed())).await
+    }
+
+    /// Waits until one more request may be sent that is not to wait for the share's patience.
+    /// Beside binds there is one each `pace`; the `last` was let in then.
+    pub(crate) async fn enter_at_once(&self, last: Option<Instant>, pace: Duration) -> Place {
+        let rest = || last.map_or(Duration::ZERO, |last| pace.saturating_sub(last.elapsed()));
+        self.enter_after(|_| rest()).await
+    }
+
+    /// Waits for a place; `rest` says for how long none is given beside binds that have been open
+    /// since then.
+    async fn enter_after(&self, rest: impl Fn(Instant) -> Duration) -> Place {
         let Inner { way, share, in_flight, ended } = &*self.0;
         loop {
             let free = way.free.notified();
             let mut free = std::pin::pin!(free);
             // Listens before it looks: a bind that ends in between is not missed.
             free.as_mut().enable();
-            let patient = way.since().map(|since| share.patience.saturating_sub(since.elapsed()));
+            let patient = way.since().map(&rest);
             let limit = match patient {
                 None => share.alone,
                 Some(Duration::ZERO) => share.beside_binds,
@@ -185,6 +199,34 @@ mod tests {
         assert_eq!(enter_all(&lane, &mut places), 2, "one bind is still open");
         way.end();
         assert_eq!(enter_all(&lane, &mut places), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_told_at_once_has_a_pace_beside_binds_and_none_alone() {
+        let way = Arc::<RightOfWay>::default();
+        let share = Share { patience: PATIENCE, beside_binds: 1, alone: 9 };
+        let lane = GivingWay::new(Arc::clone(&way), share);
+        let pace = Duration::from_millis(250);
+        way.begin();
+        let start = Instant::now();
+        let mut last = None;
+        for _ in 0..5 {
+            let place = lane.enter_at_once(last, pace).await;
+            last = Some(Instant::now());
+            drop(place);
+        }
+        assert_eq!(start.elapsed(), 4 * pace, "the first waits for nothing");
+        // One in flight at once, whatever the pace.
+        let place = lane.enter_at_once(None, pace).await;
+        let second = tokio::time::timeout(PATIENCE, lane.enter_at_once(None, pace)).await;
+        assert!(second.is_err());
+        drop(place);
+        way.end();
+        let start = Instant::now();
+        for _ in 0..5 {
+            drop(lane.enter_at_once(Some(Instant::now()), pace).await);
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test]

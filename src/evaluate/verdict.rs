@@ -128,6 +128,14 @@ impl Cycle {
             };
             return Self { pod, pre_filter: Some(status), ..Self::default() };
         }
+        if let Some(Stop::Refused { plugin, message, .. }) = &filtered.stop {
+            let status = Status {
+                code: Code::UnschedulableAndUnresolvable.as_str(),
+                plugin: plugin_name(profile, *plugin),
+                reasons: vec![message.clone()],
+            };
+            return Self { pod, pre_filter: Some(status), ..Self::default() };
+        }
         let fit = |code| Status { code, plugin: String::new(), reasons: Vec::new() };
         let success = filtered.feasible.iter().map(|n| (*n, fit(Code::Success.as_str())));
         let excluded = filtered.excluded.iter().map(|n| (n, fit("PreFilterExcluded")));

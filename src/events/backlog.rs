@@ -61,6 +61,11 @@ impl Waiting {
         }
     }
 
+    /// Whether it says why a pod waits.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self.about, About::Pod(_, PodEvent::FailedScheduling { .. }))
+    }
+
     /// How long that is.
     fn note_len(&self) -> usize {
         match &self.about {
@@ -116,6 +121,8 @@ struct Fold {
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     granularity: Granularity,
+    /// Why pods wait: before everything else, as somebody looks for it now.
+    failures: VecDeque<Waiting>,
     alone: VecDeque<Waiting>,
     /// Bytes of their notes.
     notes: usize,
@@ -142,7 +149,7 @@ impl Backlog {
 
     /// Events to be written, folds as one each.
     pub(super) fn len(&self) -> usize {
-        self.alone.len() + self.folds.len()
+        self.failures.len() + self.alone.len() + self.folds.len()
     }
 
     pub(super) fn push(&mut self, mut waiting: Waiting, now: Instant) -> Taken {
@@ -151,7 +158,7 @@ impl Backlog {
         if self.notes + note > NOTES_MAX {
             return Taken::Dropped;
         }
-        let full = self.alone.len() >= EVENTS_WAITING_MAX;
+        let full = self.failures.len() + self.alone.len() >= EVENTS_WAITING_MAX;
         let waiting = match (self.granularity, full) {
             (Granularity::Each, false) => waiting,
             _ => match self.fold(waiting, now) {
@@ -161,7 +168,7 @@ impl Backlog {
             },
         };
         self.notes += note;
-        self.alone.push_back(waiting);
+        if waiting.is_failure() { &mut self.failures } else { &mut self.alone }.push_back(waiting);
         Taken::Alone
     }
 
@@ -190,14 +197,23 @@ impl Backlog {
         let due = self.due.front().and_then(|key| self.folds.get(key)).map(|fold| fold.due);
         match due {
             Some(due) if closing || due <= now => Next::Ready,
-            _ if !self.alone.is_empty() => Next::Ready,
+            _ if !self.failures.is_empty() || !self.alone.is_empty() => Next::Ready,
             Some(due) => Next::At(due),
             None => Next::Nothing,
         }
     }
 
-    /// Takes the next event: folds first, they are few.
+    /// Whether an event waits that says why a pod does.
+    pub(super) fn has_failure(&self) -> bool {
+        !self.failures.is_empty()
+    }
+
+    /// Takes the next event: why pods wait, then folds, which are few.
     pub(super) fn pop(&mut self, now: Instant, closing: bool) -> Option<Waiting> {
+        if let Some(failure) = self.failures.pop_front() {
+            self.notes -= failure.note_len();
+            return Some(failure);
+        }
         let is_due = |fold: &Fold| closing || fold.due <= now;
         if self.due.front().and_then(|key| self.folds.get(key)).is_some_and(is_due)
             && let Some(key) = self.due.pop_front()

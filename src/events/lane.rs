@@ -1,5 +1,6 @@
 //! How events are written: behind the binds, tried again where the server could not.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::backlog::{Backlog, Next as Due};
 use super::record::Event;
 use super::series::{Series, Write};
-use super::{EventOptions, RETRY_WAIT, RETRY_WAIT_MAX, SWEEP_EVERY, TRIES_MAX};
+use super::{EventOptions, FAILURE_PACE, RETRY_WAIT, RETRY_WAIT_MAX, SWEEP_EVERY, TRIES_MAX};
 use crate::client::Client;
 use crate::client::protobuf::{BodyFormat, PROTOBUF};
-use crate::client::{Answer, Bucket, Failure, GivingWay, RightOfWay, exchange, request};
+use crate::client::{Answer, Bucket, Failure, GivingWay, Place, RightOfWay, exchange, request};
 use crate::metrics::{EventMetrics, signed};
 
 /// What the handles fill and the lane empties.
@@ -21,6 +22,8 @@ use crate::metrics::{EventMetrics, signed};
 pub(super) struct Queue {
     pub(super) backlog: Mutex<Backlog>,
     pub(super) wake: Notify,
+    /// An event has come that says why a pod waits.
+    pub(super) failure: Notify,
 }
 
 impl Queue {
@@ -57,46 +60,63 @@ pub(super) async fn dispatch(
     let gate = GivingWay::new(way, lane.options.share);
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let mut tasks = JoinSet::new();
+    // What is left of the last sweep, and when a failure was last let in.
+    let mut swept: VecDeque<Write> = VecDeque::new();
+    let mut told = None;
     loop {
         while tasks.try_join_next().is_some() {}
         let closed = closing.is_cancelled();
         let due = match queue.backlog().next(Instant::now(), closed) {
             Due::Ready => None,
+            _ if !swept.is_empty() => None,
             Due::Nothing if closed => break,
             Due::Nothing => Some(Instant::now() + SWEEP_EVERY),
             Due::At(due) => Some(due),
         };
-        let mut writes = Vec::new();
         if let Some(due) = due {
             tokio::select! {
-                () = queue.wake.notified() => continue,
-                () = tokio::time::sleep_until(due.into()) => continue,
-                () = closing.cancelled(), if !closed => continue,
-                _ = sweep.tick() => writes = series.sweep(Instant::now()),
+                () = queue.wake.notified() => {}
+                () = tokio::time::sleep_until(due.into()) => {}
+                () = closing.cancelled(), if !closed => {}
+                _ = sweep.tick() => swept.extend(series.sweep(Instant::now())),
             }
+            continue;
         }
-        let mut place = gate.enter().await;
-        if due.is_none() {
+        let Some(place) = enter(&gate, &queue, &mut told).await else { continue };
+        let left = if queue.backlog().has_failure() { None } else { swept.pop_front() };
+        let write = left.or_else(|| {
             let next = queue.backlog().pop(Instant::now(), closing.is_cancelled());
             let event = next.map(|waiting| waiting.event(&lane.options.hostname));
-            writes.extend(event.and_then(|event| series.add(event, Instant::now())));
-        }
+            event.and_then(|event| series.add(event, Instant::now()))
+        });
         lane.metrics.queue.set(signed(queue.backlog().len()));
-        let mut writes = writes.into_iter().peekable();
-        while let Some(write) = writes.next() {
-            bucket.take().await;
-            let lane = Arc::clone(&lane);
-            tasks.spawn(async move {
-                lane.write(&write).await;
-                drop(place);
-            });
-            if writes.peek().is_none() {
-                break;
-            }
-            place = gate.enter().await;
-        }
+        let Some(write) = write else { continue };
+        bucket.take().await;
+        let lane = Arc::clone(&lane);
+        tasks.spawn(async move {
+            lane.write(&write).await;
+            drop(place);
+        });
     }
     while tasks.join_next().await.is_some() {}
+}
+
+/// A place for the next event; `None` where one that says why a pod waits has come meanwhile, which
+/// need not be as patient.
+async fn enter(
+    gate: &GivingWay,
+    queue: &Queue,
+    told: &mut Option<tokio::time::Instant>,
+) -> Option<Place> {
+    if queue.backlog().has_failure() {
+        let place = gate.enter_at_once(*told, FAILURE_PACE).await;
+        *told = Some(tokio::time::Instant::now());
+        return Some(place);
+    }
+    tokio::select! {
+        place = gate.enter() => Some(place),
+        () = queue.failure.notified() => None,
+    }
 }
 
 /// What to do after a try.

@@ -218,3 +218,36 @@ async fn a_server_without_protobuf_gets_json() {
     assert_eq!(server.requests().len(), 3, "refused once");
     has(&metrics.encode(None).body, "created", 2);
 }
+
+#[tokio::test]
+async fn why_a_pod_waits_is_told_in_the_middle_of_a_burst_of_binds() {
+    const PLACED: usize = 50;
+    let server = FakeServer::start(ok).await;
+    let metrics = Metrics::new(Arc::default());
+    let way = Arc::<RightOfWay>::default();
+    way.begin();
+    let options =
+        EventOptions { share: Share { patience: LONG, beside_binds: 1, alone: 1 }, ..options() };
+    let events = metrics.events.clone();
+    let sink = EventSink::spawn(server.client(), options, events, Arc::clone(&way));
+    for number in 0..PLACED {
+        sink.handle().publish(pod(&format!("placed-{number}")), "berth".into(), placed());
+    }
+    // The lane is waiting for the burst to end by then.
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    for name in ["waits", "waits-too"] {
+        sink.handle().publish(pod(name), "berth".into(), failed("no room"));
+    }
+    let told = async {
+        while server.requests().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(LONG / 2, told).await.unwrap();
+    way.end();
+    assert_eq!(sink.drain(LONG).await, 0);
+    let seen = server.requests();
+    assert_eq!(seen.len(), PLACED + 2);
+    let about: Vec<_> = seen.iter().map(|one| one.json()["regarding"]["name"].clone()).collect();
+    assert_eq!(about[..3], ["waits", "waits-too", "placed-0"]);
+}

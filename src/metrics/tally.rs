@@ -40,8 +40,21 @@ pub struct Tally {
     starts: VecDeque<Instant>,
     profiles: Vec<ProfileSeries>,
     incoming: Vec<IncomingSeries>,
+    /// Profiles that went, with the pods that waited for them and those of them that are told.
+    gone: Vec<GoneProfile>,
     /// `pod_scheduling_sli_duration_seconds` for 1 to 14 attempts and more.
     sli: Vec<Histogram>,
+}
+
+/// A profile that a new configuration does not have any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoneProfile {
+    /// Its `schedulerName`.
+    pub name: Box<str>,
+    /// Pods that waited for it.
+    pub pods: usize,
+    /// Those of them that get a condition which says so.
+    pub told: usize,
 }
 
 #[derive(Debug)]
@@ -87,8 +100,14 @@ impl Tally {
             starts: VecDeque::new(),
             profiles: Vec::new(),
             incoming: Vec::new(),
+            gone: Vec::new(),
             sli,
         }
+    }
+
+    /// Profiles that went since the last call.
+    pub fn take_gone(&mut self) -> Vec<GoneProfile> {
+        std::mem::take(&mut self.gone)
     }
 
     /// When the attempt began that asked for the next bind; binds leave a step in the order of
@@ -243,6 +262,10 @@ impl Probe for Tally {
             // Milliseconds since a start: exact in an f64 for 285,000 years.
             histogram.observe(waited_ms as f64 / 1000.0);
         }
+    }
+
+    fn profile_gone(&mut self, profile: &str, pods: usize, told: usize) {
+        self.gone.push(GoneProfile { name: profile.into(), pods, told });
     }
 
     fn scheduled_after_flush(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use berth_engine::Effect;
+use berth_engine::{Effect, FailureReason};
 
 use crate::bind::{Bind, BinderHandle};
 use crate::events::EventHandle;
@@ -46,15 +46,7 @@ impl Lanes {
                     });
                 }
                 effect @ Effect::Condition { .. } => {
-                    if let Effect::Condition { pod, reason, message, .. } = &effect {
-                        tracing::info!(
-                            target: DECISION,
-                            pod = %pod.key,
-                            reason = reason.as_str(),
-                            err = %message,
-                            "Unable to schedule pod; no fit; waiting"
-                        );
-                    }
+                    tell_failure(&effect);
                     self.or_refuse(|lanes| lanes.status.take(effect));
                 }
                 effect @ Effect::Nominate { .. } => {
@@ -86,5 +78,23 @@ impl Lanes {
         };
         self.metrics.refused.with(&[name]).inc();
         tracing::error!(?effect, "an effect that Berth does not carry out yet");
+    }
+}
+
+/// One line for a pod that goes on waiting, in kube-scheduler's words (`handleSchedulingFailure` in
+/// `pkg/scheduler/schedule_one.go`). That its profile is gone is told once for all its pods.
+fn tell_failure(effect: &Effect) {
+    let Effect::Condition { pod, reason, message, .. } = effect else { return };
+    let (pod, word, err) = (&pod.key, reason.as_str(), message);
+    match reason {
+        FailureReason::Unschedulable => tracing::info!(
+            target: DECISION, %pod, reason = word, %err, "Unable to schedule pod; no fit; waiting"
+        ),
+        FailureReason::SchedulerError => tracing::info!(
+            target: DECISION, %pod, reason = word, %err, "Error scheduling pod; retrying"
+        ),
+        FailureReason::ProfileGone => tracing::debug!(
+            target: DECISION, %pod, reason = word, %err, "The pod's profile is gone; waiting"
+        ),
     }
 }

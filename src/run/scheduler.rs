@@ -153,6 +153,7 @@ impl Scheduler {
             synced: Arc::clone(&synced),
             paused: true,
             beat: beat.clone(),
+            begins: false,
         };
         let (end, ended) = oneshot::channel();
         let thread = spawn(turns, end)?;

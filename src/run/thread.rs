@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use berth_engine::{Config, Control, Effect, Engine, Input, Turn};
 use tokio::sync::{mpsc, watch};
 
-use crate::metrics::{Tally, signed};
+use crate::metrics::{GoneProfile, Tally, signed};
 use crate::watch::{Batch, States};
 
 use super::beat::Beat;
@@ -49,6 +49,8 @@ pub(super) struct Turns {
     /// Whether the engine takes no pods, as it was told last.
     pub(super) paused: bool,
     pub(super) beat: Beat,
+    /// The next step takes the rest of the first lists in.
+    pub(super) begins: bool,
 }
 
 impl Turns {
@@ -66,6 +68,7 @@ impl Turns {
             let began = Instant::now();
             self.lanes.metrics.inputs.inc_by(inputs.len() as u64);
             turn = self.engine.step(inputs, millis(origin), &mut effects, &mut self.tally);
+            self.announce();
             self.lanes.metrics.steps.inc();
             self.lanes.metrics.step_duration.observe(began.elapsed().as_secs_f64());
             self.lanes.carry_out(&mut effects, &mut self.tally);
@@ -129,15 +132,28 @@ impl Turns {
         }
         if ready && empty {
             self.synced.store(true, std::sync::atomic::Ordering::Relaxed);
-            tracing::info!(
-                nodes = self.engine.cache().nodes().live().len(),
-                "the first lists are in, scheduling begins"
-            );
+            self.begins = true;
         } else if ready {
             // Not all batches fitted: be asked again.
             self.states.mark_changed();
         }
         Some(inputs)
+    }
+
+    /// Tells the log what a step has brought.
+    fn announce(&mut self) {
+        if std::mem::take(&mut self.begins) {
+            let nodes = self.engine.cache().nodes().live().len();
+            tracing::info!(nodes, "the first lists are in, scheduling begins");
+        }
+        for GoneProfile { name, pods, told } in self.tally.take_gone() {
+            tracing::warn!(
+                profile = %name, pods, told,
+                "Pods wait for a profile that is no longer in the configuration: add a profile \
+                 with this schedulerName again, or create the pods anew with another one; those \
+                 counted as told show this in their condition PodScheduled"
+            );
+        }
     }
 
     fn is_synced(&self) -> bool {

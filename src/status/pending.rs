@@ -1,5 +1,5 @@
-//! Changes that wait: at most one per pod, in the order in which the pods first came. What could
-//! not be written comes again later.
+//! Changes that wait: at most one per pod, those of which nothing was written yet in front, and
+//! else in the order in which the pods came. What could not be written comes again later.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ pub(super) enum Ended {
 /// Where a pod is: in each at most once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// In `order`.
+    /// In `first` or `order`.
     Waits,
     /// In `later`, until then.
     Later(Instant),
@@ -79,7 +79,10 @@ struct Slot {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     slots: HashMap<Box<str>, Slot>,
-    /// Pods to write, none in flight.
+    /// Pods to write for the first time, none in flight: a pod that shows nothing waits for a word
+    /// more than one whose word changes.
+    first: VecDeque<Box<str>>,
+    /// Other pods to write, none in flight.
     order: VecDeque<Box<str>>,
     /// Pods whose write failed.
     later: BTreeSet<(Instant, Box<str>)>,
@@ -97,7 +100,9 @@ impl Pending {
             if let Place::Later(at) = slot.place {
                 // A new word is worth a try at once. Its turn may have come already.
                 if self.later.remove(&(at, pod.uid.clone())) {
-                    self.order.push_back(pod.uid.clone());
+                    let first = !self.written.contains(&pod.uid);
+                    let queue = if first { &mut self.first } else { &mut self.order };
+                    queue.push_back(pod.uid.clone());
                 }
                 slot.place = Place::Waits;
             }
@@ -116,11 +121,17 @@ impl Pending {
         if self.slots.len() >= PODS_MAX {
             return Taken::Full(pod);
         }
-        self.order.push_back(pod.uid.clone());
         let uid = pod.uid.clone();
+        self.line_up(uid.clone());
         let (change, place) = (Some(change), Place::Waits);
         self.slots.insert(uid, Slot { pod, change, place, withdrawn: false, failures: 0 });
         Taken::New
+    }
+
+    /// Puts a pod at the end of its queue.
+    fn line_up(&mut self, uid: Box<str>) {
+        let first = !self.written.contains(&uid);
+        if first { &mut self.first } else { &mut self.order }.push_back(uid);
     }
 
     /// Takes the condition back that waits for a pod, or is being tried: the pod is being bound,
@@ -153,9 +164,11 @@ impl Pending {
     /// time. It counts as in flight until [`Self::done`].
     pub(super) fn pop(&mut self, now: Instant) -> Option<(PodName, StatusChange, bool)> {
         while self.later.first().is_some_and(|(at, _)| *at <= now) {
-            self.order.extend(self.later.pop_first().map(|(_, uid)| uid));
+            if let Some((_, uid)) = self.later.pop_first() {
+                self.line_up(uid);
+            }
         }
-        while let Some(uid) = self.order.pop_front() {
+        while let Some(uid) = self.first.pop_front().or_else(|| self.order.pop_front()) {
             let Some(slot) = self.slots.get_mut(&uid) else { continue };
             let Some(change) = slot.change.take() else {
                 self.slots.remove(&uid);
@@ -191,6 +204,12 @@ impl Pending {
             }
             slot.change = Some(change);
         }
+        if written {
+            if self.written.len() >= WRITTEN_MAX {
+                self.written.clear();
+            }
+            self.written.insert(uid.into());
+        }
         if slot.change.is_none() {
             self.slots.remove(uid);
         } else if left && failures > 0 {
@@ -200,13 +219,7 @@ impl Pending {
             self.later.insert((at, uid.into()));
         } else {
             slot.place = Place::Waits;
-            self.order.push_back(uid.into());
-        }
-        if written {
-            if self.written.len() >= WRITTEN_MAX {
-                self.written.clear();
-            }
-            self.written.insert(uid.into());
+            self.line_up(uid.into());
         }
         !given_up
     }
@@ -267,6 +280,36 @@ mod tests {
         assert_eq!(pending.len(), 0);
         pending.push(pod("a"), says("2"));
         assert_eq!(pending.pop(now()), Some((pod("a"), says("2"), true)));
+    }
+
+    #[test]
+    fn a_pod_that_shows_nothing_yet_comes_before_one_whose_word_changes() {
+        let mut pending = Pending::default();
+        for uid in ["a", "b"] {
+            pending.push(pod(uid), says("1"));
+            pending.pop(now()).unwrap();
+            pending.done(uid, says("1"), Ended::Written, now());
+        }
+        for (uid, text) in [("a", "2"), ("b", "2"), ("new", "1"), ("newer", "1")] {
+            pending.push(pod(uid), says(text));
+        }
+        let order = |pending: &mut Pending, time| -> Vec<Box<str>> {
+            std::iter::from_fn(|| pending.pop(time)).map(|(pod, ..)| pod.uid).collect()
+        };
+        let time = now();
+        assert_eq!(order(&mut pending, time), ["new", "newer", "a", "b"].map(Box::from));
+        // What failed takes its turn in the queue that it was in.
+        for (uid, text) in [("a", "2"), ("new", "1")] {
+            pending.done(uid, says(text), Ended::Failed, time);
+        }
+        assert_eq!(order(&mut pending, time + AGAIN_MAX), ["new", "a"].map(Box::from));
+        for (uid, text) in [("a", "2"), ("new", "1")] {
+            pending.done(uid, says(text), Ended::Failed, time);
+        }
+        for uid in ["a", "new"] {
+            pending.push(pod(uid), says("3"));
+        }
+        assert_eq!(order(&mut pending, time), ["new", "a"].map(Box::from));
     }
 
     #[test]

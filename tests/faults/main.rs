@@ -5,12 +5,15 @@
 //! leaves a pod without a place.
 #![allow(clippy::unwrap_used)]
 
+mod beside_binds;
 mod bindings;
+mod counts;
 mod events;
 mod histories;
 mod ledger;
 mod objects;
 mod pods;
+mod profiles;
 mod refusals;
 mod stage;
 mod stderr;

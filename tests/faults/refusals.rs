@@ -3,7 +3,7 @@
 use berth::watch::{Kind, KindState};
 use serde_json::json;
 
-use crate::pods::{PODS_PER_NODE, node_of, nodes, pod, refusal};
+use crate::pods::{PODS_PER_NODE, node, node_of, nodes, pod, refusal};
 use crate::stage::{Stage, sandbox};
 
 const NODES: usize = 4;
@@ -76,7 +76,7 @@ async fn pods_with_needs_unknown_to_berth_are_told_so() {
             .await;
         let pod = stage.pod(name).unwrap();
         let condition = refusal(&pod).unwrap();
-        assert_eq!(condition["reason"], "SchedulerError", "{condition}");
+        assert_eq!(condition["reason"], "Unschedulable", "{condition}");
         let message = condition["message"].as_str().unwrap();
         assert!(message.contains(field), "{message}");
     }
@@ -84,5 +84,15 @@ async fn pods_with_needs_unknown_to_berth_are_told_so() {
     for name in ["claims", "group"] {
         assert_eq!(node_of(&stage.pod(name).unwrap()), None);
     }
+    // Nodes come and pods go, and nobody looks at them again.
+    stage.sandbox.create("nodes", node("new")).unwrap();
+    stage.create_pods("more", PODS_PER_NODE);
+    stage.all_placed(PODS + PODS_PER_NODE).await;
+    let attempts = |result| {
+        let series = format!("{{result=\"{result}\",profile=\"berth\"}}");
+        stage.metric(&format!("scheduler_schedule_attempts_total{series}"))
+    };
+    assert_eq!((attempts("unschedulable"), attempts("error")), (2, 0));
+    assert_eq!(stage.metric("scheduler_pending_pods{queue=\"unschedulable\"}"), 2);
     stage.stop().await;
 }

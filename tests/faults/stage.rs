@@ -44,6 +44,12 @@ impl Stage {
         Self { sandbox, scheduler }
     }
 
+    /// With such a `clientConnection.qps` and `burst`.
+    pub(crate) async fn at_rate(sandbox: Sandbox, rate: Rate) -> Self {
+        let scheduler = scheduler_at(&sandbox, Granularity::Each, rate).await;
+        Self { sandbox, scheduler }
+    }
+
     /// Creates pods `NAME-000` and up.
     pub(crate) fn create_pods(&self, name: &str, n: usize) {
         create_pods(&self.sandbox, name, n);
@@ -141,13 +147,17 @@ pub(crate) async fn sandbox(nodes: Vec<Value>, heartbeat: Option<Duration>) -> S
 
 /// A scheduler that connects by the sandbox's kubeconfig, as `berth run --kubeconfig` does.
 pub(crate) async fn scheduler(sandbox: &Sandbox, events: Granularity) -> Scheduler {
+    scheduler_at(sandbox, events, Rate::Unlimited).await
+}
+
+async fn scheduler_at(sandbox: &Sandbox, events: Granularity, rate: Rate) -> Scheduler {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, sandbox.kubeconfig()).unwrap();
     let connection = ConnectOptions { kubeconfig: Some(kubeconfig), master: None };
     let client = connect(&connection).await.unwrap();
     let config = default_config(&berth_plugins::in_tree().unwrap()).unwrap();
-    let (rate, format) = (Rate::Unlimited, Format::default());
+    let format = Format::default();
     let options = Options { rate, format, threads: 1, origin: Origin::seeded(37), events };
     Scheduler::start(client, config, options).unwrap()
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod extremes;
+
 use berth_engine::{Effect, Engine, Input};
 use serde_json::{Value, json};
 

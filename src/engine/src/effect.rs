@@ -88,6 +88,9 @@ pub enum FailureReason {
     Unschedulable,
     /// `SchedulerError`: the attempt itself failed.
     SchedulerError,
+    /// `SchedulerError` as well: no profile has the pod's `schedulerName` any more. Not
+    /// `Unschedulable`, for which a cluster autoscaler would add nodes.
+    ProfileGone,
 }
 
 impl FailureReason {
@@ -95,7 +98,7 @@ impl FailureReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unschedulable => "Unschedulable",
-            Self::SchedulerError => "SchedulerError",
+            Self::SchedulerError | Self::ProfileGone => "SchedulerError",
         }
     }
 }

@@ -7,6 +7,7 @@ mod apply;
 mod attempt;
 mod choose;
 mod evaluation;
+mod notice;
 mod outcome;
 mod wake;
 
@@ -38,6 +39,11 @@ pub const ATTEMPTS_PER_STEP: usize = 32;
 /// 1,000 are under way; beyond twice that a slow API server is not helped by more, and pods had
 /// better wait in the queue, where priority still counts.
 pub const FLIGHTS_MAX: usize = 2_048;
+
+/// Pods that are told that their profile is gone, for each profile that goes: half of what the
+/// status writer holds, so that other pods' reasons have room beside them. The others are counted
+/// by [`Probe::profile_gone`] alone.
+const PROFILE_GONE_TOLD_MAX: usize = 16_384;
 
 /// How often long-parked pods are looked for, as in kube-scheduler.
 const FLUSH_EVERY_MS: Millis = 30_000;
@@ -160,7 +166,7 @@ impl Engine {
 
     fn next_wake(&self, counts: QueueCounts, now: Millis) -> Option<Millis> {
         // A backoff is over at the first whole second after its expiry.
-        let backoff = self.queue.next_expiry().map(|expiry| expiry + 1_000);
+        let backoff = self.queue.next_expiry().map(|expiry| expiry.saturating_add(1_000));
         let flush = (counts.unschedulable > 0).then_some(self.flushed_ms + FLUSH_EVERY_MS);
         [backoff, flush].into_iter().flatten().min().map(|at| at.max(now + 1))
     }
@@ -225,6 +231,11 @@ impl Engine {
     pub fn profile_of(&self, pod: PodIdx) -> Option<&Arc<Profile>> {
         let (_, class) = self.cache.class_of(pod)?;
         self.profiles.get(&class.scheduler)
+    }
+
+    /// The pod's `spec.schedulerName`.
+    fn scheduler_name(&self, pod: PodIdx) -> &str {
+        self.cache.class_of(pod).map_or("", |(_, class)| self.cache.symbols().text(class.scheduler))
     }
 
     fn scan<'a>(&'a self, profile: &'a Profile) -> Scan<'a> {

@@ -75,6 +75,9 @@ pub trait Probe {
     fn incoming(&mut self, _queue: QueueName, _event: &str) {}
     /// A pod is bound after `attempts`, `waited_ms` after its first time in the active part.
     fn bound(&mut self, _profile: &str, _attempts: u32, _waited_ms: u64) {}
+    /// No profile of this name is in force any more: `pods` waited for it, and `told` of them show
+    /// it by a new condition.
+    fn profile_gone(&mut self, _profile: &str, _pods: usize, _told: usize) {}
     /// A pod that only the flush of long-parked pods had woken got its node.
     fn scheduled_after_flush(&mut self) {}
 }

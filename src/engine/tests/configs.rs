@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{Context, Filter, Plugin, Reads, State, Verdict, Verdicts};
 use berth_engine::record::{Container, NodeRecord, PodRecord, PodSpec, Quantity};
-use berth_engine::{BindOutcome, Effect, Engine, Input};
+use berth_engine::{BindOutcome, Effect, Engine, FailureReason, Input, Probe};
 use support::plugins::{config, config_named};
 
 /// Steps until there is nothing to do now.
@@ -150,4 +150,88 @@ fn parked_pods_of_a_kind_are_looked_at_once_and_all_go_when_they_fit() {
     assert_eq!(asked.load(Ordering::Relaxed) - before, 1);
     assert_eq!(engine.queue().counts().unschedulable, 100);
     assert_eq!(bound(&run(&mut engine, 3_000, vec![door(true)])).len(), 100);
+}
+
+/// What pods are told in conditions: name, reason, message.
+fn told(effects: &[Effect]) -> Vec<(&str, FailureReason, &str)> {
+    let condition = |effect| match effect {
+        &Effect::Condition { ref pod, reason, ref message, .. } => {
+            Some((pod.key.name.as_ref(), reason, message.as_str()))
+        }
+        _ => None,
+    };
+    effects.iter().filter_map(condition).collect()
+}
+
+/// Hears which profiles go.
+#[derive(Default)]
+struct Gone(Vec<(String, usize, usize)>);
+
+impl Probe for Gone {
+    fn profile_gone(&mut self, profile: &str, pods: usize, told: usize) {
+        self.0.push((profile.to_owned(), pods, told));
+    }
+}
+
+#[test]
+fn pods_of_a_profile_that_goes_are_told_and_taken_up_again_when_it_returns() {
+    let mut engine = Engine::new(None);
+    let spec = template("berth");
+    let mut gated = PodRecord::new("d", "gated", "gated", Arc::clone(&spec));
+    gated.scheduling_gates = ["g".into()].into();
+    let start = vec![
+        Input::Config(config(Vec::new())),
+        pod("a", &spec),
+        pod("b", &spec),
+        pod("other", &template("other")),
+        Input::PodApplied(Box::new(gated)),
+    ];
+    run(&mut engine, 1_000, start);
+    let mut gone = Gone::default();
+    let mut effects = Vec::new();
+    let other = Input::Config(config_named("batch", Vec::new()));
+    engine.step([other], 2_000, &mut effects, &mut gone);
+    // Neither a gated pod nor that of somebody else, and no event for each.
+    assert_eq!(gone.0, [("berth".to_owned(), 3, 2)]);
+    let said = told(&effects);
+    assert_eq!(said.len(), effects.len(), "{effects:?}");
+    assert_eq!(said.iter().map(|(pod, ..)| *pod).collect::<Vec<_>>(), ["a", "b"]);
+    for (_, reason, message) in said {
+        assert_eq!(reason, FailureReason::ProfileGone);
+        assert!(message.contains("profile \"berth\" is no longer in"), "{message}");
+        assert!(message.contains("add a profile with schedulerName \"berth\" again"), "{message}");
+    }
+    // It says so once, whatever happens to it meanwhile.
+    let again = Input::Config(config_named("third", Vec::new()));
+    assert!(run(&mut engine, 3_000, vec![again, node("n")]).is_empty());
+    let back = run(&mut engine, 4_000, vec![Input::Config(config(Vec::new()))]);
+    assert_eq!(bound(&back), ["a", "b"]);
+}
+
+#[test]
+fn what_pods_of_a_profile_that_goes_are_told_has_a_bound() {
+    const MANY: usize = 16_384;
+    let mut engine = Engine::new(None);
+    let spec = template("berth");
+    let mut start = vec![Input::Config(config(Vec::new()))];
+    start.extend((0..MANY + 10).map(|i| pod(&format!("p{i}"), &spec)));
+    let mut effects = Vec::new();
+    engine.step(start, 1_000, &mut effects, &mut ());
+    let mut gone = Gone::default();
+    effects.clear();
+    let other = Input::Config(config_named("batch", Vec::new()));
+    engine.step([other], 2_000, &mut effects, &mut gone);
+    assert_eq!(gone.0, [("berth".to_owned(), MANY + 10, MANY)]);
+    assert_eq!(told(&effects).len(), MANY);
+}
+
+#[test]
+fn a_pod_whose_bind_fails_after_its_profile_has_gone_is_told() {
+    let mut engine = Engine::new(None);
+    let start = vec![Input::Config(config(Vec::new())), node("n"), pod("a", &template("berth"))];
+    run(&mut engine, 1_000, start);
+    run(&mut engine, 2_000, vec![Input::Config(config_named("batch", Vec::new()))]);
+    let failed = answer("a", BindOutcome::Unavailable("503".to_owned()));
+    let effects = run(&mut engine, 3_000, vec![failed]);
+    assert!(matches!(told(&effects).as_slice(), [("a", FailureReason::ProfileGone, _)]));
 }

@@ -72,8 +72,8 @@ fn one_event_per_job_and_second() {
     assert_eq!(backlog.push(placed("alone", None), later), Taken::Alone);
     assert_eq!(backlog.push(failed(), later), Taken::Alone);
     assert_eq!(backlog.len(), 4);
-    assert_eq!(note(backlog.pop(later, false)), "Pod/alone: Successfully assigned ns/alone to n");
     assert_eq!(note(backlog.pop(later, false)), "Pod/p: x");
+    assert_eq!(note(backlog.pop(later, false)), "Pod/alone: Successfully assigned ns/alone to n");
     assert!(backlog.pop(later, false).is_none());
     assert!(matches!(backlog.next(later, false), Next::At(due) if due == start + FOLD));
     assert_eq!(note(backlog.pop(start + FOLD, false)), "Job/job-a: 412 pods placed");
@@ -111,4 +111,23 @@ fn folds_are_bounded_too() {
     assert_eq!(backlog.push(placed("p", job("one more")), start), Taken::Alone);
     assert_eq!(backlog.push(placed("p", job("0")), start), Taken::Folded);
     assert_eq!(backlog.len(), FOLDS_MAX + 1);
+}
+
+#[test]
+fn why_pods_wait_comes_first_and_counts_among_what_may_wait() {
+    let (mut backlog, now) = (Backlog::new(Granularity::Job), Instant::now());
+    backlog.push(placed("a", job("1")), now);
+    backlog.push(placed("b", None), now);
+    backlog.push(failed(), now);
+    assert!(backlog.has_failure());
+    assert_eq!(backlog.len(), 3);
+    assert_eq!(note(backlog.pop(now + FOLD, false)), "Pod/p: x");
+    assert_eq!((backlog.has_failure(), backlog.notes), (false, 0));
+    assert_eq!(note(backlog.pop(now + FOLD, false)), "Job/job-1: 1 pod placed");
+    let mut backlog = Backlog::default();
+    for _ in 0..EVENTS_WAITING_MAX {
+        assert_eq!(backlog.push(failed(), now), Taken::Alone);
+    }
+    assert_eq!(backlog.push(failed(), now), Taken::Dropped);
+    assert_eq!(backlog.push(placed("p", None), now), Taken::Dropped);
 }

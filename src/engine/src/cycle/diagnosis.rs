@@ -33,6 +33,7 @@ pub fn fit_error(
     match &filtered.stop {
         Some(Stop::NoNodes) => return "no nodes available to schedule pods".to_owned(),
         Some(Stop::Broken(why)) => return why.clone(),
+        Some(Stop::Refused { message, .. }) => return message.clone(),
         Some(Stop::PreFilter { reasons, .. }) => {
             let _ = write!(text, " {}.", reasons.join(", "));
         }

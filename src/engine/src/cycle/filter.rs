@@ -42,6 +42,16 @@ pub enum Stop {
         /// At least one.
         reasons: Reasons,
     },
+    /// A PreFilter says that this scheduler cannot place the pod, see
+    /// [`crate::framework::PreFiltered::Refuse`].
+    Refused {
+        /// Place of the plugin.
+        plugin: usize,
+        /// What has to change before the pod is looked at again.
+        until: Reads,
+        /// The text of the condition.
+        message: String,
+    },
     /// A plugin failed: the attempt is an error with this text.
     Broken(String),
 }
@@ -78,6 +88,7 @@ impl Filtered {
     pub fn rejectors(&self) -> Vec<usize> {
         let mut places: Vec<usize> = match &self.stop {
             Some(Stop::PreFilter { plugins, .. }) => plugins.clone(),
+            Some(Stop::Refused { plugin, .. }) => vec![*plugin],
             _ => self.rejected.iter().map(|r| r.plugin).collect(),
         };
         if !self.excluded.is_empty() {
@@ -133,7 +144,10 @@ impl Scan<'_> {
         let reads_of = |places: &[usize]| places.iter().map(|p| self.profile.reads(*p)).sum();
         match &prepared.stop {
             None => {}
-            Some(Stop::PreFilter { plugins, .. }) => return Err(reads_of(plugins)),
+            Some(Stop::PreFilter { plugins, .. }) => {
+                return Err(Reads::NODE_EXISTS | reads_of(plugins));
+            }
+            Some(Stop::Refused { until, .. }) => return Err(*until),
             // A broken attempt has to be made to be told: wake the pod.
             Some(_) => return nodes.next().ok_or(Reads::NODE_EXISTS),
         }

@@ -113,7 +113,10 @@ fn ineligible(cx: &Context<'_>, filtered: &Filtered) -> Option<&'static str> {
     let promised = cx.cache.nominations().of_pod(cx.pod.idx)?;
     let hopeless = filtered.excluded.contains(promised)
         || filtered.rejected.iter().any(|r| r.node == promised && !r.verdict.is_resolvable())
-        || matches!(filtered.stop, Some(Stop::PreFilter { resolvable: false, .. }));
+        || matches!(
+            filtered.stop,
+            Some(Stop::PreFilter { resolvable: false, .. } | Stop::Refused { .. })
+        );
     let leaving = |pod: &PodIdx| {
         let pod = cx.cache.pods().get(*pod);
         pod.is_some_and(|p| p.preempted && p.priority < cx.pod.priority)

@@ -77,7 +77,9 @@ fn code_of(said: &Result<PreFiltered, String>) -> Code {
         Ok(PreFiltered::Proceed | PreFiltered::Narrow(_)) => Code::Success,
         Ok(PreFiltered::Skip) => Code::Skip,
         Ok(PreFiltered::Reject { resolvable: true, .. }) => Code::Unschedulable,
-        Ok(PreFiltered::Reject { .. }) => Code::UnschedulableAndUnresolvable,
+        Ok(PreFiltered::Reject { .. } | PreFiltered::Refuse { .. }) => {
+            Code::UnschedulableAndUnresolvable
+        }
         Ok(PreFiltered::Broken(_)) | Err(_) => Code::Error,
     }
 }
@@ -130,6 +132,10 @@ impl Prepared {
                 };
                 self.stop = Some(rejection);
                 return !resolvable;
+            }
+            Ok(PreFiltered::Refuse { until, message }) => {
+                self.stop = Some(Stop::Refused { plugin: place, until, message });
+                return true;
             }
             Ok(PreFiltered::Broken(text)) => {
                 self.stop =

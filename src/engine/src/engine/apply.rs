@@ -1,5 +1,6 @@
 //! Inputs come in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -15,7 +16,7 @@ use crate::probe::{Probe, QueueName};
 use crate::queue::{Backoff, Place};
 use crate::record::PodRecord;
 
-use super::Engine;
+use super::{Engine, PROFILE_GONE_TOLD_MAX};
 
 /// What the filters that reject pods alike read. Alike are pods of one class, label set and
 /// priority: 10,000 parked pods of a Job are looked at once.
@@ -93,7 +94,7 @@ impl Engine {
             Input::BindOutcome { uid, outcome } => {
                 self.take_outcome(&uid, outcome, now, effects, probe);
             }
-            Input::Config(config) => self.configure(config, now, probe),
+            Input::Config(config) => self.configure(config, now, effects, probe),
             Input::Control(control) => self.control(control),
             Input::PodAdmitted(record) => self.admit(&record),
             Input::PodAssigned { uid, node, started_ms } => self.assign(&uid, &node, started_ms),
@@ -203,8 +204,30 @@ impl Engine {
         }
     }
 
+    /// Pods whose profile has gone leave the queue. They wait on for one of its name, and say so.
+    fn let_go(&mut self, pods: Vec<PodIdx>, effects: &mut Vec<Effect>, probe: &mut dyn Probe) {
+        let mut counts: BTreeMap<Box<str>, (usize, usize)> = BTreeMap::new();
+        for pod in pods {
+            self.leave(pod);
+            let (left, told) = counts.entry(self.scheduler_name(pod).into()).or_default();
+            *left += 1;
+            if *told < PROFILE_GONE_TOLD_MAX && self.tell_profile_gone(pod, effects) {
+                *told += 1;
+            }
+        }
+        for (profile, (left, told)) in counts {
+            probe.profile_gone(&profile, left, told);
+        }
+    }
+
     /// New profiles: pods change sides with their names, and whoever waits is looked at again.
-    fn configure(&mut self, config: Arc<Config>, now: Millis, probe: &mut dyn Probe) {
+    fn configure(
+        &mut self,
+        config: Arc<Config>,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+        probe: &mut dyn Probe,
+    ) {
         self.rankings.clear(&mut self.cache);
         self.queue.timing =
             Backoff { initial_ms: config.backoff_initial_ms, max_ms: config.backoff_max_ms };
@@ -216,9 +239,7 @@ impl Engine {
             .filter_map(|p| Some((self.cache.symbols().get(p.scheduler_name())?, Arc::clone(p))))
             .collect();
         self.config = config;
-        for pod in go {
-            self.leave(pod);
-        }
+        self.let_go(go, effects, probe);
         let mut waiting: Vec<(u64, PodIdx, Place)> =
             self.queue.iter().map(|(pod, e)| (e.arrival, pod, e.place)).collect();
         waiting.sort_unstable_by_key(|(arrival, pod, _)| (*arrival, *pod));
@@ -228,7 +249,9 @@ impl Engine {
                 entry.rejectors.clear();
             }
             match place {
-                Place::InFlight | Place::Backoff { .. } => {}
+                Place::InFlight => {}
+                // By the new timing: a backoff that was too long by mistake ends with it.
+                Place::Backoff { .. } => self.renew(pod, now, probe),
                 Place::Active | Place::Gated => self.enqueue(pod, now, "ConfigUpdate", probe),
                 Place::Parked(..) | Place::Alone => {
                     self.renew_parked(pod, now, "ConfigUpdate", &mut unfit, probe);

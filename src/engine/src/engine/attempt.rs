@@ -8,7 +8,6 @@ use crate::effect::{Decision, Effect, FailureReason, PodEvent};
 use crate::framework::{FailingPostFilter, Point, Profile, Reads, Reserved};
 use crate::input::Method;
 use crate::probe::{AttemptResult, Probe, QueueName};
-use crate::record::ScheduledCondition;
 
 use super::choose::Found;
 use super::{ByUid, Engine, Flight};
@@ -228,11 +227,17 @@ impl Engine {
         let wording = Wording::Live { post_filter };
         let message = fit_error(filtered, nodes, profile, wording);
         let rejectors = filtered.rejectors();
-        let reads = Reads::NODE_EXISTS | rejectors.iter().map(|p| profile.reads(*p)).sum();
-        let by_hints = rejectors.iter().any(|place| {
+        let reads = match &filtered.stop {
+            // No node can help, so none is looked at when one comes or changes.
+            Some(Stop::Refused { until, .. }) => *until,
+            _ => Reads::NODE_EXISTS | rejectors.iter().map(|p| profile.reads(*p)).sum(),
+        };
+        let is_refused = matches!(filtered.stop, Some(Stop::Refused { .. }));
+        let asks_hints = |place: &usize| {
             let plugin = profile.plugin(*place);
             plugin.is_some_and(|p| p.reads() == Reads::EVERYTHING && p.as_hints().is_some())
-        });
+        };
+        let by_hints = !is_refused && rejectors.iter().any(asks_hints);
         self.recheck.extend(self.queue.release_head(pod));
         if let Some(entry) = self.queue.entry_mut(pod) {
             entry.failures = entry.failures.saturating_add(1);
@@ -252,6 +257,9 @@ impl Engine {
     /// What kube-scheduler's PostFilter plugins add to the text, as far as `run` carries them out:
     /// nothing of preemption yet.
     fn post_filter(&self, pod: PodIdx, filtered: &Filtered, profile: &Profile) -> &'static str {
+        if matches!(filtered.stop, Some(Stop::Refused { .. })) {
+            return "";
+        }
         let fails = profile.failing_post_filter().filter(|one| {
             let cut = matches!(filtered.stop, Some(Stop::PreFilter { resolvable: false, .. }));
             one.has_no_state(cut, filtered.pre_filters_asked)
@@ -294,35 +302,5 @@ impl Engine {
         } else {
             self.enqueue(pod, now, "ScheduleAttemptFailure", probe);
         }
-    }
-
-    /// Writes the condition and the event, where they are not what the pod shows already.
-    fn tell(
-        &mut self,
-        pod: PodIdx,
-        profile: &Profile,
-        reason: FailureReason,
-        message: String,
-        effects: &mut Vec<Effect>,
-    ) {
-        let generation = self.cache.pending(pod).map_or(0, |p| p.generation);
-        let shown = ScheduledCondition {
-            status: "False".into(),
-            reason: reason.as_str().into(),
-            message: message.as_str().into(),
-            observed_generation: generation,
-        };
-        if !self.cache.show_condition(pod, shown) {
-            return;
-        }
-        let event = PodEvent::FailedScheduling { note: message.clone() };
-        effects.push(self.event(pod, profile, event));
-        let pod = self.pod_name(pod);
-        effects.push(Effect::Condition { pod, reason, message, generation });
-    }
-
-    pub(super) fn event(&self, pod: PodIdx, profile: &Profile, event: PodEvent) -> Effect {
-        let profile = profile.shared_name();
-        Effect::Event { pod: Arc::new(self.pod_name(pod)), profile, event }
     }
 }

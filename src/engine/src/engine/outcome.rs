@@ -37,9 +37,9 @@ impl Engine {
         // Where it is no longer assumed the watch was faster: the pod is gone, or on a node,
         // whoever put it there.
         let Some(pod) = pod.filter(|pod| self.cache.forget(*pod)) else { return };
-        // Its profile went while the bind was under way: it is left alone, unless one of its name
-        // comes back.
+        // Its profile went while the bind was under way: it waits for one of its name.
         if self.profile_of(pod).is_none() {
+            self.tell_profile_gone(pod, effects);
             return;
         }
         self.queue.restore(pod, entry);

@@ -90,7 +90,7 @@ impl Engine {
             Where::Everywhere => Vec::new(),
             Where::Nodes(nodes) => nodes.into_iter().filter(|n| live.contains(*n)).collect(),
         };
-        let mut reads = Reads::NODE_EXISTS;
+        let mut reads = Reads::NOTHING;
         let mut fit = None;
         for pod in self.unlike(&firsts, &profile) {
             // A ranking knows in a moment whether there is any node, and does not tell which
@@ -102,7 +102,7 @@ impl Engine {
                     break;
                 }
                 Some(false) => {
-                    reads |= profile.filter_reads();
+                    reads |= Reads::NODE_EXISTS | profile.filter_reads();
                     continue;
                 }
                 None => {}
@@ -235,6 +235,8 @@ impl Engine {
             .queue
             .parked()
             .filter(|(_, parked)| parked.head.is_none())
+            // What no event can lift, time does not lift either.
+            .filter(|(_, parked)| !parked.reads.is_empty())
             .filter(|(_, parked)| parked.pods().any(|pod| is_old(self, pod)))
             .map(|(class, _)| class)
             .collect();

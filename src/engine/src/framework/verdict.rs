@@ -6,6 +6,8 @@ use smallvec::SmallVec;
 
 use crate::record::ObjectKey;
 
+use super::Reads;
+
 /// A reason in kube-scheduler's words; most are constants.
 pub type Reason = Cow<'static, str>;
 
@@ -147,6 +149,15 @@ pub enum PreFiltered {
         resolvable: bool,
         /// At least one.
         reasons: Reasons,
+    },
+    /// This scheduler cannot place the pod, whatever the nodes are. It is unschedulable; no later
+    /// plugin is asked, and nobody preempts for it.
+    Refuse {
+        /// What has to change before the pod is looked at again, besides itself and the
+        /// configuration; [`Reads::NOTHING`] where nothing else can help.
+        until: Reads,
+        /// The text of the condition, without a count of nodes.
+        message: String,
     },
     /// The plugin failed; the pod's attempt ends.
     Broken(String),

@@ -41,7 +41,8 @@ impl Backoff {
         if self.max_ms == 0 || count == 0 {
             return None;
         }
-        let expiry = (entry.queued_ms + self.duration(count)) / SECOND * SECOND;
+        // A backoff of 292 million years is one that never ends, not one that is over.
+        let expiry = entry.queued_ms.saturating_add(self.duration(count)) / SECOND * SECOND;
         (!Self::is_over(expiry, now)).then_some(expiry)
     }
 

@@ -73,7 +73,12 @@ impl Roles {
                     });
                 }
             }
-            most = most.saturating_add(at(Point::Score).map_or(0, |w| w.weight));
+            let weight = at(Point::Score).map_or(0, |w| w.weight);
+            // What a node is worth is counted from 0 upwards, and -1 stands for no room.
+            if weight < 0 {
+                return None;
+            }
+            most = most.saturating_add(weight);
         }
         // Amounts are kept in 32 bits.
         let largest = most.saturating_mul(crate::framework::MAX_NODE_SCORE);
