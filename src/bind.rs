@@ -9,6 +9,7 @@
 
 mod body;
 mod fence;
+mod limit;
 mod look;
 mod lookup;
 mod outcome;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use berth_engine::{AttemptResult, BindOutcome, Decision, Effect, FLIGHTS_MAX, Input, PodName};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,8 @@ use crate::client::{Bucket, Rate, RightOfWay};
 use crate::logging::DECISION;
 use crate::metrics::{BindMetrics, signed};
 
+pub use limit::HeldBack;
+use limit::Limit;
 pub use lookup::LookupOptions;
 pub(crate) use outcome::LABELS as OUTCOME_LABELS;
 use pause::Pause;
@@ -152,6 +155,7 @@ pub struct Drained {
 #[derive(Debug)]
 pub struct Binder {
     handle: BinderHandle,
+    held_back: watch::Receiver<Option<HeldBack>>,
     closing: CancellationToken,
     dispatcher: JoinHandle<()>,
 }
@@ -163,6 +167,8 @@ struct Shared {
     metrics: BindMetrics,
     outcomes: mpsc::Sender<Input>,
     pause: Pause,
+    /// A bind that is posted again takes a token as well.
+    bucket: tokio::sync::Mutex<Bucket>,
     way: Arc<RightOfWay>,
     format: BodyFormat,
 }
@@ -184,14 +190,22 @@ impl Binder {
         let way = Arc::<RightOfWay>::default();
         let handle = BinderHandle { queue, way: Arc::clone(&way) };
         let (pause, format) = (Pause::default(), BodyFormat::new(options.protobuf));
-        let shared = Arc::new(Shared { client, options, metrics, outcomes, pause, way, format });
-        let dispatcher = tokio::spawn(dispatch(shared, bindings, closing.clone()));
-        Self { handle, closing, dispatcher }
+        let bucket = client.bucket(options.rate).into();
+        let shared = Shared { client, options, metrics, outcomes, pause, bucket, way, format };
+        let (tell, held_back) = watch::channel(None);
+        let closed = closing.clone();
+        let dispatcher = tokio::spawn(dispatch(Arc::new(shared), bindings, tell, closed));
+        Self { handle, held_back, closing, dispatcher }
     }
 
     /// A handle to hand binds in; cheap to clone.
     pub fn handle(&self) -> BinderHandle {
         self.handle.clone()
+    }
+
+    /// What tells that the configured rate is what holds binds back, now and then while it does.
+    pub fn held_back(&self) -> watch::Receiver<Option<HeldBack>> {
+        self.held_back.clone()
     }
 
     /// What tells the lanes that give way whether binds are open.
@@ -213,9 +227,13 @@ impl Binder {
 async fn dispatch(
     shared: Arc<Shared>,
     mut bindings: mpsc::Receiver<Bind>,
+    tell: watch::Sender<Option<HeldBack>>,
     closing: CancellationToken,
 ) {
-    let mut bucket = Bucket::new(shared.options.rate, Instant::now());
+    let mut limit = match shared.options.rate {
+        Rate::Limited { qps, .. } => Some(Limit::new(qps, Instant::now())),
+        Rate::Unlimited | Rate::Adaptive { .. } => None,
+    };
     let in_flight = Arc::new(Semaphore::new(shared.options.in_flight_max.max(1)));
     let mut tasks = JoinSet::new();
     loop {
@@ -231,7 +249,12 @@ async fn dispatch(
         let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { break };
         let shared = Arc::clone(&shared);
         shared.pause.wait().await;
-        bucket.take().await;
+        let waited = shared.take_token().await;
+        let told = limit.as_mut().and_then(|limit| limit.waited(waited, Instant::now()));
+        if let Some(held) = told {
+            tracing::warn!("{held}");
+            tell.send_replace(Some(held));
+        }
         shared.metrics.wait.observe(bind.decided.elapsed().as_secs_f64());
         tasks.spawn(async move {
             let uid = bind.pod.uid.clone();
@@ -246,6 +269,21 @@ async fn dispatch(
 }
 
 impl Shared {
+    /// Waits for a token of the rate, and tells how long.
+    async fn take_token(&self) -> Duration {
+        // Whoever waits for the lock waits for a token: the lock is fair.
+        let (waited, qps) = {
+            let mut bucket = self.bucket.lock().await;
+            (bucket.take().await, bucket.qps())
+        };
+        // As `clientConnection.qps` has it, -1 is no limit.
+        self.metrics.rate.set(qps.map_or(-1, |qps| qps as i64));
+        if !waited.is_zero() {
+            self.metrics.limited.observe(waited.as_secs_f64());
+        }
+        waited
+    }
+
     async fn report(&self, bind: Bind, uid: Box<str>, outcome: BindOutcome) {
         self.metrics.count(outcome::label(&outcome));
         let Bind { pod, node, profile, decision, started, .. } = bind;

@@ -10,11 +10,13 @@ mod bucket;
 mod exchange;
 #[cfg(test)]
 pub(crate) mod fake;
+mod pace;
 mod pool;
 pub(crate) mod protobuf;
 mod right_of_way;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::USER_AGENT;
@@ -27,6 +29,8 @@ use tower::{ServiceBuilder, ServiceExt as _};
 
 pub use bucket::{Bucket, Rate};
 pub(crate) use exchange::{Answer, Failure, exchange, request};
+use pace::Pace;
+pub use pace::{CEILING_QPS, FLOOR_QPS, START_QPS};
 pub use pool::TargetError;
 use pool::{Content, Pool};
 pub(crate) use right_of_way::{GivingWay, Place};
@@ -38,6 +42,7 @@ pub struct Client {
     kube: kube::Client,
     /// [`Pool`] behind the layers that add the token and the configuration's headers.
     requests: BoxCloneSyncService<Request<Content>, Response<Bytes>, tower::BoxError>,
+    pace: Arc<Pace>,
 }
 
 impl std::fmt::Debug for Client {
@@ -59,12 +64,25 @@ impl Client {
             .map_err(tower::BoxError::from)
             .service(pool);
         let requests = BoxCloneSyncService::new(requests);
-        Ok(Self { kube: kube::Client::try_from(config)?, requests })
+        Ok(Self { kube: kube::Client::try_from(config)?, requests, pace: Arc::default() })
     }
 
     /// The client for answers that go on: lists and watches.
     pub fn kube(&self) -> &kube::Client {
         &self.kube
+    }
+
+    /// The same client for requests that the API server limits by themselves: what it answers to
+    /// them slows no others. EventRateLimit, an admission plugin, answers 429 to events alone.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { pace: Arc::default(), ..self.clone() }
+    }
+
+    /// A bucket of this rate; where it is adaptive it follows what all answers to this client and
+    /// its clones tell of the API server.
+    pub fn bucket(&self, rate: Rate) -> Bucket {
+        Bucket::of(rate, &self.pace, tokio::time::Instant::now().into_std())
     }
 
     async fn send(&self, request: Request<Content>) -> Result<Response<Bytes>, Failure> {
@@ -239,6 +257,22 @@ mod tests {
         options.kubeconfig = Some(dir.path().join("missing"));
         let text = load(&options).await.unwrap_err().to_string();
         assert!(text.contains("missing"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn requests_apart_slow_no_others() {
+        let server =
+            fake::FakeServer::start(|_| fake::Reply::status(429, "TooManyRequests", "")).await;
+        let client = server.client();
+        let apart = client.apart();
+        let rate = Rate::from_client_connection(0.0, 0);
+        let (binds, events) = (client.bucket(rate), apart.bucket(rate));
+        let get = || request("GET", "/x", None).unwrap();
+        exchange(&apart, get(), std::time::Duration::from_secs(20)).await.unwrap();
+        assert_eq!((binds.qps(), events.qps()), (Some(START_QPS), Some(START_QPS / 2.0)));
+        // Clones are not apart.
+        exchange(&client.clone(), get(), std::time::Duration::from_secs(20)).await.unwrap();
+        assert_eq!(binds.qps(), Some(START_QPS / 2.0));
     }
 
     #[tokio::test]

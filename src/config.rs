@@ -98,6 +98,7 @@ pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loade
         not_carried_out: extenders::not_carried_out(&configuration, &document.root),
         leader_elect_line: document.root.line_of("leaderElection.leaderElect"),
         hash: hash(&print(&configuration)),
+        qps: qps(&document.root),
         configuration,
         profiles: profiles.into_iter().map(|(profile, _)| profile).collect(),
     })
@@ -109,6 +110,12 @@ pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loade
 /// The registry lacks a default plugin.
 pub fn without_file(registry: &PluginRegistry) -> Result<Loaded, ConfigErrors> {
     load(WITHOUT_FILE, "(no --config)", registry)
+}
+
+/// `clientConnection.qps` where it is given; 0 stands for its default.
+fn qps(root: &Node) -> Option<f32> {
+    let qps = root.get("clientConnection")?.get("qps")?.to_value().as_f64()?;
+    (qps != 0.0).then_some(qps as f32)
 }
 
 fn read(text: &str) -> Result<Document, tree::SyntaxError> {

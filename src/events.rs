@@ -173,7 +173,7 @@ impl EventSink {
         let backlog = Mutex::new(Backlog::new(options.granularity));
         let queue = Arc::new(Queue { backlog, wake: Notify::new(), failure: Notify::new() });
         let closing = CancellationToken::new();
-        let lane = Arc::new(Lane::new(client, options, metrics.clone()));
+        let lane = Arc::new(Lane::new(client.apart(), options, metrics.clone()));
         let dispatcher = tokio::spawn(dispatch(lane, Arc::clone(&queue), way, closing.clone()));
         Self { handle: EventHandle { queue, metrics }, closing, dispatcher }
     }

@@ -134,6 +134,10 @@ pub struct BindMetrics {
     pub(crate) queue: Gauge,
     /// From the decision to the POST, in seconds.
     pub(crate) wait: Histogram,
+    /// Binds per second that may be posted; -1 without a limit.
+    pub(crate) rate: Gauge,
+    /// Waits for that limit, in seconds.
+    pub(crate) limited: Histogram,
     /// POSTs.
     pub(crate) writes: Counter,
     pub(crate) attempts: AttemptMetrics,
@@ -208,6 +212,8 @@ impl Metrics {
             retries: registrar.counter(list::BIND_RETRIES),
             queue: registrar.gauge(list::BIND_QUEUE),
             wait: registrar.histogram(list::BIND_WAIT),
+            rate: registrar.gauge(list::BIND_RATE),
+            limited: registrar.histogram(list::BIND_LIMITED),
             writes: writes.with(&["binding"]),
             attempts,
             outcomes: OUTCOME_LABELS.map(|label| outcomes.with(&[label])),

@@ -33,7 +33,7 @@ pub use subject::{Subject, SubjectError};
 pub const POLL_EVERY: Duration = Duration::from_secs(2);
 
 /// `reportingController` of events about the configuration: they are of no profile.
-const CONTROLLER: &str = "berth";
+pub(crate) const CONTROLLER: &str = "berth";
 
 /// What the scheduler was started with, and by which rules a new configuration is taken.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ pub(crate) mod admit;
 mod beat;
 mod endpoints;
 mod lanes;
+mod limit;
 pub(crate) mod pace;
 mod scheduler;
 mod thread;
@@ -64,6 +65,8 @@ pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
     reload::show_start(&in_force, &scheduler.health().metrics().config);
     let (announce, in_force) = watch::channel(in_force);
     let server = endpoints::serve(&args, in_force, &client, &scheduler.health()).await?;
+    let told_about = subject.clone();
+    let _limit = limit::tell(scheduler.held_back(), told_about, client.clone(), scheduler.events());
     let _reloader = args.config.as_ref().filter(|path| can_be_followed(path)).map(|path| {
         let options = ReloadOptions {
             path: path.clone(),
@@ -129,7 +132,7 @@ fn options(args: &Run, loaded: &Loaded) -> Options {
     let connection = loaded.client_connection();
     let (qps, burst, format) = if args.config.is_some() {
         let format = Format::configured(&connection.accept_content_types, &connection.content_type);
-        (connection.qps, connection.burst, format)
+        (loaded.qps, connection.burst, format)
     } else {
         let format = Format::configured("", &args.kube_api_content_type);
         (args.kube_api_qps, args.kube_api_burst, format)
@@ -137,7 +140,8 @@ fn options(args: &Run, loaded: &Loaded) -> Options {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.parallelism.map_or_else(|| loaded.parallelism().min(cores), usize::from);
     Options {
-        rate: Rate::from_client_connection(qps, burst),
+        // Without a number the rate follows the API server.
+        rate: Rate::from_client_connection(qps.unwrap_or(0.0), burst),
         format,
         threads,
         origin: origin(args.seed),

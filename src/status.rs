@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{
-    Answer, Bucket, Client, Failure, GivingWay, Rate, RightOfWay, Share, exchange, request,
+    Answer, Client, Failure, GivingWay, Rate, RightOfWay, Share, exchange, request,
 };
 use crate::metrics::{StatusMetrics, signed};
 
@@ -176,7 +176,7 @@ async fn dispatch(
     queue: Arc<Queue>,
     closing: CancellationToken,
 ) {
-    let mut bucket = Bucket::new(options.rate, Instant::now());
+    let mut bucket = client.bucket(options.rate);
     let lane = GivingWay::new(way, options.share);
     let mut tasks = JoinSet::new();
     loop {

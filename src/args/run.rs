@@ -42,11 +42,12 @@ pub struct Run {
     #[arg(long, value_name = "URL", help_heading = "API server")]
     pub master: Option<String>,
 
-    /// Requests per second to the API server; deprecated, ignored with --config
-    #[arg(long, value_name = "QPS", default_value_t = 50.0, help_heading = "API server")]
-    pub kube_api_qps: f32,
+    /// Requests per second to the API server; without it the rate follows the API server, from
+    /// 1000 on between 50 and 10000; deprecated, ignored with --config
+    #[arg(long, value_name = "QPS", allow_negative_numbers = true, help_heading = "API server")]
+    pub kube_api_qps: Option<f32>,
 
-    /// Requests to the API server at once, above the rate; deprecated, ignored with --config
+    /// Requests to the API server at once, above --kube-api-qps; deprecated, ignored with --config
     #[arg(long, value_name = "N", default_value_t = 100, help_heading = "API server")]
     pub kube_api_burst: i32,
 

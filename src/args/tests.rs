@@ -24,7 +24,7 @@ fn defaults_are_those_of_kube_scheduler() {
     assert_eq!(run.secure_port, 10259);
     assert_eq!(run.authorization_always_allow_paths, ["/healthz", "/readyz", "/livez"]);
     assert_eq!(run.pod_max_in_unschedulable_pods_duration.to_string(), "5m0s");
-    assert_eq!((run.kube_api_qps, run.kube_api_burst), (50.0, 100));
+    assert_eq!((run.kube_api_qps, run.kube_api_burst), (None, 100));
     assert_eq!(run.leader_elect.leader_elect, None);
     assert!(!run.allow_default_scheduler && !run.authentication_skip_lookup);
     assert_eq!(run.logging.verbosity, 0);

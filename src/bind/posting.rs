@@ -24,6 +24,7 @@ impl Shared {
             if post > 0 {
                 self.metrics.retries.inc();
                 self.pause.wait().await;
+                self.take_token().await;
             }
             let result = match self.post(bind, version).await {
                 Ok(result) => result,

@@ -1,6 +1,9 @@
 //! A token bucket: how often requests may start.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use super::pace::Pace;
 
 /// How many requests may start: `clientConnection.qps` and `burst`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,14 +17,27 @@ pub enum Rate {
         /// Requests at once after a rest; at least 1.
         burst: u32,
     },
+    /// What the API server is found to bear, see [`Pace`]: where no number is configured.
+    Adaptive {
+        /// The part of it: one `divisor`th.
+        divisor: u32,
+    },
 }
 
+/// A bucket that follows the API server holds what comes in this time, so that a rest is no licence
+/// for a burst that the server has not been found to bear.
+const ADAPTIVE_BURST: Duration = Duration::from_millis(100);
+
 impl Rate {
-    /// Reads `clientConnection.qps` and `burst` as kube-scheduler does: 0 stands for its defaults,
-    /// 50 and 100 (`SetDefaults_KubeSchedulerConfiguration`), a negative `qps` for no limit
-    /// (client-go's `rest.RESTClientForConfigAndClient`).
+    /// Reads `clientConnection.qps` and `burst`: a negative `qps` stands for no limit (client-go's
+    /// `rest.RESTClientForConfigAndClient`), 0 for no number. kube-scheduler takes 50 and 100 then
+    /// (`SetDefaults_KubeSchedulerConfiguration`); here the rate follows the API server, whatever
+    /// `burst` says. A `burst` of 0 beside a number is kube-scheduler's 100.
     pub fn from_client_connection(qps: f32, burst: i32) -> Self {
-        let qps = if qps == 0.0 || qps.is_nan() { 50.0 } else { f64::from(qps) };
+        if qps == 0.0 || qps.is_nan() {
+            return Self::Adaptive { divisor: 1 };
+        }
+        let qps = f64::from(qps);
         if qps < 0.0 {
             return Self::Unlimited;
         }
@@ -38,6 +54,9 @@ impl Rate {
                 qps: qps / f64::from(divisor.max(1)),
                 burst: (burst / divisor.max(1)).max(1),
             },
+            Self::Adaptive { divisor: part } => {
+                Self::Adaptive { divisor: part.saturating_mul(divisor.max(1)) }
+            }
         }
     }
 }
@@ -47,27 +66,49 @@ impl Rate {
 #[derive(Debug, Clone)]
 pub struct Bucket {
     rate: Rate,
+    /// What [`Rate::Adaptive`] follows.
+    pace: Arc<Pace>,
     /// Tokens at `at`; below zero when reserved ahead.
     tokens: f64,
     at: Instant,
 }
 
 impl Bucket {
-    /// A full bucket.
+    /// A full bucket of its own.
     pub fn new(rate: Rate, now: Instant) -> Self {
-        let tokens = match rate {
-            Rate::Unlimited => 0.0,
-            Rate::Limited { burst, .. } => f64::from(burst),
-        };
-        Self { rate, tokens, at: now }
+        Self::of(rate, &Arc::default(), now)
+    }
+
+    /// A full bucket; where the rate is adaptive it follows `pace`.
+    pub(super) fn of(rate: Rate, pace: &Arc<Pace>, now: Instant) -> Self {
+        let mut bucket = Self { rate, pace: Arc::clone(pace), tokens: 0.0, at: now };
+        bucket.tokens = bucket.limits().map_or(0.0, |(_, burst)| burst);
+        bucket
+    }
+
+    /// Requests per second, and at once; `None` for no limit.
+    fn limits(&self) -> Option<(f64, f64)> {
+        match self.rate {
+            Rate::Unlimited => None,
+            Rate::Limited { qps, burst } => Some((qps, f64::from(burst))),
+            Rate::Adaptive { divisor } => {
+                let qps = self.pace.qps() / f64::from(divisor.max(1));
+                Some((qps, (qps * ADAPTIVE_BURST.as_secs_f64()).max(1.0)))
+            }
+        }
+    }
+
+    /// Requests per second now; `None` for no limit.
+    pub fn qps(&self) -> Option<f64> {
+        self.limits().map(|(qps, _)| qps)
     }
 
     /// Takes a token, and tells how long to wait until it is there.
     pub fn reserve(&mut self, now: Instant) -> Duration {
-        let Rate::Limited { qps, burst } = self.rate else { return Duration::ZERO };
+        let Some((qps, burst)) = self.limits() else { return Duration::ZERO };
         let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
         self.at = self.at.max(now);
-        self.tokens = (self.tokens + elapsed * qps).min(f64::from(burst)) - 1.0;
+        self.tokens = (self.tokens + elapsed * qps).min(burst) - 1.0;
         if self.tokens >= 0.0 {
             return Duration::ZERO;
         }
@@ -75,12 +116,13 @@ impl Bucket {
         Duration::from_secs_f64((-self.tokens / qps).min(86_400.0))
     }
 
-    /// Waits for a token.
-    pub async fn take(&mut self) {
-        let wait = self.reserve(Instant::now());
+    /// Waits for a token, and tells how long.
+    pub async fn take(&mut self) -> Duration {
+        let wait = self.reserve(tokio::time::Instant::now().into_std());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
+        wait
     }
 }
 
@@ -182,11 +224,13 @@ mod tests {
     fn config_values_as_kube_scheduler_reads_them() {
         let limited = |qps, burst| Rate::Limited { qps, burst };
         let table = [
-            ((0.0, 0), limited(50.0, 100)),
+            ((0.0, 0), Rate::Adaptive { divisor: 1 }),
+            ((0.0, 200), Rate::Adaptive { divisor: 1 }),
             ((-1.0, 0), Rate::Unlimited),
             ((1000.0, 2000), limited(1000.0, 2000)),
             ((20.0, -3), limited(20.0, 1)),
-            ((f32::NAN, 5), limited(50.0, 5)),
+            ((f32::NAN, 5), Rate::Adaptive { divisor: 1 }),
+            ((50.0, 0), limited(50.0, 100)),
         ];
         for ((qps, burst), expected) in table {
             assert_eq!(Rate::from_client_connection(qps, burst), expected, "{qps} {burst}");

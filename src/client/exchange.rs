@@ -9,6 +9,7 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::Client;
+use super::pace::Sign;
 use super::pool::Content;
 use super::protobuf::{self, PROTOBUF};
 
@@ -122,10 +123,16 @@ pub(crate) async fn exchange(
     request: Request<Content>,
     deadline: Duration,
 ) -> Result<Answer, Failure> {
-    match tokio::time::timeout(deadline, client.send(request)).await {
+    let began = tokio::time::Instant::now();
+    let answered = tokio::time::timeout(deadline, client.send(request)).await;
+    let late = answered.is_err();
+    let result = match answered {
         Ok(result) => result.map(Answer::from),
         Err(_) => Err(Failure::Lost(format!("deadline of {deadline:?} passed"))),
-    }
+    };
+    let now = tokio::time::Instant::now();
+    client.pace.hear(Sign::of(&result, now - began, late), now.into_std());
+    result
 }
 
 impl From<Response<Bytes>> for Answer {

@@ -8,7 +8,17 @@ use berth_plugins::PluginRegistry;
 
 use super::{Loaded, load, print, schema, without_file};
 use crate::args::ConfigCommand;
+use crate::client::{CEILING_QPS, FLOOR_QPS, START_QPS};
 use crate::escape;
+
+/// Beside a printed configuration whose `qps` and `burst` are kube-scheduler's defaults.
+fn rate_in_force() -> String {
+    format!(
+        "# clientConnection: qps 50 and burst 100 are kube-scheduler's defaults. The file has no \
+         number, so\n# berth run starts at {START_QPS} requests per second and follows the API \
+         server, from {FLOOR_QPS} up to {CEILING_QPS}."
+    )
+}
 
 /// Carries out a subcommand: its answer goes to `out`, errors go to `err`.
 ///
@@ -41,6 +51,10 @@ pub fn run(
                 return Ok(ExitCode::FAILURE);
             };
             write!(out, "{}", print(loaded.configuration()))?;
+            if loaded.qps.is_none() {
+                // Not to `out`: what is printed is byte for byte what kube-scheduler writes.
+                writeln!(err, "{}", rate_in_force())?;
+            }
         }
         ConfigCommand::Schema => writeln!(out, "{:#}", schema(registry))?,
     }

@@ -40,6 +40,9 @@ pub struct Loaded {
     pub(super) leader_elect_line: Option<usize>,
     /// Hash of the completed configuration: equal where nothing differs but notation.
     pub hash: u64,
+    /// `clientConnection.qps` where the file has a number for it; the completed configuration has
+    /// kube-scheduler's default else.
+    pub qps: Option<f32>,
     pub(super) configuration: KubeSchedulerConfiguration,
     pub(super) profiles: Vec<LoadedProfile>,
 }

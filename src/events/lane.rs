@@ -14,7 +14,7 @@ use super::series::{Series, Write};
 use super::{EventOptions, FAILURE_PACE, RETRY_WAIT, RETRY_WAIT_MAX, SWEEP_EVERY, TRIES_MAX};
 use crate::client::Client;
 use crate::client::protobuf::{BodyFormat, PROTOBUF};
-use crate::client::{Answer, Bucket, Failure, GivingWay, Place, RightOfWay, exchange, request};
+use crate::client::{Answer, Failure, GivingWay, Place, RightOfWay, exchange, request};
 use crate::metrics::{EventMetrics, signed};
 
 /// What the handles fill and the lane empties.
@@ -56,7 +56,7 @@ pub(super) async fn dispatch(
     closing: CancellationToken,
 ) {
     let mut series = Series::default();
-    let mut bucket = Bucket::new(lane.options.rate, Instant::now());
+    let mut bucket = lane.client.bucket(lane.options.rate);
     let gate = GivingWay::new(way, lane.options.share);
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let mut tasks = JoinSet::new();

@@ -152,6 +152,12 @@ metrics! {
         "Binds posted again at once: refused by 409 as the pod had changed since it was read");
     BIND_WAIT = histogram("berth_bind_wait_seconds", &[], (0.0001, 2.0, 18),
         "From the decision to the POST of its Binding: the wait in the lane");
+    BIND_RATE = gauge("berth_bind_rate_limit", &[],
+        "Binds a second that may be posted: clientConnection.qps, or without it what the API \
+         server is found to bear; -1 for no limit. At the last bind");
+    BIND_LIMITED = histogram("berth_bind_limited_seconds", &[], (0.0001, 2.0, 18),
+        "Waits of binds for that limit; its sum over the time is how far the client's own limit \
+         is what holds pods back");
     API_WRITES = counter("berth_api_writes_total", &["kind"],
         "Writes asked of the API server, tries included: binding, status, event. Over \
          berth_bind_outcomes_total{outcome=\"bound\"} they are the writes per pod");

@@ -80,7 +80,7 @@ impl Subject {
 
     /// The object, with its uid where that can be read: `kubectl describe` asks for it. An event
     /// without one is seen by `kubectl get events` all the same.
-    pub(super) async fn regarding(&self, client: &Client) -> Regarding {
+    pub(crate) async fn regarding(&self, client: &Client) -> Regarding {
         let mut regarding = self.0.clone();
         if &*regarding.kind == "ConfigMap" {
             match uid(client, &regarding.key).await {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use berth_engine::{Config, Control, Engine, Input, Origin};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder};
+use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder, HeldBack};
 use crate::client::{Client, Rate};
 use crate::events::{EventHandle, EventOptions, EventSink, Granularity};
 use crate::metrics::{Metrics, Tally};
@@ -167,6 +167,11 @@ impl Scheduler {
     /// that come after it. Room for one; fails when the engine's thread has ended.
     pub fn configs(&self) -> mpsc::Sender<Arc<Config>> {
         self.configs.clone()
+    }
+
+    /// What tells that the configured rate is what holds binds back.
+    pub fn held_back(&self) -> watch::Receiver<Option<HeldBack>> {
+        self.binder.held_back()
     }
 
     /// Where events go.

@@ -14,6 +14,7 @@ mod ledger;
 mod objects;
 mod pods;
 mod profiles;
+mod rate;
 mod refusals;
 mod stage;
 mod stderr;

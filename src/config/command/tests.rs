@@ -117,3 +117,25 @@ fn the_schema_describes_plugins_and_their_arguments() {
         assert!(schema.pointer(pointer).is_some(), "{pointer}");
     }
 }
+
+#[test]
+fn a_printed_default_rate_is_said_not_to_be_in_force() {
+    let header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+    let beside = |connection: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{header}{connection}")).unwrap();
+        let file = Some(file.path().to_owned());
+        let (out, err, fine) = answer(&ConfigCommand::Print { file });
+        assert!(fine && out.contains("qps: ") && !out.contains('#'), "{out}{err}");
+        err
+    };
+    for none in ["", "clientConnection: {burst: 7}\n", "clientConnection: {qps: 0}\n"] {
+        let err = beside(none);
+        assert!(err.contains("starts at 1000 requests per second"), "{none}: {err}");
+        assert!(err.lines().all(|line| line.starts_with("# ")), "{err}");
+    }
+    // kube-scheduler's own default is a number as well.
+    for number in ["50", "-1", "0.5"] {
+        assert_eq!(beside(&format!("clientConnection: {{qps: {number}}}\n")), "");
+    }
+}

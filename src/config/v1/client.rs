@@ -15,10 +15,12 @@ pub struct ClientConnectionConfiguration {
     pub accept_content_types: String,
     /// The type in which objects travel. Default application/vnd.kubernetes.protobuf.
     pub content_type: String,
-    /// Requests per second. Default 50; negative for no limit.
+    /// Requests per second; negative for no limit. Without a number the rate follows the API
+    /// server, between 50 and 10,000 from 1,000 on; the completed configuration shows
+    /// kube-scheduler's default, 50.
     #[serde(serialize_with = "as_json_of_go")]
     pub qps: f32,
-    /// Requests at once, above the rate. Default 100.
+    /// Requests at once, above the rate; without effect where `qps` has no number. Default 100.
     pub burst: i32,
 }
 
