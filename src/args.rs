@@ -37,7 +37,7 @@ pub enum Command {
     Run(Box<Run>),
     /// Show a scheduler at work on a cluster of its own, in the terminal
     Demo(Demo),
-    /// Read cases as JSON lines from stdin and print what would be decided
+    /// Read cases, or what kubectl prints, from stdin and print what would be decided
     Evaluate(Evaluate),
     /// Run the embedded API server with nodes and Jobs, without a scheduler
     Sandbox(Sandbox),
@@ -109,8 +109,11 @@ pub struct Demo {
 #[command(after_help = "\
 Each line of stdin is a case: objects and pending pods, events, or a configuration file. For each
 one line with the verdict is printed, in the same order. Of equally good nodes the first is chosen.
+Objects as kubectl prints them (JSON or YAML, lists too) are one case: the pods on no node are tried,
+and the pods of Jobs that have none yet. Input that is wrong is named, and the exit code is 1.
 
 Examples:
+  kubectl get nodes,pods -A -o json | berth evaluate
   zcat cases.jsonl.gz | berth evaluate > verdicts.jsonl
   zcat cases.jsonl.gz | berth evaluate --engine=scan | diff verdicts.jsonl -")]
 pub struct Evaluate {

@@ -47,7 +47,11 @@ fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
         Command::Evaluate(args) => {
             let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
             let output = std::io::BufWriter::new(output);
-            evaluate::run(input, output, registry, args.engine.into())?;
+            let wrong = evaluate::run(input, output, registry, args.engine.into())?;
+            anyhow::ensure!(
+                wrong == 0,
+                "{wrong} cases could not be evaluated: see their \"error\""
+            );
             Ok(ExitCode::SUCCESS)
         }
         Command::Config(command) => {

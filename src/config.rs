@@ -14,6 +14,7 @@ mod extenders;
 mod header;
 mod json;
 mod known;
+mod lines;
 mod loaded;
 mod name;
 mod plugin_args;
@@ -39,6 +40,7 @@ use serde_json::Value;
 
 pub use berth_plugins::{DurationError, GoDuration};
 pub use expand::Expanded;
+pub(crate) use lines::Lines;
 pub use loaded::{Loaded, LoadedProfile};
 pub use point::ExtensionPoint;
 pub use print::print;

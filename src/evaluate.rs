@@ -1,18 +1,26 @@
-//! `berth evaluate`: cases as JSON lines in, verdicts as JSON lines out.
+//! `berth evaluate`: cases in, verdicts as JSON lines out.
+//!
+//! `input` reads cases as JSON lines, and what kubectl prints; `objects` takes lists and Jobs
+//! apart, and `strict` refuses fields that Kubernetes does not have.
 //!
 //! A case is a small cluster and the pods to schedule on it, in order. Each pod goes through the
 //! decoders, the cache and the cycle that `berth run` uses; the only difference is the draw, which
 //! takes the first of the best by name, so that answers can be compared.
 
 mod case;
+mod input;
+mod objects;
+mod strict;
 mod verdict;
 mod wakeups;
+mod wrong;
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use berth_engine::framework::Profile;
+use berth_engine::base::PodIdx;
+use berth_engine::framework::{Point, Profile, Reason};
 use berth_engine::record::{PodRecord, PodSpec};
 use berth_engine::{Config, Control, Decided, Engine, Input, Method, Origin};
 use berth_plugins::PluginRegistry;
@@ -20,15 +28,16 @@ use serde_json::Value;
 
 use case::Case;
 use verdict::Cycle;
+use wrong::Wrong;
 
 use crate::config::{self, ExtensionPoint, Loaded};
-use crate::watch::{DecodeError, decode_object, decode_pod};
+use crate::escape;
 
 /// 2026-01-01T00:00:00Z in milliseconds: pods that are placed start then, a minute apart.
 const STARTED_MS: u64 = 1_767_225_600_000;
 
-/// Answers every line of `input` on `output`, in order, with nodes chosen by `method`. A case that
-/// cannot be run is answered with its error; only reading and writing can fail.
+/// Answers every case of `input` on `output`, in order, with nodes chosen by `method`. Gives back
+/// how many could not be run: their answers are their errors, and the others are answered.
 ///
 /// # Errors
 /// `input` cannot be read, or `output` cannot be written.
@@ -37,37 +46,37 @@ pub fn run(
     mut output: impl Write,
     registry: &PluginRegistry,
     method: Method,
-) -> Result<()> {
-    for (at, line) in input.lines().enumerate() {
-        let line = line.with_context(|| format!("reading line {} of the cases", at + 1))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let answer = answer(&line, registry, method);
-        serde_json::to_writer(&mut output, &answer).context("writing a verdict")?;
-        output.write_all(b"\n").context("writing a verdict")?;
-    }
-    output.flush().context("writing the verdicts")
+) -> Result<usize> {
+    let mut wrong = 0;
+    input::each(input, |read| {
+        let answer = answer(read, registry, method).unwrap_or_else(|failed| {
+            wrong += 1;
+            failed
+        });
+        let line = answer.to_string();
+        writeln!(output, "{}", escape::line(&line)).context("writing a verdict")
+    })?;
+    output.flush().context("writing the verdicts")?;
+    Ok(wrong)
 }
 
-fn answer(line: &str, registry: &PluginRegistry, method: Method) -> Value {
-    let case: Case = match serde_json::from_str(line) {
-        Ok(case) => case,
-        Err(e) => return verdict::failed("", &anyhow!("this line is not a case: {e}")),
+/// The verdict, or the answer that says why there is none.
+fn answer(read: input::Read, registry: &PluginRegistry, method: Method) -> Result<Value, Value> {
+    let (case, source) = read.map_err(|(line, message)| verdict::failed("", line, &message))?;
+    let answer = if let Some(yaml) = &case.yaml {
+        Ok(config::verdict(yaml, registry))
+    } else if let Some(events) = &case.events {
+        wakeups::verdict(&case, events, registry, method)
+    } else {
+        cycles(&case, registry, method).map(|cycles| serde_json::json!({ "cycles": cycles }))
     };
-    if let Some(yaml) = &case.yaml {
-        return verdict::with_id(&case.id, config::verdict(yaml, registry));
-    }
-    if let Some(events) = &case.events {
-        return match wakeups::verdict(&case, events, registry, method) {
-            Ok(verdict) => verdict::with_id(&case.id, verdict),
-            Err(e) => verdict::failed(&case.id, &e),
+    answer.map(|answer| verdict::with_id(&case.id, answer)).map_err(|error| {
+        let line = match error.downcast_ref::<Wrong>() {
+            Some(wrong) => source.line_of(wrong),
+            None => source.line(),
         };
-    }
-    match cycles(&case, registry, method) {
-        Ok(cycles) => verdict::with_id(&case.id, serde_json::json!({ "cycles": cycles })),
-        Err(e) => verdict::failed(&case.id, &e),
-    }
+        verdict::failed(&case.id, line, &format!("{error:#}"))
+    })
 }
 
 /// The configuration of the case.
@@ -85,11 +94,10 @@ fn cycles(case: &Case, registry: &PluginRegistry, method: Method) -> Result<Vec<
         .as_ref()
         .context("one of the fields \"pending\", \"events\" and \"yaml\" has to be there")?;
     let mut trial = Trial::start(case, &load(case, registry)?, method)?;
-    let mut cycles = Vec::with_capacity(pending.len());
-    for (at, pod) in pending.iter().enumerate() {
-        let pod = decode_pod(pod.get().as_bytes()).with_context(|| format!("pending[{at}]"))?;
-        let cycle = trial.cycle(pod, at as u64).with_context(|| format!("pending[{at}]"))?;
-        cycles.push(cycle);
+    let pods = objects::pending(pending)?;
+    let mut cycles = Vec::with_capacity(pods.len());
+    for (at, (path, pod)) in pods.into_iter().enumerate() {
+        cycles.push(trial.cycle(pod, at as u64).map_err(|e| Wrong::new(&path, format!("{e:#}")))?);
     }
     Ok(cycles)
 }
@@ -120,15 +128,11 @@ impl Trial {
             Input::Control(Control::Pause(true)),
             Input::Config(config),
         ];
-        for (at, object) in case.objects.iter().enumerate() {
-            match decode_object(object.get().as_bytes()) {
-                Ok(Input::PodApplied(pod)) => {
-                    inputs.push(Input::PodApplied(Box::new(named(*pod, &profile))));
-                }
-                Ok(input) => inputs.push(input),
-                Err(DecodeError::UnknownKind { .. }) => {}
-                Err(e) => return Err(anyhow!(e).context(format!("objects[{at}]"))),
-            }
+        for input in objects::cluster(&case.objects)? {
+            inputs.push(match input {
+                Input::PodApplied(pod) => Input::PodApplied(Box::new(named(*pod, &profile))),
+                other => other,
+            });
         }
         engine.step(inputs, 0, &mut Vec::new(), &mut ());
         Ok(Self { engine, profile, preempts })
@@ -147,6 +151,9 @@ impl Trial {
         engine.step([Input::PodAdmitted(Box::new(pod))], 0, &mut Vec::new(), &mut ());
         let admitted = engine.cache().pods().find(&uid);
         let idx = admitted.with_context(|| format!("{name}: the pod was not taken in"))?;
+        if let Some((plugin, reason)) = gate(engine, idx, profile) {
+            return Ok(Cycle::gated(name, plugin, &reason));
+        }
         let decided = engine.decide(idx, profile, true, &mut ());
         let mut cycle = Cycle::of(&decided, name, profile, engine.cache());
         match &decided {
@@ -167,6 +174,16 @@ impl Trial {
     }
 }
 
+/// The PreEnqueue plugin that keeps a pod from being tried, and why.
+fn gate(engine: &Engine, pod: PodIdx, profile: &Profile) -> Option<(String, Reason)> {
+    let view = engine.cache().view(pod)?;
+    profile.at(Point::PreEnqueue).iter().find_map(|weighted| {
+        let plugin = profile.plugin(weighted.plugin)?;
+        let reason = plugin.as_pre_enqueue()?.pre_enqueue(&view).err()?;
+        Some((plugin.name().to_owned(), reason))
+    })
+}
+
 /// Objects in files need no uid and no schedulerName: the API server would have given both.
 fn named(mut pod: PodRecord, profile: &Profile) -> PodRecord {
     if pod.uid.is_empty() {
@@ -184,3 +201,6 @@ fn ours(mut pod: PodRecord, profile: &Profile) -> PodRecord {
     }
     pod
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ async fn the_manifests_apply_to_a_bare_cluster() {
     assert!(changed.iter().all(|line| line.starts_with("poddisruptionbudget")), "{changed:?}");
     let examples = format!("{base}/examples");
     kubectl.run(&["apply", "--dry-run=server", "-f", &examples]).await.unwrap();
+    check_tuned(&plane, &kubectl).await;
     let rules = check_rules(&kubectl).await;
     check_rights(&kubectl).await;
     for config in ["config.yaml", "examples/weights.yaml"] {
@@ -31,6 +32,29 @@ async fn the_manifests_apply_to_a_bare_cluster() {
     }
     println!("manifests: applied twice; {rules} rules without a wildcard; examples accepted");
     plane.stop().unwrap();
+}
+
+/// Tuned weights as a patch of a kustomization beside ours: applied twice, they stay.
+async fn check_tuned(plane: &ControlPlane, kubectl: &Kubectl) {
+    let dir = plane.dir().join("my-berth");
+    std::fs::create_dir_all(&dir).unwrap();
+    let base = manifests_dir().canonicalize().unwrap();
+    std::fs::copy(base.join("examples/weights.yaml"), dir.join("weights.yaml")).unwrap();
+    // kustomize takes relative paths alone.
+    let up = "../".repeat(dir.canonicalize().unwrap().components().count() - 1);
+    let root = base.strip_prefix("/").unwrap().display();
+    let text = format!("resources: [{up}{root}]\npatches: [{{path: weights.yaml}}]\n");
+    std::fs::write(dir.join("kustomization.yaml"), text).unwrap();
+    let dir = dir.display().to_string();
+    for _ in 0..2 {
+        kubectl.run(&["apply", "-k", &dir]).await.unwrap();
+        let get = ["get", "configmap", "berth-config", "-n=berth-system", "-o=json"];
+        let map: serde_json::Value =
+            serde_json::from_str(&kubectl.run(&get).await.unwrap()).unwrap();
+        assert!(map["data"]["config.yaml"].as_str().unwrap().contains("berth-spread"), "{map}");
+        assert_eq!(map["metadata"]["labels"]["app.kubernetes.io/part-of"], "berth");
+    }
+    kubectl.run(&["apply", "-k", &manifests_dir().display().to_string()]).await.unwrap();
 }
 
 /// No rule of ours has a wildcard. Gives back how many rules there are.
@@ -62,6 +86,8 @@ async fn check_rights(kubectl: &Kubectl) {
         "create pods -A",
         "update pods -A",
         "patch nodes -A",
+        "delete pods -A",
+        "create events -A",
         "update leases.coordination.k8s.io/kube-scheduler -n=kube-system",
         "get configmaps/extension-apiserver-authentication -n=kube-system",
         "get configmaps/other -n=berth-system",

@@ -1,5 +1,5 @@
-//! Whether the manifests grant what Berth uses, and no more: the rules of its ClusterRole against
-//! the kinds it watches.
+//! Whether the manifests grant what Berth uses, and no more: the rules of its roles against the
+//! kinds it watches, and against what it asks for besides.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,6 +12,28 @@ use crate::task::workspace;
 
 const MANIFEST: &str = "manifests/rbac.yaml";
 
+/// What Berth asks for besides lists and watches: group, resource and verb.
+const ASKED: [(&str, &str, &str); 11] = [
+    // `bind`, and its look at a pod after a lost answer (a `get` of pods is there with the watch).
+    ("", "pods/binding", "create"),
+    // `status`, and the fence of `bind`.
+    ("", "pods/status", "patch"),
+    // `events`: a series is patched.
+    ("events.k8s.io", "events", "create"),
+    ("events.k8s.io", "events", "patch"),
+    // `serve`: who may read /metrics.
+    ("authentication.k8s.io", "tokenreviews", "create"),
+    ("authorization.k8s.io", "subjectaccessreviews", "create"),
+    // `lease`: kube-scheduler's is read; Berth's own are written.
+    ("coordination.k8s.io", "leases", "create"),
+    ("coordination.k8s.io", "leases", "get"),
+    ("coordination.k8s.io", "leases", "update"),
+    // `reload`: the uid of the ConfigMap that events are about.
+    ("", "configmaps", "get"),
+    // For whoever scrapes.
+    ("", "/metrics", "get"),
+];
+
 /// What is wrong with the rules.
 ///
 /// # Errors
@@ -21,15 +43,20 @@ pub(crate) fn problems() -> Result<Vec<String>> {
     let roles: Vec<Value> = serde_saphyr::from_multiple(&text).context(MANIFEST)?;
     let watched =
         Kind::ALL.iter().map(|kind| (kind.group().to_owned(), kind.resource().to_owned()));
-    Ok(judge(&roles, &watched.collect()))
+    Ok(judge(&roles, &watched.collect(), &ASKED))
 }
 
 /// Group and resource.
 type Resource = (String, String);
 
-fn judge(objects: &[Value], watched: &BTreeSet<Resource>) -> Vec<String> {
+fn judge(
+    objects: &[Value],
+    watched: &BTreeSet<Resource>,
+    asked: &[(&str, &str, &str)],
+) -> Vec<String> {
     let mut problems = Vec::new();
     let mut granted = BTreeSet::new();
+    let mut besides = BTreeSet::new();
     for object in objects {
         let role = object["metadata"]["name"].as_str().unwrap_or_default();
         for rule in object["rules"].as_array().into_iter().flatten() {
@@ -45,6 +72,16 @@ fn judge(objects: &[Value], watched: &BTreeSet<Resource>) -> Vec<String> {
             if object["kind"] == "ClusterRole" && watches {
                 let pairs = groups.iter().flat_map(|g| resources.iter().map(move |r| (*g, *r)));
                 granted.extend(pairs.map(|(g, r)| (g.to_owned(), r.to_owned())));
+                continue;
+            }
+            let urls = words("nonResourceURLs");
+            let pairs = groups.iter().flat_map(|g| resources.iter().map(move |r| (*g, *r)));
+            for (group, resource) in pairs.chain(urls.iter().map(|url| ("", *url))) {
+                besides.extend(
+                    verbs
+                        .iter()
+                        .map(|verb| (group.to_owned(), resource.to_owned(), (*verb).to_owned())),
+                );
             }
         }
     }
@@ -54,6 +91,19 @@ fn judge(objects: &[Value], watched: &BTreeSet<Resource>) -> Vec<String> {
     for (group, resource) in granted.difference(watched) {
         problems
             .push(format!("a rule allows to watch {resource} of {group:?}, and Berth does not"));
+    }
+    let owned =
+        |(g, r, v): &(&str, &str, &str)| ((*g).to_owned(), (*r).to_owned(), (*v).to_owned());
+    let asked: BTreeSet<_> = asked.iter().map(owned).collect();
+    for (group, resource, verb) in asked.difference(&besides) {
+        problems.push(format!(
+            "Berth asks for {verb} of {resource} of {group:?}, and no rule allows it"
+        ));
+    }
+    for (group, resource, verb) in besides.difference(&asked) {
+        problems.push(format!(
+            "a rule allows {verb} of {resource} of {group:?}, and Berth asks for no such thing"
+        ));
     }
     problems
 }
@@ -75,9 +125,20 @@ mod tests {
     fn rules_and_watches_must_agree() {
         let watched = BTreeSet::from([(String::new(), "pods".to_owned())]);
         let all = ["get", "list", "watch"];
-        assert!(judge(&[role(&["pods"], &all)], &watched).is_empty());
-        assert_eq!(judge(&[role(&["pods"], &["get", "list"])], &watched).len(), 1);
-        assert_eq!(judge(&[role(&["pods", "secrets"], &all)], &watched).len(), 1);
-        assert_eq!(judge(&[role(&["pods"], &all), role(&["nodes"], &["*"])], &watched).len(), 1);
+        let judge = |roles: &[Value]| judge(roles, &watched, &[]).len();
+        assert_eq!(judge(&[role(&["pods"], &all)]), 0);
+        assert_eq!(judge(&[role(&["pods"], &["get", "list"])]), 3);
+        assert_eq!(judge(&[role(&["pods", "secrets"], &all)]), 1);
+        assert_eq!(judge(&[role(&["pods"], &all), role(&["nodes"], &["*"])]), 2);
+    }
+
+    #[test]
+    fn what_is_asked_for_besides_and_what_is_granted_must_agree() {
+        let none = BTreeSet::new();
+        let asked = [("", "pods/binding", "create")];
+        assert!(judge(&[role(&["pods/binding"], &["create"])], &none, &asked).is_empty());
+        assert_eq!(judge(&[], &none, &asked).len(), 1);
+        let more = [role(&["pods/binding"], &["create"]), role(&["pods"], &["delete"])];
+        assert_eq!(judge(&more, &none, &asked).len(), 1);
     }
 }

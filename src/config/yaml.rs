@@ -11,6 +11,11 @@ use super::tree::{DEPTH_MAX, Document, Entry, Kind, NODES_MAX, Node, SyntaxError
 
 /// Reads a text.
 pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
+    read_large(text, NODES_MAX)
+}
+
+/// As [`read`], with at most `nodes_max` nodes.
+pub(super) fn read_large(text: &str, nodes_max: usize) -> Result<Document, SyntaxError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     refuse_control_characters(text)?;
     refuse_directives(text)?;
@@ -25,6 +30,7 @@ pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
         events: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
         nodes: 0,
+        nodes_max,
         path: String::new(),
         repeated: Vec::new(),
     };
@@ -77,6 +83,7 @@ struct Reader<'a> {
     /// Anchored nodes, with the number of nodes and of levels in each.
     anchors: HashMap<usize, (Node, Size)>,
     nodes: usize,
+    nodes_max: usize,
     path: String,
     repeated: Vec<(String, usize)>,
 }
@@ -122,7 +129,7 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Read<(Node, Size)> {
         self.nodes += 1;
-        if depth > DEPTH_MAX || self.nodes > NODES_MAX {
+        if depth > DEPTH_MAX || self.nodes > self.nodes_max {
             return error(span, "nested too deeply, or too large");
         }
         let line = span.start.line();
@@ -147,7 +154,7 @@ impl<'a> Reader<'a> {
             Event::Alias(id) => match self.anchors.get(&id).cloned() {
                 Some((node, size)) => {
                     self.nodes += size.nodes;
-                    if depth + size.levels > DEPTH_MAX || self.nodes > NODES_MAX {
+                    if depth + size.levels > DEPTH_MAX || self.nodes > self.nodes_max {
                         return error(span, "aliases make this nested too deeply, or too large");
                     }
                     Ok((node, size))

@@ -1,10 +1,12 @@
 //! A case as it is read.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-/// One line of input. Objects stay text until the decoders take them.
-#[derive(Debug, Deserialize)]
+/// One case. Objects stay text until the decoders take them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Case {
     /// Name of the case, repeated in its answer.
     #[serde(default)]
@@ -27,15 +29,25 @@ pub(super) struct Case {
     /// The pods to schedule, in this order.
     #[serde(default)]
     pub(super) pending: Option<Vec<Box<RawValue>>>,
+    /// What the case is about, for its reader.
+    #[serde(default, rename = "topic")]
+    _topic: IgnoredAny,
+    /// The verdict that is right, for who compares.
+    #[serde(default, rename = "expect")]
+    _expect: IgnoredAny,
 }
 
 /// One event of a case about wake-ups.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Event {
     /// What happens to the object.
     pub(super) verb: Verb,
     /// The object as it then is.
     pub(super) object: Box<RawValue>,
+    /// What it is meant to be, for its reader.
+    #[serde(default, rename = "what")]
+    _what: IgnoredAny,
 }
 
 /// What happens to an object.

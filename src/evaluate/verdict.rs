@@ -76,11 +76,18 @@ pub(super) fn with_id(id: &str, mut answer: Value) -> Value {
 }
 
 /// The answer to a case that cannot be run.
-pub(super) fn failed(id: &str, error: &anyhow::Error) -> Value {
-    with_id(id, serde_json::json!({ "error": format!("{error:#}") }))
+pub(super) fn failed(id: &str, line: usize, error: &str) -> Value {
+    with_id(id, serde_json::json!({ "error": format!("line {line}: {error}") }))
 }
 
 impl Cycle {
+    /// The pod is not tried: a PreEnqueue plugin holds it.
+    pub(super) fn gated(pod: String, plugin: String, reason: &Reason) -> Self {
+        let code = "Gated/UnschedulableAndUnresolvable";
+        let reasons = texts(std::slice::from_ref(reason));
+        Self { pod, pre_filter: Some(Status { code, plugin, reasons }), ..Self::default() }
+    }
+
     /// What the cycle said, in the names of nodes and plugins.
     pub(super) fn of(decided: &Decided, pod: String, profile: &Profile, cache: &Cache) -> Self {
         match decided {
@@ -169,7 +176,10 @@ impl Cycle {
                     (plugin_name(profile, *plugin), own.get(at).copied().unwrap_or(0))
                 };
                 let total = scores.totals.get(at).copied().unwrap_or(0);
-                let plugins = scores.by_plugin.iter().map(of).collect();
+                // A plugin that scores no node is asked by one engine and left out by the other.
+                let scoring =
+                    scores.by_plugin.iter().filter(|(_, own)| own.iter().any(|s| *s != 0));
+                let plugins = scoring.map(of).collect();
                 (node_name(cache, *node), NodeScore { total, plugins })
             };
             self.scores = Some(filtered.feasible.iter().enumerate().map(score_of).collect());

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use berth_engine::base::PodIdx;
 use berth_engine::queue::Place;
 use berth_engine::record::{NodeRecord, PodRecord, PodSpec, ScheduledCondition};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::case::{Case, Event, Verb};
 use super::load;
-use crate::watch::{DecodeError, decode_object, decode_pod};
+use super::objects;
 
 /// Answers one case: the pod's state after its first attempt, who rejected it, and for each event
 /// whether it moved the pod.
@@ -27,14 +27,14 @@ pub(super) fn verdict(
     method: Method,
 ) -> Result<Value> {
     let pod = case.pod.as_ref().context("field \"pod\" is missing: the pod that waits")?;
-    let pod = decode_pod(pod.get().as_bytes()).context("pod")?;
+    let pod = objects::one_pod(pod)?;
     let config = Arc::new(load(case, registry)?.engine_config(false)?);
     let scene = Scene::read(case, pod, config, method)?;
     let (engine, idx) = scene.play()?;
     let (state, rejected_by) = scene.state(&engine, idx);
     let moved = events.iter().enumerate().map(|(at, event)| {
         let (engine, _) = scene.play()?;
-        scene.moved(engine, event).with_context(|| format!("events[{at}]"))
+        scene.moved(engine, event, &format!("events[{at}].object"))
     });
     let moved = moved.collect::<Result<Vec<bool>>>()?;
     Ok(json!({ "state": state, "rejectedBy": rejected_by, "moved": moved }))
@@ -62,17 +62,15 @@ impl Scene {
             pod,
             objects: Vec::new(),
         };
-        for (at, object) in case.objects.iter().enumerate() {
-            match decode_object(object.get().as_bytes()) {
-                Ok(Input::PodApplied(pod)) => {
+        for input in objects::cluster(&case.objects)? {
+            let input = match input {
+                Input::PodApplied(pod) => {
                     scene.uids.insert(key(&pod), pod.uid.clone());
-                    let pod = scene.renamed(*pod);
-                    scene.objects.push(Input::PodApplied(Box::new(pod)));
+                    Input::PodApplied(Box::new(scene.renamed(*pod)))
                 }
-                Ok(input) => scene.objects.push(input),
-                Err(DecodeError::UnknownKind { .. }) => {}
-                Err(e) => return Err(anyhow!(e).context(format!("objects[{at}]"))),
-            }
+                other => other,
+            };
+            scene.objects.push(input);
         }
         scene.pod = scene.renamed(scene.pod.clone());
         Ok(scene)
@@ -146,20 +144,16 @@ impl Scene {
     }
 
     /// Whether the event takes the pod to the active part or to backoff.
-    fn moved(&self, mut engine: Engine, event: &Event) -> Result<bool> {
-        let Some(input) = self.input(&engine, event)? else { return Ok(false) };
+    fn moved(&self, mut engine: Engine, event: &Event, path: &str) -> Result<bool> {
+        let Some(input) = self.input(&engine, event, path)? else { return Ok(false) };
         engine.step([input], 0, &mut Vec::new(), &mut ());
         let pod = engine.cache().pods().find(&self.pod.uid);
         let place = pod.and_then(|pod| engine.queue().entry(pod)).map(|entry| entry.place);
         Ok(matches!(place, Some(Place::Active | Place::Backoff { .. })))
     }
 
-    fn input(&self, engine: &Engine, event: &Event) -> Result<Option<Input>> {
-        let input = match decode_object(event.object.get().as_bytes()) {
-            Ok(input) => input,
-            Err(DecodeError::UnknownKind { .. }) => return Ok(None),
-            Err(e) => return Err(e.into()),
-        };
+    fn input(&self, engine: &Engine, event: &Event, path: &str) -> Result<Option<Input>> {
+        let Some(input) = objects::one(&event.object, path)? else { return Ok(None) };
         let deleted = event.verb == Verb::Delete;
         Ok(Some(match input {
             Input::PodApplied(pod) => {

@@ -38,6 +38,24 @@ fn the_manifests_are_right() {
 }
 
 #[test]
+fn the_tuned_weights_keep_the_labels_of_the_base() {
+    let read = |name: &str| -> serde_json::Value {
+        let path = format!("{}/manifests/{name}", env!("CARGO_MANIFEST_DIR"));
+        serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let (tuned, base) = (read("examples/weights.yaml"), read("config.yaml"));
+    assert_eq!(tuned["metadata"]["labels"], read("kustomization.yaml")["labels"][0]["pairs"]);
+    // A patch is of the object with its kind, name and namespace.
+    for field in ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"] {
+        assert_eq!(tuned.pointer(field), base.pointer(field), "{field}");
+    }
+    let keys = |map: &serde_json::Value| -> Vec<String> {
+        map["data"].as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(keys(&tuned), keys(&base));
+}
+
+#[test]
 fn every_error_gets_a_line() {
     let header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
     let (out, err, fine) = check(&format!("{header}parallelism: 0\nprofile: []\n"));
