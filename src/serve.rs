@@ -26,7 +26,7 @@ mod site;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
@@ -37,7 +37,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::events::hostname;
 pub use access::Access;
-use allowance::Allowance;
 pub use authority::ClientAuthority;
 pub use certificate::{CertificateError, CertificateOptions};
 use guests::{Guests, Stage};
@@ -46,10 +45,6 @@ use keyring::Keyring;
 pub use keyring::READ_EVERY;
 pub use page::Pages;
 use site::Site;
-
-/// Connections taken in a second, and at once after a rest: 20 µs each, 2 % of the thread. Others
-/// wait in the listener's queue, which holds 1,024: as long as this takes a second to.
-const ACCEPTS: (f64, u32) = (1_000.0, 256);
 
 /// Wait after a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -148,18 +143,14 @@ async fn accept(
     closing: CancellationToken,
 ) {
     let guests = Guests::default();
-    let (per_second, burst) = ACCEPTS;
-    let mut allowance = Allowance::new(per_second, burst, Instant::now());
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        let wait = allowance.take(Instant::now(), Duration::MAX).unwrap_or_default();
+        // As fast as they come, at 20 µs each: where the listener's queue of 1,024 runs over, the
+        // kernel drops whoever comes next, and a probe tries again after 1, 3 and 7 s.
         let accepted = tokio::select! {
             () = closing.cancelled() => break,
-            accepted = async {
-                tokio::time::sleep(wait).await;
-                listener.accept().await
-            } => accepted,
+            accepted = listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {
             Ok((stream, peer)) => (stream, peer.ip().to_canonical()),

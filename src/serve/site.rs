@@ -27,7 +27,7 @@ const HANDSHAKES: Pace =
     Pace { peer: 20.0, all: 40.0, seldom: 20.0, wait_max: Duration::from_secs(4) };
 
 /// Requests: 0.1 ms of CPU each where they are refused, so that all of them take 3 % of the
-/// thread. 64 connections of one address, which are as many as there may be, wait 1.3 s.
+/// thread. 128 connections of one address, which are as many as there may be, wait 2.6 s.
 const REQUESTS: Pace =
     Pace { peer: 50.0, all: 200.0, seldom: 100.0, wait_max: Duration::from_secs(4) };
 

@@ -35,7 +35,7 @@ async fn a_probe_is_answered_amid_connections_that_say_nothing() {
         let end = tokio::time::timeout(Duration::from_millis(1), stream.read(&mut [0])).await;
         closed += usize::from(matches!(end, Ok(Ok(0) | Err(_))));
     }
-    assert!(closed >= 600 - 64, "{closed}");
+    assert!(closed >= 600 - guests::PER_PEER_MAX, "{closed}");
 }
 
 #[tokio::test]
