@@ -22,6 +22,7 @@ mod rankings {
     mod kinds;
     mod labels;
     mod nominated;
+    mod ports;
     mod relabelled;
     mod replay;
     mod storage;

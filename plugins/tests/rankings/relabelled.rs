@@ -127,3 +127,33 @@ fn a_guard_moves_with_its_node() {
         assert_eq!(zone_of(&placed[0][1], &zones), "b", "now a and c are");
     }
 }
+
+/// More nodes move to another zone in one step than counts follow one by one (64), and fewer than
+/// half of all, after which counts would be made anew whatever moved.
+#[test]
+fn many_nodes_move_at_once() {
+    const MANY: usize = 140;
+    let spec = spread();
+    let web = |name: String| applied(pod(&name, &spec, "app=web"));
+    let numbered = |at: usize| format!("node-{at:03}");
+    let mut zones: Vec<&str> =
+        [["a"].repeat(70), ["b"].repeat(35), ["c"].repeat(35)].into_iter().flatten().collect();
+    let mut cluster = Cluster::new(Twins::new(1, None));
+    cluster.live((0..MANY).map(|at| node(&numbered(at), 8, &format!("{ZONE}={}", zones[at]))));
+    cluster.live((0..70).map(|at| on(&numbered(at), pod(&format!("old-{at}"), &spec, "app=web"))));
+    cluster.live([web("first".to_owned())]);
+    assert_eq!(cluster.twins.rankings(), 1, "the class is ranked");
+    // All but four of zone a, each with its pod: 4 are in a, 66 in b, the first one in b or c.
+    zones[..66].fill("b");
+    cluster.live((0..66).map(|at| node(&numbered(at), 8, &format!("{ZONE}=b"))));
+    let placed = cluster.live((0..20).map(|i| web(format!("web-{i}"))));
+    let went = |zone: &str| {
+        let zones = placed.iter().map(|[_, node]| {
+            let at: usize = node.strip_prefix("node-").unwrap().parse().unwrap();
+            zones[at]
+        });
+        zones.filter(|of| *of == zone).count()
+    };
+    assert_eq!((went("a") + went("c"), went("b")), (20, 0));
+    assert!(went("a").abs_diff(8) <= 1 && went("c").abs_diff(12) <= 1, "{placed:?}");
+}
