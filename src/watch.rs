@@ -16,8 +16,10 @@
 //! protobuf is read item by item as it comes, so that its length does not matter.
 
 mod answer;
+mod audit;
 mod backoff;
 mod decode;
+mod duties;
 mod error;
 mod feed;
 mod follower;
@@ -28,6 +30,7 @@ mod nullable;
 mod proto;
 mod request;
 mod resume;
+mod silence;
 mod state;
 mod stats;
 mod templates;
@@ -38,17 +41,20 @@ mod tests;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 pub use answer::{Asked, decode_bytes};
 pub use decode::{decode_object, decode_pod};
+pub use duties::Doubts;
 pub use error::DecodeError;
 pub use feed::{Batch, CHANNEL_BATCHES};
 pub use kind::Kind;
 pub use request::{Format, RequestError};
 pub(crate) use resume::number;
+pub use silence::{SILENT_MAX, silent};
 pub use state::{KindState, States};
 pub use stats::{KindStats, WatchStats};
 
@@ -59,11 +65,13 @@ pub struct WatchOptions {
     pub format: Format,
     /// Objects per page of a list; client-go's 500 by default.
     pub page_size: u32,
+    /// Time from one audit of a kind to the next, at the least.
+    pub audit_every: Duration,
 }
 
 impl Default for WatchOptions {
     fn default() -> Self {
-        Self { format: Format::default(), page_size: 500 }
+        Self { format: Format::default(), page_size: 500, audit_every: duties::AUDIT_EVERY }
     }
 }
 
@@ -73,6 +81,7 @@ pub struct Watches {
     tasks: JoinSet<()>,
     states: watch::Receiver<States>,
     stats: Arc<WatchStats>,
+    doubts: Doubts,
 }
 
 impl Watches {
@@ -91,6 +100,9 @@ impl Watches {
         let stats = Arc::new(WatchStats::default());
         let mut tasks = JoinSet::new();
         let seeds = RandomState::new();
+        let news = watch::Sender::new(0);
+        let (doubts, doubted) = Doubts::channel();
+        let mut doubted = Some(doubted);
         for kind in Kind::ALL {
             let source = request::Source {
                 client: client.clone(),
@@ -100,9 +112,21 @@ impl Watches {
             let state = state::StateCell::new(kind, Arc::clone(&sender));
             let feed = feed::Feed::new(kind, inputs.clone(), Arc::clone(&stats));
             let seed = seeds.hash_one(kind);
-            tasks.spawn(follower::Follower::new(source, state, feed, kind, seed).run());
+            let mut duties = duties::Duties::new(options.audit_every, seed, news.clone());
+            if kind == Kind::Pod
+                && let Some(doubted) = doubted.take()
+            {
+                duties.hear(doubted);
+            }
+            let follower = follower::Follower::new(source, state, feed, kind, seed);
+            tasks.spawn(follower.with_duties(duties).run());
         }
-        Self { tasks, states, stats }
+        Self { tasks, states, stats, doubts }
+    }
+
+    /// Where to tell that a pod is not as the watch has told.
+    pub fn doubts(&self) -> Doubts {
+        self.doubts.clone()
     }
 
     /// Counters, for metrics.

@@ -186,9 +186,21 @@ metrics! {
         "Changes that mean nothing to scheduling, such as heartbeats, stopped before the engine");
     WATCH_STALE = counter("berth_watch_stale_total", &["kind"],
         "Objects not newer than what is known of them, ignored: all that a list brings again too");
+    WATCH_GAPS = counter("berth_watch_gaps_total", &["kind"],
+        "Times that a watch missed something, and a list was asked for: an event that cannot be \
+         read or is older than the one before it, an audit with differences");
+    WATCH_AUDITS = counter("berth_watch_audits_total", &["kind"],
+        "Audits: what is known held against a list that names the objects of the API server");
+    WATCH_DIFFERENCES = counter("berth_watch_audit_differences_total", &["kind"],
+        "Objects that audits found to be other than they were known; the list that follows repairs \
+         them");
     WATCH_NEW_HISTORIES = counter("berth_watch_new_histories_total", &["kind"],
         "Times that the API server had another history than before (etcd restored from a backup, \
          cluster made again), and its list was taken as the truth");
+    WATCH_SILENCE = gauge("berth_watch_silence_seconds", &["kind"],
+        "Time since the API server last told something of the kind, by an event, a bookmark, a \
+         list, or an audit without differences. A bookmark comes each minute; above 300 s readyz \
+         fails. 0 before the first list");
     WATCH_OBJECTS = gauge("berth_watch_objects", &["kind"], "Objects known");
     WATCH_DECODED_BYTES = counter("berth_watch_decoded_bytes_total", &["kind"], "Bytes decoded");
     WATCH_DECODE_SECONDS = counter("berth_watch_decode_seconds_total", &["kind"],

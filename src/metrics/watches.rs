@@ -17,7 +17,7 @@ use crate::watch::{KindStats, WatchStats};
 type Read = fn(&KindStats) -> &AtomicU64;
 
 /// Metrics with the label `kind` only, and where their values are.
-const BY_KIND: [(Metric, Read); 10] = [
+const BY_KIND: [(Metric, Read); 13] = [
     (list::WATCH_LISTED, |s| &s.listed),
     (list::WATCH_LISTS, |s| &s.lists),
     (list::WATCH_STARTS, |s| &s.watches),
@@ -25,6 +25,9 @@ const BY_KIND: [(Metric, Read); 10] = [
     (list::WATCH_MALFORMED, |s| &s.malformed),
     (list::WATCH_SUPPRESSED, |s| &s.suppressed),
     (list::WATCH_STALE, |s| &s.stale),
+    (list::WATCH_GAPS, |s| &s.gaps),
+    (list::WATCH_AUDITS, |s| &s.audits),
+    (list::WATCH_DIFFERENCES, |s| &s.differences),
     (list::WATCH_NEW_HISTORIES, |s| &s.new_histories),
     (list::WATCH_OBJECTS, |s| &s.objects),
     (list::WATCH_DECODED_BYTES, |s| &s.decoded_bytes),
@@ -42,7 +45,8 @@ struct Watches(Arc<WatchStats>);
 
 pub(super) fn register(registrar: &mut Registrar, stats: Arc<WatchStats>) {
     registrar.names.extend(BY_KIND.iter().map(|(metric, _)| metric.name));
-    registrar.names.extend([list::WATCH_EVENTS.name, list::WATCH_DECODE_SECONDS.name]);
+    registrar.names.extend([list::WATCH_EVENTS.name, list::WATCH_SILENCE.name]);
+    registrar.names.push(list::WATCH_DECODE_SECONDS.name);
     registrar.registry.register_collector(Box::new(Watches(stats)));
 }
 
@@ -85,6 +89,12 @@ impl Collector for Watches {
                 let value = ConstCounter::new(read(stats).load(Relaxed));
                 value.encode(series.encode_family(&labels)?)?;
             }
+        }
+        let mut series = describe(&mut encoder, &list::WATCH_SILENCE)?;
+        for (kind, _) in self.0.iter() {
+            let labels = labels(&list::WATCH_SILENCE, &[kind.name()]);
+            let seconds = self.0.silence(kind).unwrap_or_default().as_secs_f64();
+            ConstGauge::new(seconds).encode(series.encode_family(&labels)?)?;
         }
         let mut series = describe(&mut encoder, &list::WATCH_DECODE_SECONDS)?;
         for (kind, stats) in self.0.iter() {

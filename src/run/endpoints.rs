@@ -57,6 +57,7 @@ pub(super) async fn serve(
 fn pages(in_force: watch::Receiver<InForce>, health: &Health) -> Pages {
     let (metrics, synced, stopping, watches, engine) =
         (health.clone(), health.clone(), health.clone(), health.clone(), health.clone());
+    let heard = health.clone();
     // Read at the start alone, as the other fields that `/configz` shows from then.
     let profiling = in_force.borrow().loaded().configuration().enable_profiling.unwrap_or(true);
     Pages {
@@ -74,6 +75,7 @@ fn pages(in_force: watch::Receiver<InForce>, health: &Health) -> Pages {
             Check::new("sched-handler-sync", move || {
                 if synced.is_synced() { Ok(()) } else { Err(unsynced(&synced)) }
             }),
+            Check::new("watches-heard", move || unheard(&heard)),
         ],
         metrics: Box::new(move |accept| metrics.metrics().encode(accept)),
         config: Box::new(move || in_force.borrow().page()),
@@ -89,11 +91,25 @@ fn unsynced(health: &Health) -> String {
     if waiting.is_empty() { "taking the first lists in".to_owned() } else { waiting.join("; ") }
 }
 
+/// The watches that are silent for too long, if any.
+fn unheard(health: &Health) -> Result<(), String> {
+    let silent = health.silent();
+    if silent.is_empty() {
+        return Ok(());
+    }
+    let kinds: Vec<String> = silent
+        .iter()
+        .map(|(kind, silence)| format!("{kind}: nothing heard for {} s", silence.as_secs()))
+        .collect();
+    Err(kinds.join("; "))
+}
+
 fn watch_report(health: &Health) -> String {
     use std::fmt::Write;
     let states = health.states();
     crate::watch::Kind::ALL.into_iter().fold(String::new(), |mut text, kind| {
-        let _infallible = writeln!(text, "{kind}: {}", states.of(kind));
+        let silence = health.silence(kind).unwrap_or_default().as_secs();
+        let _infallible = writeln!(text, "{kind}: {}, heard {silence} s ago", states.of(kind));
         text
     })
 }

@@ -13,7 +13,9 @@ use crate::client::{Client, Rate};
 use crate::events::{EventHandle, EventOptions, EventSink, Granularity};
 use crate::metrics::{Metrics, Tally};
 use crate::status::{StatusOptions, StatusWriter};
-use crate::watch::{CHANNEL_BATCHES, Format, States, WatchOptions, Watches};
+use crate::watch::{
+    CHANNEL_BATCHES, Format, Kind, SILENT_MAX, States, WatchOptions, WatchStats, Watches, silent,
+};
 
 use super::beat::Beat;
 use super::lanes::Lanes;
@@ -47,6 +49,7 @@ pub struct Health {
     stopping: Arc<AtomicBool>,
     metrics: Arc<Metrics>,
     beat: Beat,
+    watches: Arc<WatchStats>,
 }
 
 impl Health {
@@ -81,6 +84,16 @@ impl Health {
     /// How far the watches have come.
     pub fn states(&self) -> States {
         self.states.borrow().clone()
+    }
+
+    /// The kinds of which the API server has told nothing for longer than [`SILENT_MAX`].
+    pub fn silent(&self) -> Vec<(Kind, Duration)> {
+        silent(&self.states.borrow(), &self.watches, SILENT_MAX)
+    }
+
+    /// For how long the API server has told nothing of a kind.
+    pub fn silence(&self, kind: Kind) -> Option<Duration> {
+        self.watches.silence(kind)
     }
 
     /// Everything counted.
@@ -158,7 +171,8 @@ impl Scheduler {
         let (end, ended) = oneshot::channel();
         let thread = spawn(turns, end)?;
         let stopping = Arc::new(AtomicBool::new(false));
-        let health = Health { states: watches.states(), synced, stopping, metrics, beat };
+        let (states, stats) = (watches.states(), Arc::clone(watches.stats()));
+        let health = Health { states, synced, stopping, metrics, watches: stats, beat };
         let thread = Some(thread);
         Ok(Self { watches, binder, status, events, orders, configs, thread, ended, health })
     }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use berth_engine::Input;
-use berth_engine::record::NodeRecord;
+use berth_engine::record::{NodeRecord, ObjectKey};
 use hashbrown::DefaultHashBuilder;
 use tokio::sync::mpsc;
 
 use super::decode::{Decoded, Item};
 use super::error::DecodeError;
 use super::kind::Kind;
-use super::known::{Known, Seen, Source};
+use super::known::{Known, Row, Seen, Source};
 use super::resume::number;
 use super::stats::{KindStats, WatchStats, add, count};
 
@@ -45,6 +45,8 @@ pub(crate) struct Feed {
     stats: Arc<WatchStats>,
     /// The list under way holds an object that could not even be named: nothing is swept.
     unnamed: bool,
+    /// An event could not be read.
+    missed: bool,
 }
 
 impl Feed {
@@ -58,6 +60,7 @@ impl Feed {
             inputs,
             stats,
             unnamed: false,
+            missed: false,
         }
     }
 
@@ -70,6 +73,7 @@ impl Feed {
     pub(crate) fn begin_list(&mut self) {
         self.known.begin_list();
         self.unnamed = false;
+        self.missed = false;
     }
 
     /// Whether the list under way has objects that are older than what was known of them: the
@@ -93,7 +97,7 @@ impl Feed {
         let Decoded { identity, input } = match item {
             Ok(decoded) => decoded,
             Err(error) => {
-                self.malformed(&error);
+                self.malformed(&error, source);
                 return Ok(Box::default());
             }
         };
@@ -130,8 +134,11 @@ impl Feed {
             }
             Err(error) => {
                 // Its last state does not matter, only its name.
-                self.malformed(&error);
-                let Some(key) = error.key().cloned() else { return Ok(Box::default()) };
+                let Some(key) = error.key().cloned() else {
+                    self.malformed(&error, Source::Watch);
+                    return Ok(Box::default());
+                };
+                self.skipped(&error);
                 let (uid, resource_version) = Default::default();
                 (super::decode::Identity { key, uid, resource_version }, Box::default())
             }
@@ -169,14 +176,54 @@ impl Feed {
         self.inputs.send(batch).await.map_err(|_| Stopped)
     }
 
-    /// Counts and logs what could not be read; what was known of the object stays in force.
-    pub(crate) fn malformed(&mut self, error: &DecodeError) {
+    /// Counts and logs what could not be read; what was known of the object stays in force. An
+    /// event that cannot be read is missed, unless lists cannot read the object either.
+    pub(crate) fn malformed(&mut self, error: &DecodeError, source: Source) {
+        self.skipped(error);
+        match (error.key(), source) {
+            (Some(key), Source::List) => self.known.cannot_read(key),
+            (Some(key), Source::Watch) => {
+                self.missed |= !self.known.is_unreadable(key);
+                self.known.keep(key);
+            }
+            (None, Source::List) => self.unnamed = true,
+            (None, Source::Watch) => self.missed = true,
+        }
+    }
+
+    fn skipped(&self, error: &DecodeError) {
         count(&self.stats().malformed);
         tracing::error!(kind = %self.kind, "skipped a malformed object: {error}");
-        match error.key() {
-            Some(key) => self.known.keep(key),
-            None => self.unnamed = true,
-        }
+    }
+
+    /// Whether an event could not be read since the last call.
+    pub(crate) fn take_missed(&mut self) -> bool {
+        std::mem::take(&mut self.missed)
+    }
+
+    /// An audit begins, with the watch at version `at`.
+    pub(crate) fn begin_audit(&mut self, at: u64) {
+        self.known.begin_audit(at);
+    }
+
+    /// How many of these objects are not as they are known.
+    pub(crate) fn audit(&mut self, rows: &[Row]) -> usize {
+        self.known.audit(rows)
+    }
+
+    /// The audit is complete: how many of the objects that are known it did not name.
+    pub(crate) fn end_audit(&mut self) -> usize {
+        self.known.end_audit()
+    }
+
+    /// The API server has told something.
+    pub(crate) fn heard(&self) {
+        self.stats.heard(self.kind);
+    }
+
+    /// Whether this very object is known.
+    pub(crate) fn has(&self, key: &ObjectKey, uid: &str) -> bool {
+        self.known.has(key, uid)
     }
 
     /// Remembers the newest version for the counters.
@@ -200,11 +247,7 @@ impl Feed {
         self.push(input).await
     }
 
-    async fn gone(
-        &mut self,
-        key: berth_engine::record::ObjectKey,
-        uid: Box<str>,
-    ) -> Result<(), Stopped> {
+    async fn gone(&mut self, key: ObjectKey, uid: Box<str>) -> Result<(), Stopped> {
         if self.kind == Kind::Node {
             self.nodes.remove(&key.name);
         }

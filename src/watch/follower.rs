@@ -1,30 +1,28 @@
-//! One kind's list and watch over HTTP, driven by [`Resume`]. Lists are in `list`.
+//! One kind's list and watch over HTTP, driven by [`Resume`]. Lists are in `list`, watches and what
+//! is done beside them in `stream`.
 
 mod list;
+mod stream;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::BodyExt;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::decode::Event;
-use super::error::DecodeError;
-use super::feed::{Feed, Stopped, decoded};
+use super::duties::{AUDIT_EVERY, Duties};
+use super::feed::Feed;
 use super::kind::Kind;
-use super::known;
-use super::proto::frames::{Frames, Framing};
-use super::request::{Format, RequestError, Source, full_text};
-use super::resume::{Failure, Progress, Resume, Step};
+use super::request::{Format, RequestError, Source};
+use super::resume::{Failure, Resume, Step};
 use super::state::{KindState, StateCell};
 use super::stats::count;
 use super::templates::Templates;
-use super::{json, proto};
 
 /// How long a watch may be silent. A server sends a bookmark each minute (`bookmarkFrequency` of
 /// its watch cache) and ends the watch in the end; a connection that is dead (no FIN after a host
-/// died, or a load balancer that forgot it) does neither. Where no bookmarks come a quiet kind is
-/// watched anew as often, from where it was: one request.
+/// died, or a load balancer that forgot it) does neither, and one that watches from a version that
+/// a restored server has not come to yet hears nothing at all. So the kind is watched anew from
+/// where it was, and audited. Where no bookmarks come a quiet kind costs two requests as often.
 const SILENCE_MAX: Duration = Duration::from_secs(150);
 
 /// Follows one kind.
@@ -35,7 +33,10 @@ pub(crate) struct Follower {
     state: StateCell,
     feed: Feed,
     resume: Resume,
+    duties: Duties,
     templates: Templates,
+    /// What the last list came in.
+    answers: Format,
     begun: Instant,
     silence_max: Duration,
     /// Last failure that was logged, so that a lasting one is logged once.
@@ -44,17 +45,26 @@ pub(crate) struct Follower {
 
 impl Follower {
     pub(crate) fn new(source: Source, state: StateCell, feed: Feed, kind: Kind, seed: u64) -> Self {
+        let alone = watch::Sender::new(0);
         Self {
             kind,
+            answers: source.format,
             source,
             state,
             feed,
             resume: Resume::new(seed),
+            duties: Duties::new(AUDIT_EVERY, seed, alone),
             templates: Templates::default(),
             begun: Instant::now(),
             silence_max: SILENCE_MAX,
             last_failure: String::new(),
         }
+    }
+
+    /// With these duties, in place of those of a kind alone.
+    pub(crate) fn with_duties(mut self, duties: Duties) -> Self {
+        self.duties = duties;
+        self
     }
 
     /// Leaves a connection that is silent for so long, in place of [`SILENCE_MAX`].
@@ -84,108 +94,6 @@ impl Follower {
 
     fn now(&self) -> Duration {
         self.begun.elapsed()
-    }
-
-    /// Watches until the watch ends.
-    async fn watch(&mut self, version: &str, timeout: Duration) -> Result<(), Stopped> {
-        count(&self.feed.stats().watches);
-        let begun = self.now();
-        let response = match self.source.watch(self.kind, version, timeout).await {
-            Ok(response) => response,
-            Err(error) => {
-                self.failed("watch", &error);
-                return Ok(());
-            }
-        };
-        let format = Format::of(&response);
-        let mut frames = Frames::new(match format {
-            Format::Protobuf => Framing::LengthDelimited,
-            Format::Json => Framing::Lines,
-        });
-        let mut body = response.into_body();
-        let mut fruitful = false;
-        loop {
-            let frame = match tokio::time::timeout(self.silence_max, body.frame()).await {
-                Ok(Some(Ok(frame))) => frame,
-                Ok(None) => break,
-                Ok(Some(Err(error))) => {
-                    self.tell_failure("watch", &RequestError::Lost(full_text(&error)));
-                    // As client-go's StreamWatcher: a connection that is cut has ended like any
-                    // other. A server that is gone refuses the next watch, and that waits.
-                    break;
-                }
-                Err(_) => {
-                    tracing::debug!(kind = %self.kind, "silent for {:?}", self.silence_max);
-                    break;
-                }
-            };
-            let Some(chunk) = frame.data_ref() else { continue };
-            frames.push(chunk);
-            loop {
-                match frames.next_event() {
-                    Ok(Some(event)) => match self.event(format, &event).await? {
-                        Ok(progress) => fruitful |= progress == Progress::Further,
-                        Err(error) => {
-                            self.feed.flush().await?;
-                            self.failed("watch", &error);
-                            return Ok(());
-                        }
-                    },
-                    Ok(None) => break,
-                    Err(error) => {
-                        self.feed.flush().await?;
-                        self.failed("watch", &RequestError::Unreadable(error.to_string()));
-                        return Ok(());
-                    }
-                }
-            }
-            self.feed.flush().await?;
-        }
-        let now = self.now();
-        self.resume.failed(Failure::Closed { lived: now.saturating_sub(begun), fruitful }, now);
-        Ok(())
-    }
-
-    /// Applies one event; tells how far the watch got by it. The inner error ends the watch.
-    async fn event(
-        &mut self,
-        format: Format,
-        bytes: &Bytes,
-    ) -> Result<Result<Progress, RequestError>, Stopped> {
-        let begun = std::time::Instant::now();
-        let event: Result<Event, DecodeError> = match format {
-            Format::Protobuf => proto::event(self.kind, bytes, &mut self.templates),
-            Format::Json => json::event(self.kind, bytes, &mut self.templates),
-        };
-        decoded(self.feed.stats(), bytes.len(), begun);
-        let version = match event {
-            Ok(Event::Added(item)) => {
-                count(&self.feed.stats().added);
-                self.feed.applied(item, known::Source::Watch).await?
-            }
-            Ok(Event::Modified(item)) => {
-                count(&self.feed.stats().modified);
-                self.feed.applied(item, known::Source::Watch).await?
-            }
-            Ok(Event::Deleted(item)) => {
-                count(&self.feed.stats().deleted);
-                self.feed.deleted(item).await?
-            }
-            Ok(Event::Bookmark(version)) => {
-                count(&self.feed.stats().bookmarks);
-                version.into_boxed_str()
-            }
-            Ok(Event::Error(status)) => return Ok(Err(RequestError::of_status(None, status))),
-            Err(error) => {
-                self.feed.malformed(&error);
-                Box::default()
-            }
-        };
-        let progress = self.resume.observed(&version);
-        if progress == Progress::Further {
-            self.feed.at_version(&version);
-        }
-        Ok(Ok(progress))
     }
 
     /// A list or watch has failed: tells it, and lets [`Resume`] decide.

@@ -6,11 +6,17 @@
 //! again. An event counts where it is newer than what is known of the name. The uid decides whether
 //! it is the same object.
 
+mod audit;
+
 use berth_engine::record::ObjectKey;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::decode::Identity;
 use super::resume::number;
+pub(crate) use audit::Row;
+
+/// Names kept of objects that a list could not read: 300 kB. Beyond it each is news again.
+const UNREADABLE_MAX: usize = 4_096;
 
 /// A uid in 16 bytes where it is a UUID, as those of Kubernetes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,13 +68,17 @@ pub(crate) struct Known {
     list: u32,
     /// The list under way has objects older than what was known of them.
     went_back: bool,
+    /// Objects that the last list had and that cannot be read.
+    unreadable: HashSet<Box<str>>,
+    audit: Option<audit::Open>,
 }
 
 impl Known {
-    /// A new list begins: what it does not mention is gone.
+    /// A new list begins: what it does not mention is gone. An audit that is open ends.
     pub(crate) fn begin_list(&mut self) {
         self.list = self.list.wrapping_add(1);
         self.went_back = false;
+        self.audit = None;
     }
 
     /// An object that is there. `digest` is a hash of what it says, 0 for none: of 2^64 changes one
@@ -78,6 +88,9 @@ impl Known {
         let uid = Uid::new(&identity.uid);
         let list = self.list;
         let key = joined(&identity.key);
+        if !self.unreadable.is_empty() {
+            self.unreadable.remove(&*key);
+        }
         let Some(entry) = self.entries.get_mut(&*key) else {
             self.entries.insert(key.into_boxed_str(), Entry { uid, version, digest, list });
             return Seen::Newer;
@@ -107,10 +120,32 @@ impl Known {
         }
     }
 
+    /// A list has this object, and it cannot be read.
+    pub(crate) fn cannot_read(&mut self, key: &ObjectKey) {
+        self.keep(key);
+        if self.unreadable.len() < UNREADABLE_MAX {
+            self.unreadable.insert(joined(key).into_boxed_str());
+        }
+    }
+
+    /// Whether the last list could not read this object either.
+    pub(crate) fn is_unreadable(&self, key: &ObjectKey) -> bool {
+        !self.unreadable.is_empty() && self.unreadable.contains(&*joined(key))
+    }
+
+    /// Whether this very object is known.
+    pub(crate) fn has(&self, key: &ObjectKey, uid: &str) -> bool {
+        self.entries.get(&*joined(key)).is_some_and(|entry| entry.uid == Uid::new(uid))
+    }
+
     /// An object that is gone; its uid where it was known. `None` where it was not, or where a
     /// newer object of the name is there.
     pub(crate) fn remove(&mut self, identity: &Identity) -> Option<Box<str>> {
         let key = joined(&identity.key);
+        if let Some(audit) = &mut self.audit {
+            audit.removed(&key);
+        }
+        self.unreadable.remove(&*key);
         let entry = self.entries.get(&*key)?;
         let version = number(&identity.resource_version);
         let other = !identity.uid.is_empty() && entry.uid != Uid::new(&identity.uid);
@@ -194,7 +229,7 @@ mod tests {
     const A: &str = "0b4f1d6e-0000-4000-8000-00000000000a";
     const B: &str = "0b4f1d6e-0000-4000-8000-00000000000b";
 
-    fn object(name: &str, uid: &str, version: &str) -> Identity {
+    pub(super) fn object(name: &str, uid: &str, version: &str) -> Identity {
         Identity {
             key: ObjectKey::new("n", name),
             uid: uid.into(),

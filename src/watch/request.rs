@@ -45,6 +45,22 @@ impl Format {
         if wanted.is_empty() || wanted.contains(PROTOBUF) { Self::Protobuf } else { Self::Json }
     }
 
+    /// As [`Format::accept`], for objects of which only the metadata are wanted. A server that does
+    /// not know the form sends whole objects.
+    fn accept_names(self) -> &'static str {
+        match self {
+            Self::Protobuf => {
+                "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;\
+                 v=v1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, \
+                 application/json"
+            }
+            Self::Json => {
+                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, \
+                 application/json"
+            }
+        }
+    }
+
     fn accept(self) -> &'static str {
         match self {
             Self::Protobuf => "application/vnd.kubernetes.protobuf, application/json",
@@ -98,6 +114,13 @@ impl RequestError {
     /// Whether the server does not know the resource.
     pub fn is_not_served(&self) -> bool {
         matches!(self, Self::Refused { code: 404, .. })
+    }
+
+    /// Whether the server has nothing as new as the version asked for (client-go's
+    /// `IsTooLargeResourceVersionError`).
+    pub(crate) fn is_version_too_large(&self) -> bool {
+        matches!(self, Self::Refused { code: 504, message, .. }
+            if message.starts_with("Too large resource version"))
     }
 
     /// Whether the server knows us not or does not let us.
@@ -181,7 +204,27 @@ impl Source {
             query.push_str("&continue=");
             push_encoded(&mut query, token);
         }
-        self.get(kind, &query).await
+        self.get(kind, &query, self.format.accept()).await
+    }
+
+    /// Asks who there is, not older than version `at`: whole from the server's cache where it
+    /// answers in protobuf, which is read as it comes, else a page of what is newest.
+    pub(crate) async fn names(
+        &self,
+        kind: Kind,
+        format: Format,
+        at: u64,
+        token: &str,
+    ) -> Result<Response<Body>, RequestError> {
+        let mut query = match format {
+            Format::Protobuf => format!("resourceVersion={at}&resourceVersionMatch=NotOlderThan"),
+            Format::Json => format!("limit={}", self.page_size),
+        };
+        if !token.is_empty() {
+            query.push_str("&continue=");
+            push_encoded(&mut query, token);
+        }
+        self.get(kind, &query, format.accept_names()).await
     }
 
     /// A watch from `version`, which the server ends after `timeout`.
@@ -195,19 +238,24 @@ impl Source {
             format!("watch=true&allowWatchBookmarks=true&timeoutSeconds={}", timeout.as_secs());
         query.push_str("&resourceVersion=");
         push_encoded(&mut query, version);
-        tokio::time::timeout(WATCH_DEADLINE, self.get(kind, &query))
+        tokio::time::timeout(WATCH_DEADLINE, self.get(kind, &query, self.format.accept()))
             .await
             .map_err(|_| RequestError::Lost(format!("no answer within {WATCH_DEADLINE:?}")))?
     }
 
-    async fn get(&self, kind: Kind, query: &str) -> Result<Response<Body>, RequestError> {
+    async fn get(
+        &self,
+        kind: Kind,
+        query: &str,
+        accept: &'static str,
+    ) -> Result<Response<Body>, RequestError> {
         let mut uri = format!("{}?{query}", kind.path());
         if let Some(selector) = kind.field_selector() {
             uri.push_str("&fieldSelector=");
             push_encoded(&mut uri, selector);
         }
         let request = Request::get(uri)
-            .header(ACCEPT, self.format.accept())
+            .header(ACCEPT, accept)
             .body(Body::empty())
             .map_err(|e| RequestError::Lost(e.to_string()))?;
         let response =

@@ -149,6 +149,16 @@ impl Resume {
         }
     }
 
+    /// The newest version seen; 0 for none that is a number.
+    pub(crate) fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    /// A list is due, now.
+    pub(crate) fn list(&mut self) {
+        self.state = State::Listing { token: None };
+    }
+
     /// Whether a list at `version` is older than what was seen.
     pub(crate) fn is_old(&self, version: &str) -> bool {
         let number = number(version);

@@ -1,16 +1,25 @@
 //! Counters of the watches, read by metrics and debug views.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use super::kind::Kind;
 
 /// Counters of all kinds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct WatchStats {
     kinds: [KindStats; Kind::ALL.len()],
+    begun: Instant,
 }
 
-/// Counters of one kind. They only grow, except `objects` and `last_version`.
+impl Default for WatchStats {
+    fn default() -> Self {
+        Self { kinds: Default::default(), begun: Instant::now() }
+    }
+}
+
+/// Counters of one kind. They only grow, except `objects`, `last_version` and when it
+/// was last heard of.
 #[derive(Debug, Default)]
 pub struct KindStats {
     /// Events `ADDED` of watches.
@@ -39,6 +48,16 @@ pub struct KindStats {
     pub stale: AtomicU64,
     /// Objects that a re-list showed to be gone.
     pub swept: AtomicU64,
+    /// Lists that are due because the watch missed something: an event that cannot be read, one
+    /// that is older than the watch, an audit with differences.
+    pub gaps: AtomicU64,
+    /// Audits that came to their end.
+    pub audits: AtomicU64,
+    /// Objects that audits found to be other than they were known, as far as they were read.
+    pub differences: AtomicU64,
+    /// When the API server last told something of the kind, in milliseconds since the start, plus
+    /// one; 0 for never. See [`WatchStats::silence`].
+    heard: AtomicU64,
     /// Histories that took the place of another: etcd restored, or the cluster made again.
     pub new_histories: AtomicU64,
     /// Nanoseconds spent decoding.
@@ -56,6 +75,19 @@ impl WatchStats {
     pub fn of(&self, kind: Kind) -> &KindStats {
         // One entry per kind, at its place in the enum.
         &self.kinds[kind.index()]
+    }
+
+    /// For how long the API server has told nothing of the kind: no event, bookmark or list, and no
+    /// audit that found everything as it was known. `None` before the first list.
+    pub fn silence(&self, kind: Kind) -> Option<Duration> {
+        let heard = self.of(kind).heard.load(Relaxed).checked_sub(1)?;
+        Some(self.begun.elapsed().saturating_sub(Duration::from_millis(heard)))
+    }
+
+    /// The API server has told something of the kind.
+    pub(crate) fn heard(&self, kind: Kind) {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.of(kind).heard.store(now.saturating_add(1), Relaxed);
     }
 
     /// Kinds with their counters.

@@ -4,6 +4,7 @@
 
 mod cost;
 mod following;
+mod gaps;
 mod go_reading;
 mod histories;
 mod kubernetes_bytes;

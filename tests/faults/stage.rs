@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use berth::client::{ConnectOptions, Rate, connect};
+use berth::client::{Client, ConnectOptions, Rate, connect};
 use berth::events::Granularity;
 use berth::run::{Options, Scheduler, default_config};
 use berth::watch::Format;
@@ -145,17 +145,22 @@ pub(crate) async fn sandbox(nodes: Vec<Value>, heartbeat: Option<Duration>) -> S
     Sandbox::start(options).await.unwrap()
 }
 
-/// A scheduler that connects by the sandbox's kubeconfig, as `berth run --kubeconfig` does.
+/// A client by the sandbox's kubeconfig, as that of `berth run --kubeconfig`.
+pub(crate) async fn client(sandbox: &Sandbox) -> Client {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, sandbox.kubeconfig()).unwrap();
+    let connection = ConnectOptions { kubeconfig: Some(kubeconfig), master: None };
+    connect(&connection).await.unwrap()
+}
+
+/// A scheduler in the sandbox.
 pub(crate) async fn scheduler(sandbox: &Sandbox, events: Granularity) -> Scheduler {
     scheduler_at(sandbox, events, Rate::Unlimited).await
 }
 
 async fn scheduler_at(sandbox: &Sandbox, events: Granularity, rate: Rate) -> Scheduler {
-    let folder = tempfile::tempdir().unwrap();
-    let kubeconfig = folder.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, sandbox.kubeconfig()).unwrap();
-    let connection = ConnectOptions { kubeconfig: Some(kubeconfig), master: None };
-    let client = connect(&connection).await.unwrap();
+    let client = client(sandbox).await;
     let config = default_config(&berth_plugins::in_tree().unwrap()).unwrap();
     let format = Format::default();
     let options = Options { rate, format, threads: 1, origin: Origin::seeded(37), events };

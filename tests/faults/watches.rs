@@ -1,11 +1,17 @@
 //! Watches that break, histories that are forgotten, a server that restarts, heartbeats.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use berth::watch::{Batch, CHANNEL_BATCHES, Kind, WatchOptions, Watches};
+use berth_engine::Input;
+use berth_sandbox::Sandbox;
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use crate::pods::{PODS_PER_NODE, node, node_of, nodes, pod, refusal};
-use crate::stage::{Stage, sandbox};
+use crate::stage::{Stage, client, create_pods, sandbox};
 
 /// More failures than any test meets before it clears them.
 const ALWAYS: u64 = 1_000_000;
@@ -143,4 +149,57 @@ async fn heartbeats_stop_before_the_engine() {
         })
         .await;
     stage.stop().await;
+}
+
+/// The names of the pods that there are.
+fn names(sandbox: &Sandbox) -> BTreeSet<String> {
+    let pods = sandbox.list("pods", None).unwrap();
+    pods.iter().map(|pod| pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Takes inputs in until these pods are known.
+async fn known(inputs: &mut mpsc::Receiver<Batch>, pods: &mut BTreeSet<String>, n: &Sandbox) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(45);
+    while *pods != names(n) {
+        let batch = tokio::time::timeout_at(deadline, inputs.recv()).await;
+        for input in batch.expect("inputs in time").expect("running watches") {
+            match input {
+                Input::PodApplied(pod) => pods.insert(pod.name.to_string()),
+                Input::PodDeleted { key, .. } => pods.remove(&*key.name),
+                _ => false,
+            };
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn swallowed_events_are_found_by_an_audit() {
+    const PODS: usize = 40;
+    const LOST: usize = 10;
+    let sandbox = sandbox(nodes(2), None).await;
+    let client = client(&sandbox).await;
+    let audit_every = Duration::from_millis(500);
+    let options = WatchOptions { audit_every, ..WatchOptions::default() };
+    let (sender, mut inputs) = mpsc::channel(CHANNEL_BATCHES);
+    let watches = Watches::start(client.kube(), &options, &sender);
+    let mut pods = BTreeSet::new();
+    create_pods(&sandbox, "pod", PODS);
+    known(&mut inputs, &mut pods, &sandbox).await;
+
+    // Some go and some come, and no event tells. Then one is told of, so that the watch is beyond.
+    sandbox.faults().swallow_events("pods", 2 * LOST as u64);
+    create_pods(&sandbox, "new", LOST);
+    for pod in 0..LOST {
+        sandbox.delete("pods", "default", &format!("pod-{pod:03}")).unwrap();
+    }
+    while sandbox.faults().swallowing("pods") > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    sandbox.create("pods", pod("told")).unwrap();
+    known(&mut inputs, &mut pods, &sandbox).await;
+    let stats = watches.stats().of(Kind::Pod);
+    assert!(stats.differences.load(Relaxed) >= LOST as u64, "{stats:?}");
+    assert!(stats.gaps.load(Relaxed) >= 1 && stats.lists.load(Relaxed) >= 2, "{stats:?}");
+    watches.stop().await;
+    sandbox.stop().await;
 }

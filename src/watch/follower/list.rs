@@ -35,6 +35,7 @@ impl Follower {
         if !matches!(list, List::Continue(_)) {
             count(&self.feed.stats().lists);
             self.feed.begin_list();
+            self.duties.list_begins();
         }
         let deadline = Instant::now() + LIST_DEADLINE;
         let late = || RequestError::Lost(format!("no whole list within {LIST_DEADLINE:?}"));
@@ -42,10 +43,14 @@ impl Follower {
         let done = match answer.unwrap_or_else(|_| Err(late())) {
             Err(error) => Err(Broken::Failed(error)),
             Ok(response) if Format::of(&response) == Format::Protobuf => {
+                self.answers = Format::Protobuf;
                 self.read_items(response, deadline).await
             }
             Ok(response) => match timeout_at(deadline, self.read_page(response)).await {
-                Ok(Ok(page)) => self.apply_page(page).await.map_err(Broken::from),
+                Ok(Ok(page)) => {
+                    self.answers = Format::Json;
+                    self.apply_page(page).await.map_err(Broken::from)
+                }
                 Ok(Err(error)) => Err(Broken::Failed(error)),
                 Err(_) => Err(Broken::Failed(late())),
             },
@@ -143,8 +148,7 @@ impl Follower {
                 "the API server's lists stay older than what was seen (etcd restored from a \
                  backup?): taking them as the truth"
             );
-            count(&self.feed.stats().new_histories);
-            self.feed.forget_versions();
+            self.new_history();
         }
         add(&self.feed.stats().listed, page.items.len());
         for item in page.items {
@@ -158,6 +162,7 @@ impl Follower {
         if verdict == PageVerdict::ApplyLast {
             self.last_failure.clear();
             self.feed.at_version(&page.resource_version);
+            self.feed.heard();
             if self.state.set(KindState::Synced) {
                 let version = page.resource_version;
                 tracing::debug!(kind = %self.kind, version, "listed");
@@ -178,8 +183,13 @@ impl Follower {
             "the API server has other objects under versions that were seen before (etcd restored \
              from a backup, or another cluster at this address?): taking its list as the truth"
         );
+        self.new_history();
+        self.resume.failed(Failure::Expired, self.now());
+    }
+
+    fn new_history(&mut self) {
         count(&self.feed.stats().new_histories);
         self.feed.forget_versions();
-        self.resume.failed(Failure::Expired, self.now());
+        self.duties.tell_news();
     }
 }

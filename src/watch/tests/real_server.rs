@@ -12,7 +12,11 @@ use crate::watch::{CHANNEL_BATCHES, Format, WatchOptions, Watches};
 /// The whole world in one format, by name, and the bytes and nanoseconds it took.
 async fn world(client: &kube::Client, format: Format) -> (BTreeMap<String, String>, u64, u64) {
     let (sender, mut inputs) = mpsc::channel(CHANNEL_BATCHES);
-    let watches = Watches::start(client, &WatchOptions { format, page_size: 7 }, &sender);
+    let watches = Watches::start(
+        client,
+        &WatchOptions { format, page_size: 7, ..WatchOptions::default() },
+        &sender,
+    );
     drop(sender);
     let mut records = BTreeMap::new();
     let mut states = watches.states();
