@@ -25,11 +25,12 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::Client;
 use crate::client::protobuf::BodyFormat;
 use crate::client::{Bucket, Rate, RightOfWay};
+use crate::client::{Client, Complaints, cause};
 use crate::logging::DECISION;
 use crate::metrics::{BindMetrics, signed};
+use crate::watch::Doubts;
 
 pub use limit::HeldBack;
 use limit::Limit;
@@ -58,6 +59,8 @@ pub struct BindOptions {
     pub lookup: LookupOptions,
     /// Bodies as protobuf, where the server reads it.
     pub protobuf: bool,
+    /// Where to tell that a pod is not as the watch has told.
+    pub doubts: Option<Doubts>,
 }
 
 impl Default for BindOptions {
@@ -68,6 +71,7 @@ impl Default for BindOptions {
             deadline: Duration::from_secs(10),
             lookup: LookupOptions::default(),
             protobuf: true,
+            doubts: None,
         }
     }
 }
@@ -299,7 +303,12 @@ impl Shared {
                 "Successfully bound pod to node"
             );
         } else {
-            tell_failure(&pod, &node, &outcome);
+            tell_failure(self.client.complaints(), &pod, &node, &outcome);
+            if let (BindOutcome::Gone | BindOutcome::Replaced, Some(doubts)) =
+                (&outcome, &self.options.doubts)
+            {
+                doubts.tell(&pod.key, &pod.uid);
+            }
         }
         if self.outcomes.send(Input::BindOutcome { uid, outcome }).await.is_err() {
             tracing::debug!("The engine has stopped: a bind outcome is not reported");
@@ -308,26 +317,40 @@ impl Shared {
     }
 }
 
-/// One line for a bind that failed, in the words of what an operator can do about it.
-fn tell_failure(pod: &PodName, node: &str, outcome: &BindOutcome) {
+/// One line for a bind that failed, in the words of what an operator can do about it; once a minute
+/// for each cause.
+fn tell_failure(complaints: &Complaints, pod: &PodName, node: &str, outcome: &BindOutcome) {
     let pod = &pod.key;
-    match outcome {
-        BindOutcome::Bound => {}
-        BindOutcome::Denied(err) => tracing::error!(
-            %pod, node, err,
-            "Failed to bind pod: where rights are missing, grant create on pods/binding to the \
-             ServiceAccount"
-        ),
-        BindOutcome::Conflict(err)
-        | BindOutcome::Throttled(err)
-        | BindOutcome::Unavailable(err)
-        | BindOutcome::NotBound { message: err, .. } => {
-            tracing::warn!(%pod, node, err, "Failed to bind pod")
+    let err = match outcome {
+        BindOutcome::Bound => return,
+        BindOutcome::Gone => {
+            tracing::info!(%pod, node, "Failed to bind pod: it is gone");
+            return;
         }
-        BindOutcome::Gone => tracing::info!(%pod, node, "Failed to bind pod: it is gone"),
         BindOutcome::Replaced => {
             tracing::info!(%pod, node, "Failed to bind pod: another pod has its name");
+            return;
         }
+        BindOutcome::Denied(err)
+        | BindOutcome::Conflict(err)
+        | BindOutcome::Throttled(err)
+        | BindOutcome::Unavailable(err)
+        | BindOutcome::NotBound { message: err, .. } => err,
+    };
+    let key = format!("bind {} {}", outcome::label(outcome), cause(err));
+    let Some(complaint) = complaints.about(&key) else {
+        tracing::debug!(%pod, node, err, "Failed to bind pod");
+        return;
+    };
+    let (server, held_back) = (&*complaint.server, complaint.held_back);
+    if matches!(outcome, BindOutcome::Denied(_)) {
+        tracing::error!(
+            %pod, node, err, server, heldBack = held_back,
+            "Failed to bind pod: where rights are missing, grant create on pods/binding to the \
+             ServiceAccount"
+        );
+    } else {
+        tracing::warn!(%pod, node, err, server, heldBack = held_back, "Failed to bind pod");
     }
 }
 

@@ -7,6 +7,7 @@
 //! small while binds are open (`right_of_way`).
 
 mod bucket;
+mod complaints;
 mod exchange;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -28,6 +29,8 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 
 pub use bucket::{Bucket, Rate};
+pub use complaints::Complaints;
+pub(crate) use complaints::cause;
 pub(crate) use exchange::{Answer, Failure, exchange, request};
 use pace::Pace;
 pub use pace::{CEILING_QPS, FLOOR_QPS, START_QPS};
@@ -43,6 +46,7 @@ pub struct Client {
     /// [`Pool`] behind the layers that add the token and the configuration's headers.
     requests: BoxCloneSyncService<Request<Content>, Response<Bytes>, tower::BoxError>,
     pace: Arc<Pace>,
+    complaints: Complaints,
 }
 
 impl std::fmt::Debug for Client {
@@ -57,6 +61,7 @@ impl Client {
     /// # Errors
     /// Credentials, certificates or the address cannot be used.
     pub fn new(config: Config) -> Result<Self, ClientError> {
+        let complaints = Complaints::of(config.cluster_url.to_string().trim_end_matches('/'));
         let pool = Pool::new(&config)?;
         let requests = ServiceBuilder::new()
             .option_layer(config.auth_layer()?)
@@ -64,7 +69,8 @@ impl Client {
             .map_err(tower::BoxError::from)
             .service(pool);
         let requests = BoxCloneSyncService::new(requests);
-        Ok(Self { kube: kube::Client::try_from(config)?, requests, pace: Arc::default() })
+        let (kube, pace) = (kube::Client::try_from(config)?, Arc::default());
+        Ok(Self { kube, requests, pace, complaints })
     }
 
     /// The client for answers that go on: lists and watches.
@@ -83,6 +89,11 @@ impl Client {
     /// its clones tell of the API server.
     pub fn bucket(&self, rate: Rate) -> Bucket {
         Bucket::of(rate, &self.pace, tokio::time::Instant::now().into_std())
+    }
+
+    /// Which of its failures are told.
+    pub fn complaints(&self) -> &Complaints {
+        &self.complaints
     }
 
     async fn send(&self, request: Request<Content>) -> Result<Response<Bytes>, Failure> {

@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{
-    Answer, Client, Failure, GivingWay, Rate, RightOfWay, Share, exchange, request,
+    Answer, Client, Failure, GivingWay, Rate, RightOfWay, Share, cause, exchange, request,
 };
 use crate::metrics::{StatusMetrics, signed};
 
@@ -309,7 +309,13 @@ async fn write(
         };
         let Some(wait) = wait else {
             let error = result.map_or_else(|failure| failure.to_string(), |a| a.text());
-            tracing::warn!(pod = %pod.key, error, "Failed to write the pod's status");
+            if let Some(complaint) = client.complaints().about(&format!("status {}", cause(&error)))
+            {
+                tracing::warn!(
+                    pod = %pod.key, error, server = &*complaint.server,
+                    heldBack = complaint.held_back, "Failed to write the pod's status"
+                );
+            }
             metrics.failed.inc();
             return ended;
         };

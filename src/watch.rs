@@ -46,6 +46,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::client::Complaints;
+
 pub use answer::{Asked, decode_bytes};
 pub use decode::{decode_object, decode_pod};
 pub use duties::Doubts;
@@ -67,11 +69,18 @@ pub struct WatchOptions {
     pub page_size: u32,
     /// Time from one audit of a kind to the next, at the least.
     pub audit_every: Duration,
+    /// Which failures are told.
+    pub complaints: Complaints,
 }
 
 impl Default for WatchOptions {
     fn default() -> Self {
-        Self { format: Format::default(), page_size: 500, audit_every: duties::AUDIT_EVERY }
+        Self {
+            format: Format::default(),
+            page_size: 500,
+            audit_every: duties::AUDIT_EVERY,
+            complaints: Complaints::default(),
+        }
     }
 }
 
@@ -110,7 +119,8 @@ impl Watches {
                 page_size: options.page_size,
             };
             let state = state::StateCell::new(kind, Arc::clone(&sender));
-            let feed = feed::Feed::new(kind, inputs.clone(), Arc::clone(&stats));
+            let feed = feed::Feed::new(kind, inputs.clone(), Arc::clone(&stats))
+                .complaining(options.complaints.clone());
             let seed = seeds.hash_one(kind);
             let mut duties = duties::Duties::new(options.audit_every, seed, news.clone());
             if kind == Kind::Pod

@@ -7,7 +7,7 @@ use berth_engine::BindOutcome;
 use super::lookup::{Lookup, Next};
 use super::outcome::{self, Verdict};
 use super::{Bind, Shared, body};
-use crate::client::{Answer, Failure, exchange, request};
+use crate::client::{Answer, Failure, cause, exchange, request};
 
 /// POSTs of one bind: a pod whose version moves between each of four looks and the POST after it
 /// is left to the queue.
@@ -36,7 +36,13 @@ impl Shared {
             match outcome::of_post(&result) {
                 Verdict::Known(outcome) => return outcome,
                 Verdict::InDoubt(error) => {
-                    tracing::warn!(pod = %pod.key, %node, error, "Bind in doubt, looking it up");
+                    let told = self.client.complaints().about(&format!("doubt {}", cause(&error)));
+                    if let Some(complaint) = told {
+                        tracing::warn!(
+                            pod = %pod.key, %node, error, server = &*complaint.server,
+                            heldBack = complaint.held_back, "Bind in doubt, looking it up"
+                        );
+                    }
                     self.metrics.lookups.inc();
                     return lookup.settle(version).await;
                 }

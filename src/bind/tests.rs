@@ -33,6 +33,7 @@ fn options() -> BindOptions {
         in_flight_max: 4,
         deadline: LONG,
         protobuf: false,
+        doubts: None,
         lookup: LookupOptions {
             deadline: LONG,
             backoff_initial: Duration::from_millis(1),

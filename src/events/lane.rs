@@ -12,9 +12,9 @@ use super::backlog::{Backlog, Next as Due};
 use super::record::Event;
 use super::series::{Series, Write};
 use super::{EventOptions, FAILURE_PACE, RETRY_WAIT, RETRY_WAIT_MAX, SWEEP_EVERY, TRIES_MAX};
-use crate::client::Client;
 use crate::client::protobuf::{BodyFormat, PROTOBUF};
 use crate::client::{Answer, Failure, GivingWay, Place, RightOfWay, exchange, request};
+use crate::client::{Client, cause};
 use crate::metrics::{EventMetrics, signed};
 
 /// What the handles fill and the lane empties.
@@ -219,8 +219,17 @@ impl Lane {
         // A namespace that is being deleted takes no events: news to nobody.
         if error.contains("is being terminated") {
             tracing::debug!(event = event.path(), error, "Event refused");
-        } else {
-            tracing::warn!(event = event.path(), error, "Event refused, it will not be retried");
+            return;
+        }
+        if let Some(complaint) = self.client.complaints().about(&format!("event {}", cause(&error)))
+        {
+            tracing::warn!(
+                event = event.path(),
+                error,
+                server = &*complaint.server,
+                heldBack = complaint.held_back,
+                "Event refused, it will not be retried"
+            );
         }
     }
 }

@@ -126,12 +126,14 @@ impl Scheduler {
         let (batches, inputs) = mpsc::channel(CHANNEL_BATCHES);
         let (outcome_sender, outcomes) = mpsc::channel(BIND_QUEUE_MAX);
         let Options { rate, format, threads, origin, events: granularity } = options;
-        let watch_options = WatchOptions { format, ..WatchOptions::default() };
+        let complaints = client.complaints().clone();
+        let watch_options = WatchOptions { format, complaints, ..WatchOptions::default() };
         let watches = Watches::start(client.kube(), &watch_options, &batches);
         drop(batches);
         let metrics = Arc::new(Metrics::new(Arc::clone(watches.stats())));
         let protobuf = format == Format::Protobuf;
-        let bind_options = BindOptions { rate, protobuf, ..BindOptions::default() };
+        let doubts = Some(watches.doubts());
+        let bind_options = BindOptions { rate, protobuf, doubts, ..BindOptions::default() };
         let binder =
             Binder::spawn(client.clone(), bind_options, metrics.bind.clone(), outcome_sender);
         let status_options = StatusOptions { rate: rate.share(4), ..StatusOptions::default() };

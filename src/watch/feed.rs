@@ -16,6 +16,7 @@ use super::kind::Kind;
 use super::known::{Known, Row, Seen, Source};
 use super::resume::number;
 use super::stats::{KindStats, WatchStats, add, count};
+use crate::client::Complaints;
 
 /// Inputs in order, sent together.
 pub type Batch = Vec<Input>;
@@ -47,6 +48,7 @@ pub(crate) struct Feed {
     unnamed: bool,
     /// An event could not be read.
     missed: bool,
+    complaints: Complaints,
 }
 
 impl Feed {
@@ -61,7 +63,19 @@ impl Feed {
             stats,
             unnamed: false,
             missed: false,
+            complaints: Complaints::default(),
         }
+    }
+
+    /// Shares with others which failures are told.
+    pub(crate) fn complaining(mut self, complaints: Complaints) -> Self {
+        self.complaints = complaints;
+        self
+    }
+
+    /// Which failures are told.
+    pub(crate) fn complaints(&self) -> &Complaints {
+        &self.complaints
     }
 
     /// The counters of this kind.
@@ -193,7 +207,15 @@ impl Feed {
 
     fn skipped(&self, error: &DecodeError) {
         count(&self.stats().malformed);
-        tracing::error!(kind = %self.kind, "skipped a malformed object: {error}");
+        // What has no name is told of once a minute, an object once as long as it stays so.
+        let text = error.to_string();
+        let cause = if error.key().is_some() { text.as_str() } else { self.kind.name() };
+        if let Some(complaint) = self.complaints.about(cause) {
+            tracing::error!(
+                kind = %self.kind, server = &*complaint.server, heldBack = complaint.held_back,
+                "skipped a malformed object: {text}"
+            );
+        }
     }
 
     /// Whether an event could not be read since the last call.

@@ -39,8 +39,6 @@ pub(crate) struct Follower {
     answers: Format,
     begun: Instant,
     silence_max: Duration,
-    /// Last failure that was logged, so that a lasting one is logged once.
-    last_failure: String,
 }
 
 impl Follower {
@@ -57,7 +55,6 @@ impl Follower {
             templates: Templates::default(),
             begun: Instant::now(),
             silence_max: SILENCE_MAX,
-            last_failure: String::new(),
         }
     }
 
@@ -103,7 +100,7 @@ impl Follower {
         self.resume.failed(error.failure(), now);
     }
 
-    /// Counts a failure and says so once.
+    /// Counts a failure and says so, once a minute for each cause.
     fn tell_failure(&mut self, verb: &str, error: &RequestError) {
         let stats = self.feed.stats();
         count(&stats.failures);
@@ -117,13 +114,19 @@ impl Follower {
         if error.is_denied() {
             count(&stats.denied);
         }
-        if expired || text == self.last_failure {
+        let complaints = self.feed.complaints();
+        let told = if expired { None } else { complaints.about(&error.cause(verb, self.kind)) };
+        let Some(complaint) = told else {
             tracing::debug!(kind = %self.kind, "{text}");
-        } else if error.is_denied() {
-            tracing::error!(kind = %self.kind, "{text}");
+            return;
+        };
+        let (server, held_back) = (&*complaint.server, complaint.held_back);
+        if error.is_denied() {
+            tracing::error!(kind = %self.kind, server, heldBack = held_back, "{text}");
         } else {
-            tracing::warn!(kind = %self.kind, "{text}; trying again");
+            tracing::warn!(
+                kind = %self.kind, server, heldBack = held_back, "{text}; trying again"
+            );
         }
-        self.last_failure = text;
     }
 }

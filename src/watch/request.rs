@@ -142,6 +142,18 @@ impl RequestError {
         }
     }
 
+    /// What this has in common with the failures of other kinds: a server that is away or in trouble
+    /// is so for all of them, what it refuses it refuses of one.
+    pub(crate) fn cause(&self, verb: &str, kind: Kind) -> String {
+        match self {
+            Self::Refused { code: 401, .. } => "401".into(),
+            Self::Refused { code: code @ (429 | 500..), reason, .. } => format!("{code} {reason}"),
+            Self::Refused { code, reason, .. } => format!("{verb} {kind}: {code} {reason}"),
+            Self::Lost(text) => text.clone(),
+            Self::Unreadable(text) => format!("{kind}: {text}"),
+        }
+    }
+
     /// Text for people: what went wrong with `verb` of `kind`, and for a denial what to grant.
     pub(crate) fn explain(&self, verb: &str, kind: Kind) -> String {
         let resource = kind.resource();
@@ -347,6 +359,20 @@ mod tests {
         assert!(text.ends_with(grant), "{text}");
         assert!(error.is_denied());
         assert_eq!(error.failure(), Failure::Other);
+    }
+
+    #[test]
+    fn a_server_in_trouble_is_one_cause_for_all_kinds_and_a_refusal_is_of_one() {
+        let refused = |code| RequestError::Refused {
+            code,
+            reason: "R".into(),
+            message: "m".into(),
+            retry_after: None,
+        };
+        for error in [RequestError::Lost("refused".into()), refused(503), refused(429)] {
+            assert_eq!(error.cause("list", Kind::Pod), error.cause("watch", Kind::Node));
+        }
+        assert_ne!(refused(403).cause("list", Kind::Pod), refused(403).cause("list", Kind::Node));
     }
 
     #[test]

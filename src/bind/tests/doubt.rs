@@ -162,3 +162,22 @@ async fn a_refused_look_ends() {
     assert!(text.contains("ns/p") && text.contains("pods: get"), "{text}");
     assert!(seen.len() > 5, "{}", seen.len());
 }
+
+#[tokio::test]
+async fn a_pod_that_another_has_replaced_is_doubted() {
+    let gone = || Reply::status(404, "NotFound", "");
+    let other = || Reply::json(200, r#"{"metadata":{"uid":"other","resourceVersion":"3"}}"#);
+    let conflict = Reply::status(409, "Conflict", "uid");
+    for (post, look) in [(gone(), gone()), (conflict, other())] {
+        let (doubts, mut doubted) = Doubts::channel();
+        let options = BindOptions { doubts: Some(doubts), ..options() };
+        let mut bench = Bench::new(options, move |seen| match seen.method.as_str() {
+            "POST" => post.clone(),
+            _ => look.clone(),
+        })
+        .await;
+        bench.bind("p").await;
+        let (key, uid) = doubted.recv().await.unwrap();
+        assert_eq!((&*key.name, &*uid), ("p", "uid-p"));
+    }
+}

@@ -160,7 +160,6 @@ impl Follower {
         }
         self.feed.flush().await?;
         if verdict == PageVerdict::ApplyLast {
-            self.last_failure.clear();
             self.feed.at_version(&page.resource_version);
             self.feed.heard();
             if self.state.set(KindState::Synced) {
