@@ -274,7 +274,8 @@ mod tests {
 
     #[test]
     fn values_are_found_among_many() {
-        let (mut symbols, mut sets) = (Symbols::default(), LabelSets::default());
+        let (mut symbols, mut sets) =
+            (Symbols::default(), LabelSets::new(crate::base::HashKey::PUBLIC));
         let values: Vec<String> = (0..40).map(|v| ((v * 7 + 3) % 40 * 2).to_string()).collect();
         for count in [1, 8, 9, 40] {
             let values: Vec<&str> = values.iter().take(count).map(String::as_str).collect();
