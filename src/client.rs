@@ -81,8 +81,9 @@ impl Client {
     /// The same client for requests that the API server limits by themselves: what it answers to
     /// them slows no others. EventRateLimit, an admission plugin, answers 429 to events alone.
     #[must_use]
-    pub fn apart(&self) -> Self {
-        Self { pace: Arc::default(), ..self.clone() }
+    pub fn apart(mut self) -> Self {
+        self.pace = Arc::default();
+        self
     }
 
     /// A bucket of this rate; where it is adaptive it follows what all answers to this client and
@@ -275,7 +276,7 @@ mod tests {
         let server =
             fake::FakeServer::start(|_| fake::Reply::status(429, "TooManyRequests", "")).await;
         let client = server.client();
-        let apart = client.apart();
+        let apart = client.clone().apart();
         let rate = Rate::from_client_connection(0.0, 0);
         let (binds, events) = (client.bucket(rate), apart.bucket(rate));
         let get = || request("GET", "/x", None).unwrap();
