@@ -142,7 +142,7 @@ impl RequestError {
         }
     }
 
-    /// What this has in common with the failures of other kinds: a server that is away or in trouble
+    /// What this has in common with failures of other kinds: a server that is away or in trouble
     /// is so for all of them, what it refuses it refuses of one.
     pub(crate) fn cause(&self, verb: &str, kind: Kind) -> String {
         match self {
