@@ -1,164 +1,49 @@
-//! Whether a kube-scheduler is alive: its Lease tells. Enter at [`live_kube_scheduler`].
+//! Leases of `coordination.k8s.io/v1`: which scheduler is alive, and which one may place the pods
+//! of a `schedulerName`.
 //!
-//! Two schedulers for the same pods would bind against each other, so a profile named
-//! `default-scheduler` starts only where none is seen. The Lease is read and never written.
+//! Two schedulers for the pods of one name bind against each other and over-commit nodes, as each
+//! counts the other's pods late. [`live_kube_scheduler`] looks for a kube-scheduler (`peer`).
+//! [`Claims`] holds a Lease for each `schedulerName` of this instance: `keeper` is its task,
+//! `elector` the rules of one Lease (client-go's `LeaderElector`), `lock` its requests, `record`
+//! its fields, `place` its namespace and name, `voice` what is told of it.
 
-use std::time::Duration;
+mod claims;
+mod elector;
+mod keeper;
+mod lock;
+mod peer;
+mod place;
+mod record;
+mod timing;
+mod voice;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+pub use claims::{Claims, ClaimsHandle, ClaimsOptions, Standing};
+pub use lock::LockError;
+pub use peer::{DEFAULT_SCHEDULER, Holder, LeaseError, live_kube_scheduler};
+pub(crate) use place::pod_namespace;
+pub use place::{Namespace, lease_name};
+pub use timing::{Timing, TimingError, duration};
 
-use crate::client::{Client, exchange, request};
-
-/// The name that kube-scheduler's own profile has by default.
-pub const DEFAULT_SCHEDULER: &str = "default-scheduler";
-
-/// Where kube-scheduler keeps its Lease (`leaderElection.resourceNamespace` and `resourceName`).
-const PATH: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler";
-
-/// Deadline of one look.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// `leaseDurationSeconds` where the Lease has none: kube-scheduler's default.
-const DURATION_DEFAULT: i64 = 15;
-
-/// Why it is not known whether a kube-scheduler is alive.
-#[derive(Debug, thiserror::Error)]
-pub enum LeaseError {
-    /// RBAC.
-    #[error(
-        "Lease kube-system/kube-scheduler cannot be read ({0}), so that a live kube-scheduler would \
-         not be seen: grant `get` on it, or take the profile {DEFAULT_SCHEDULER} anyway with \
-         --allow-default-scheduler"
-    )]
-    Denied(String),
-    /// No answer, or none that tells.
-    #[error("Lease kube-system/kube-scheduler cannot be read: {0}")]
-    Unknown(String),
-}
-
-/// A kube-scheduler that holds its Lease.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// `holderIdentity`: hostname and a UUID.
-    pub identity: String,
-    /// When it last renewed.
-    pub renewed: Timestamp,
-}
-
-/// The live kube-scheduler, if there is one.
-///
-/// # Errors
-/// The Lease cannot be read. That there is none is no error.
-pub async fn live_kube_scheduler(client: &Client) -> Result<Option<Holder>, LeaseError> {
-    let unknown = |text: String| LeaseError::Unknown(text);
-    let request = request("GET", PATH, None).map_err(|e| unknown(e.to_string()))?;
-    let answer = exchange(client, request, DEADLINE).await.map_err(|e| unknown(e.to_string()))?;
-    match answer.status {
-        200 => {}
-        404 => return Ok(None),
-        401 | 403 => return Err(LeaseError::Denied(answer.text())),
-        _ => return Err(unknown(answer.text())),
-    }
-    let lease: Lease = serde_json::from_slice(&answer.body)
-        .map_err(|error| unknown(format!("its text is not a Lease: {error}")))?;
-    // The API server's clock, as this machine's may be off; the holder's is trusted to be right.
-    let now = answer.date.and_then(|second| Timestamp::from_second(second).ok());
-    Ok(holder(&lease.spec, now.unwrap_or_else(Timestamp::now)))
-}
-
-/// `coordination.k8s.io/v1.Lease`, as far as it is read.
-#[derive(Deserialize)]
-struct Lease {
-    #[serde(default)]
-    spec: LeaseSpec,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct LeaseSpec {
-    holder_identity: Option<String>,
-    lease_duration_seconds: Option<i64>,
-    renew_time: Option<Timestamp>,
-}
-
-/// Who holds the Lease at `now`: somebody is named and has renewed within the Lease's duration. A
-/// scheduler that ends in order empties the name (`ReleaseOnCancel`).
-fn holder(spec: &LeaseSpec, now: Timestamp) -> Option<Holder> {
-    let identity = spec.holder_identity.as_ref().filter(|name| !name.is_empty())?;
-    let renewed = spec.renew_time?;
-    let duration = spec.lease_duration_seconds.filter(|s| *s > 0).unwrap_or(DURATION_DEFAULT);
-    let age = now.duration_since(renewed);
-    // A `Date` has whole seconds, so that the age may be short by one and never long.
-    let fresh = age <= SignedDuration::from_secs(duration);
-    fresh.then(|| Holder { identity: identity.clone(), renewed })
+/// Who this process is in a Lease: hostname and a UUID, as kube-scheduler's (`cmd/kube-scheduler/
+/// app/server.go`). A restarted container has the same hostname and is somebody else: it cannot
+/// know whether what it bound before is in the lists it reads.
+pub fn identity() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let draw = |salt: u8| RandomState::new().hash_one((std::process::id(), salt));
+    let (high, low) = (draw(0), draw(1));
+    // Version 4, variant 1 (RFC 9562 §5.4).
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | 0b10 << 62;
+    format!(
+        "{}_{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        crate::events::hostname(),
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::client::fake::{FakeServer, Reply};
-
-    /// A Lease renewed at second 100.
-    fn lease(identity: &str, duration: i64) -> LeaseSpec {
-        let json = format!(
-            r#"{{"metadata":{{"name":"kube-scheduler"}},"spec":{{"holderIdentity":{identity:?},
-                "leaseDurationSeconds":{duration},"renewTime":"1970-01-01T00:01:40.000000Z",
-                "leaseTransitions":3}}}}"#
-        );
-        serde_json::from_str::<Lease>(&json).unwrap().spec
-    }
-
-    fn held(spec: &LeaseSpec, second: i64) -> bool {
-        holder(spec, Timestamp::from_second(second).unwrap()).is_some()
-    }
-
-    #[test]
-    fn fresh_leases_are_held() {
-        let spec = lease("node_uuid", 15);
-        let table = [(99, true), (100, true), (115, true), (116, false), (9_999, false)];
-        for (second, expected) in table {
-            assert_eq!(held(&spec, second), expected, "{second}");
-        }
-        assert!(held(&lease("x", 60), 150));
-        assert!(held(&lease("x", 0), 115) && !held(&lease("x", 0), 116), "15 s by default");
-    }
-
-    #[test]
-    fn a_released_or_empty_lease_is_not_held() {
-        assert!(!held(&lease("", 15), 100));
-        assert!(!held(&LeaseSpec::default(), 100));
-        let renewed = LeaseSpec { renew_time: None, ..lease("x", 15) };
-        assert!(!held(&renewed, 100));
-    }
-
-    async fn look(reply: Reply) -> Result<Option<Holder>, LeaseError> {
-        let server = FakeServer::start(move |_| reply.clone()).await;
-        let found = live_kube_scheduler(&server.client()).await;
-        let seen = server.requests();
-        assert_eq!((&*seen[0].method, &*seen[0].path), ("GET", PATH));
-        assert_eq!(seen.len(), 1, "it is read once and never written");
-        found
-    }
-
-    #[tokio::test]
-    async fn the_servers_clock_counts() {
-        let body = r#"{"spec":{"holderIdentity":"a_1","leaseDurationSeconds":15,
-            "renewTime":"1994-11-06T08:49:30.000000Z"}}"#;
-        let at = |date| Reply::json(200, body).with_header("date", date);
-        let live = look(at("Sun, 06 Nov 1994 08:49:37 GMT")).await.unwrap();
-        assert_eq!(live.unwrap().identity, "a_1");
-        let dead = look(at("Sun, 06 Nov 1994 08:49:46 GMT")).await.unwrap();
-        assert_eq!(dead, None);
-    }
-
-    #[tokio::test]
-    async fn no_lease_is_no_scheduler_and_a_refusal_says_what_to_do() {
-        assert_eq!(look(Reply::status(404, "NotFound", "")).await.unwrap(), None);
-        let text = look(Reply::status(403, "Forbidden", "no")).await.unwrap_err().to_string();
-        assert!(text.contains("403 Forbidden: no") && text.contains("--allow-default"), "{text}");
-        assert!(matches!(look(Reply::Close).await, Err(LeaseError::Unknown(_))));
-        assert!(matches!(look(Reply::json(200, "<html>")).await, Err(LeaseError::Unknown(_))));
-    }
-}
+mod tests;

@@ -51,6 +51,8 @@ pub struct Metrics {
     pub events: EventMetrics,
     /// Which configuration is in force.
     pub config: ConfigMetrics,
+    /// Whether this instance holds a Lease, by its name.
+    pub lease: Gauges,
 }
 
 /// Handles of the engine's thread; clones share the counts.
@@ -247,12 +249,13 @@ impl Metrics {
             rejected: reloads.with(&["rejected"]),
             unchanged: reloads.with(&["unchanged"]),
         };
+        let lease = registrar.gauges(list::LEASE);
         let build = [env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH];
         registrar.gauges(list::BUILD_INFO).with(&build).set(1);
         watches::register(&mut registrar, watches);
         process::register(&mut registrar);
         let registry = registrar.registry;
-        let metrics = Self { registry, engine, bind, status, events, config };
+        let metrics = Self { registry, engine, bind, status, events, config, lease };
         (metrics, registrar.names)
     }
 

@@ -9,18 +9,21 @@ mod file;
 mod in_force;
 mod subject;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use berth_engine::Config;
 use berth_plugins::PluginRegistry;
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::Client;
 use crate::config::{self, ConfigErrors, Loaded};
 use crate::events::{EventHandle, Statement};
+use crate::lease::ClaimsHandle;
 use crate::metrics::ConfigMetrics;
 use crate::run::{Scheduler, admit};
 use file::{ConfigFile, Content};
@@ -48,6 +51,10 @@ pub struct ReloadOptions {
     pub parked_max_ms: u64,
     /// `--allow-default-scheduler`.
     pub allow_default_scheduler: bool,
+    /// The Leases of the profiles' names, where they are held.
+    pub claims: Option<ClaimsHandle>,
+    /// SIGHUP: the file is looked at at once, and how that ended is logged.
+    pub hangups: Option<Signal>,
     /// What events are about.
     pub subject: Option<Subject>,
 }
@@ -75,6 +82,7 @@ impl Reloader {
         let following = Following {
             parked_max_ms: options.parked_max_ms,
             allow_default_scheduler: options.allow_default_scheduler,
+            claims: options.claims,
             subject: options.subject,
             client,
             registry,
@@ -84,7 +92,8 @@ impl Reloader {
             in_force,
         };
         let file = ConfigFile::new(path, text);
-        Self { _task: AbortOnDropHandle::new(tokio::spawn(following.follow(file, every))) }
+        let following = following.follow(file, every, options.hangups);
+        Self { _task: AbortOnDropHandle::new(tokio::spawn(following)) }
     }
 }
 
@@ -98,6 +107,7 @@ pub fn show_start(in_force: &InForce, metrics: &ConfigMetrics) {
 struct Following {
     parked_max_ms: u64,
     allow_default_scheduler: bool,
+    claims: Option<ClaimsHandle>,
     subject: Option<Subject>,
     client: Client,
     registry: PluginRegistry,
@@ -111,18 +121,22 @@ struct Following {
 struct Ended;
 
 impl Following {
-    async fn follow(self, mut file: ConfigFile, every: Duration) {
+    async fn follow(self, mut file: ConfigFile, every: Duration, mut hangups: Option<Signal>) {
         let mut ticks = tokio::time::interval(every);
         // A look that was late is not made up for.
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            let asked = tokio::select! {
+                _ = ticks.tick() => false,
+                () = hangup(&mut hangups) => true,
+            };
             let path = file.path().to_owned();
             let Ok(look) = tokio::task::spawn_blocking(move || file::look(&path)).await else {
                 // The runtime is ending.
                 return;
             };
-            let Some(content) = file.take(look) else { continue };
+            let content = if asked { Some(file.take_as_it_is(look)) } else { file.take(look) };
+            let Some(content) = content else { continue };
             let origin = file.path().display().to_string();
             if self.reload(content, &origin).await.is_err() {
                 return;
@@ -138,6 +152,9 @@ impl Following {
             Ok(Some((loaded, config))) => {
                 let needs_restart = self.in_force.borrow().needs_restart(&loaded);
                 self.hand_over(config).await?;
+                if let Some(claims) = &self.claims {
+                    claims.retain(names(&loaded)).await;
+                }
                 for warning in &loaded.warnings {
                     tracing::warn!("{warning}");
                 }
@@ -174,6 +191,11 @@ impl Following {
         admit::default_scheduler(&loaded, allowed, &self.client).await.map_err(refused)?;
         let mut config = loaded.engine_config(true).map_err(|e| refused(e.into()))?;
         config.parked_max_ms = self.parked_max_ms;
+        if let Some(claims) = &self.claims {
+            // Last, as it takes Leases.
+            let admitted = claims.admit(names(&loaded)).await;
+            admitted.map_err(|why| vec![format!("{origin}: profiles: {why}")])?;
+        }
         Ok(Some((loaded, config)))
     }
 
@@ -248,6 +270,24 @@ impl Following {
         let regarding = subject.regarding(&self.client).await;
         let statement = Statement { kind, reason, action: "Reload", note };
         self.events.publish_about(regarding, CONTROLLER, statement);
+    }
+}
+
+/// The `schedulerName` of each profile.
+fn names(loaded: &Loaded) -> BTreeSet<String> {
+    loaded.scheduler_names().map(str::to_owned).collect()
+}
+
+/// Waits for the next SIGHUP.
+async fn hangup(signals: &mut Option<Signal>) {
+    let heard = match signals {
+        Some(signal) => signal.recv().await,
+        None => None,
+    };
+    match heard {
+        Some(()) => tracing::info!("SIGHUP: the configuration is read again"),
+        // None will come.
+        None => std::future::pending().await,
     }
 }
 

@@ -2,35 +2,42 @@
 //!
 //! Read in this order: this file, `scheduler` (what is started and how it is stopped), `thread`
 //! (the engine's loop), `beat` (whether it moves), `lanes` (where effects go), `pace` (how threads
-//! wait). `admit` refuses what must not be run.
+//! wait). `admit` refuses what must not be run, `instance` keeps a second one from the same pods.
 
 pub(crate) mod admit;
 mod beat;
 mod endpoints;
+mod instance;
 mod lanes;
 mod limit;
 pub(crate) mod pace;
 mod scheduler;
+mod signals;
 mod thread;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use berth_engine::base::{Draw, HashKey, Random};
 use berth_engine::{Config, Origin};
 use berth_plugins::PluginRegistry;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
-pub use scheduler::{Health, Options, Scheduler};
+use instance::Instance;
+pub use scheduler::{Gate, Health, Options, Scheduler};
+use signals::StopSignals;
 
 use crate::args::Run;
 use crate::client::{ConnectOptions, Rate, connect};
 use crate::command::read_file;
 use crate::config::{self, Loaded};
+use crate::lease::Standing;
 use crate::reload::{self, InForce, ReloadOptions, Reloader, Subject};
+use crate::serve::Server;
 use crate::watch::Format;
 
 /// How long a stop waits for binds in flight, then for conditions and events that wait.
@@ -39,64 +46,152 @@ const STOP_DEADLINE: Duration = Duration::from_secs(15);
 /// How long answers under way get at a stop.
 const SERVER_DEADLINE: Duration = Duration::from_secs(2);
 
+/// How long an event about a lost Lease gets, where another instance schedules already.
+const ABANDON_DEADLINE: Duration = Duration::from_secs(2);
+
 /// Runs the scheduler until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// The configuration is wrong, the API server cannot be used, or a part of the scheduler ended.
+/// The configuration is wrong, the API server cannot be used, another instance has taken a Lease,
+/// or a part of the scheduler ended.
 pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
+    // From the start: a signal meanwhile is not to be lost, and SIGHUP not to kill.
+    let mut signals = StopSignals::listen()?;
+    let hangups = signals::hangups()?;
     let (loaded, text) = load(&args, registry)?;
     if let Some(path) = &args.write_config_to {
         std::fs::write(path, config::print(loaded.configuration()))
             .with_context(|| format!("--write-config-to: writing {}", path.display()))?;
         return Ok(ExitCode::SUCCESS);
     }
-    warn_of_what_is_not_there(&args, &loaded);
+    let mut running = tokio::select! {
+        signal = signals.next() => {
+            tracing::info!(signal, "stopped before it had started");
+            return Ok(ExitCode::SUCCESS);
+        }
+        running = start(&args, loaded, text, registry, hangups) => running?,
+    };
+    let ended = tokio::select! {
+        signal = signals.next() => Ok(signal),
+        why = running.scheduler.ended() => {
+            Err(Ended::Engine(why.err().unwrap_or_else(|| anyhow!("the scheduler ended by itself"))))
+        }
+        why = running.instance.guard() => match why {
+            Err(why) => Err(Ended::Lease(why)),
+            Ok(never) => match never {},
+        },
+    };
+    match ended {
+        Ok(signal) => {
+            running.stop().await;
+            tracing::info!(signal, "stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Ended::Engine(why)) => {
+            running.stop().await;
+            Err(why)
+        }
+        Err(Ended::Lease(why)) => {
+            running.abandon().await;
+            Err(why)
+        }
+    }
+}
+
+/// Why the scheduler ends that nobody has stopped.
+enum Ended {
+    Engine(anyhow::Error),
+    Lease(anyhow::Error),
+}
+
+/// A scheduler with its Leases, its pages, and whoever follows its configuration.
+struct Running {
+    scheduler: Scheduler,
+    instance: Instance,
+    server: Option<Server>,
+    _limit: Option<AbortOnDropHandle<()>>,
+    _follower: Follower,
+}
+
+/// Who hears SIGHUP; ends when it is dropped.
+enum Follower {
+    File { _reloader: Reloader },
+    Nothing { _hangups: AbortOnDropHandle<()> },
+}
+
+async fn start(
+    args: &Run,
+    loaded: Loaded,
+    text: String,
+    registry: &PluginRegistry,
+    hangups: Signal,
+) -> Result<Running> {
+    warn_of_what_is_not_there(args, &loaded);
     loaded.runnable()?;
     let subject = Subject::find(args.config_map.as_deref())?;
-    let client = connect(&connection(&args, &loaded)).await?;
+    let client = connect(&connection(args, &loaded)).await?;
     admit::default_scheduler(&loaded, args.allow_default_scheduler, &client).await?;
-    let options = options(&args, &loaded);
+    let options = options(args, &loaded);
     let mut engine_config = loaded.engine_config(true)?;
     let parked_max_ms = args.pod_max_in_unschedulable_pods_duration.milliseconds();
     engine_config.parked_max_ms = parked_max_ms;
-    let mut scheduler = Scheduler::start(client.clone(), engine_config, options)?;
+    let scheduler = Scheduler::start_held(client.clone(), engine_config, options)?;
     let names = loaded.scheduler_names().collect::<Vec<_>>().join(", ");
-    let in_force = InForce::at_start(loaded);
-    reload::show_start(&in_force, &scheduler.health().metrics().config);
-    let (announce, in_force) = watch::channel(in_force);
-    let server = endpoints::serve(&args, in_force, &client, &scheduler.health()).await?;
-    let told_about = subject.clone();
-    let _limit = limit::tell(scheduler.held_back(), told_about, client.clone(), scheduler.events());
-    let _reloader = args.config.as_ref().filter(|path| can_be_followed(path)).map(|path| {
+    let at_start = InForce::at_start(loaded.clone());
+    reload::show_start(&at_start, &scheduler.health().metrics().config);
+    let (announce, in_force) = watch::channel(at_start);
+    let (announce_standing, standing) = watch::channel(Standing::default());
+    let health = scheduler.health();
+    let (held_back, told_about) = (scheduler.held_back(), subject.clone());
+    let limit = limit::tell(held_back, told_about, client.clone(), scheduler.events());
+    let server = endpoints::serve(args, in_force, &client, &health, standing).await?;
+    // Last, as what fails before would leave Leases behind.
+    let instance = Instance::claim(args, &loaded, &client, &scheduler, announce_standing)?;
+    let follower = if let Some(path) = args.config.as_ref().filter(|path| can_be_followed(path)) {
         let options = ReloadOptions {
             path: path.clone(),
             text,
             every: reload::POLL_EVERY,
             parked_max_ms,
             allow_default_scheduler: args.allow_default_scheduler,
+            claims: instance.handle(),
+            hangups: Some(hangups),
             subject,
         };
-        Reloader::spawn(options, client.clone(), registry.clone(), &scheduler, announce)
-    });
-    tracing::info!(profiles = %names, version = crate::version::VERSION, "Berth starts");
-    let ended = tokio::select! {
-        signal = stop_signal() => signal.map(Some),
-        why = scheduler.ended() => why.map(|()| None),
+        let reloader = Reloader::spawn(options, client, registry.clone(), &scheduler, announce);
+        Follower::File { _reloader: reloader }
+    } else {
+        Follower::Nothing { _hangups: signals::ignore_hangups(hangups) }
     };
-    scheduler.health().shut_down();
-    tracing::info!("stopping: no more pods are taken, binds in flight are finished");
-    let left = scheduler.stop(STOP_DEADLINE).await;
-    if let Some(server) = server {
-        server.stop(SERVER_DEADLINE).await;
+    tracing::info!(profiles = %names, version = crate::version::VERSION, "Berth starts");
+    Ok(Running { scheduler, instance, server, _limit: limit, _follower: follower })
+}
+
+impl Running {
+    /// Finishes what is under way.
+    async fn stop(self) {
+        let Self { scheduler, instance, server, _limit: _, _follower: follower } = self;
+        drop(follower);
+        scheduler.health().shut_down();
+        tracing::info!("stopping: no more pods are taken, binds in flight are finished");
+        let left = scheduler.stop(STOP_DEADLINE).await;
+        // Not before the last bind has ended: the next instance counts it then.
+        instance.release().await;
+        if let Some(server) = server {
+            server.stop(SERVER_DEADLINE).await;
+        }
+        if left > 0 {
+            tracing::warn!(left, "binds without an answer when the time was up");
+        }
     }
-    if left > 0 {
-        tracing::warn!(left, "binds without an answer when the time was up");
+
+    /// Leaves everything to the instance that has the Lease now.
+    async fn abandon(self) {
+        let Self { scheduler, instance, .. } = self;
+        scheduler.abandon(ABANDON_DEADLINE).await;
+        // Those of other names.
+        instance.release().await;
     }
-    match ended? {
-        Some(signal) => tracing::info!(signal, "stopped"),
-        None => bail!("the scheduler ended by itself"),
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The configuration, and the text it was made of.
@@ -180,12 +275,7 @@ fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
 
 /// Waits for SIGTERM or Ctrl-C and names it.
 pub(crate) async fn stop_signal() -> Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
+    Ok(StopSignals::listen()?.next().await)
 }
 
 /// The configuration that `demo` and tests run: one profile `berth`, pods that need what is not

@@ -37,7 +37,8 @@ async fn a_user_without_rights_gets_a_clear_error() {
     plane.kubectl().run(&["create", "serviceaccount", "nobody"]).await.unwrap();
     options.kubeconfig = serviceaccount::kubeconfig(&plane, "default", "nobody").await.unwrap();
     let mut berth = Scheduler::spawn(&plane, &options).unwrap();
-    let words = ["forbidden", "default:nobody", "cannot list resource"];
+    // Its Lease or its first lists: whichever it asks for first.
+    let words = ["forbidden", "default:nobody", "cannot "];
     let line = patience::until("the denial in Berth's log", LIMIT, POLL, async || {
         denial(&berth.process.log_text()?, &words)
     })

@@ -74,7 +74,9 @@ async fn a_killed_berth_loses_no_pod() {
     bound(&recorder, EARLY).await;
     first.process.kill().unwrap();
     let at_kill = recorder.read().bound.len();
+    // Ready when the Lease of the dead has run out, 15 s after it has seen it.
     let second = Scheduler::start(&plane, &options).await.unwrap();
+    assert!(second.process.log_text().unwrap().contains("Another instance holds the Lease"));
     bound(&recorder, PODS).await;
     job.complete(&plane.client(), LIMIT).await.unwrap();
     println!("killed: SIGKILL after about {at_kill} of {PODS} pods");
@@ -105,6 +107,7 @@ async fn a_stopped_berth_finishes_its_binds() {
     bound(&recorder, EARLY).await;
     let status = first.process.terminate(LIMIT).await.unwrap();
     assert!(status.success(), "SIGTERM ended Berth with {status}");
+    assert!(first.process.log_text().unwrap().contains("Lease released"));
     let codes = audit::binding_codes(&plane.audit().entries().unwrap(), BERTH);
     // A request whose client is gone is answered with 5xx, or not at all (0).
     assert_eq!(codes.keys().collect::<Vec<_>>(), [&201], "binds were cut off: {codes:?}");

@@ -43,7 +43,39 @@ pub(crate) fn problems() -> Result<Vec<String>> {
     let roles: Vec<Value> = serde_saphyr::from_multiple(&text).context(MANIFEST)?;
     let watched =
         Kind::ALL.iter().map(|kind| (kind.group().to_owned(), kind.resource().to_owned()));
-    Ok(judge(&roles, &watched.collect(), &ASKED))
+    let mut problems = judge(&roles, &watched.collect(), &ASKED);
+    problems.extend(leases(&roles));
+    Ok(problems)
+}
+
+/// What is wrong with the rights to Leases: `berth run` makes, reads and renews its own in its own
+/// namespace, and needs them nowhere else but for a look at kube-scheduler's.
+fn leases(objects: &[Value]) -> Vec<String> {
+    let words = |rule: &Value, field: &str| -> BTreeSet<String> {
+        let list = rule[field].as_array().into_iter().flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let mut problems = Vec::new();
+    let mut own = BTreeSet::new();
+    for object in objects {
+        let (kind, namespace) = (&object["kind"], &object["metadata"]["namespace"]);
+        for rule in object["rules"].as_array().into_iter().flatten() {
+            if !words(rule, "resources").contains("leases") {
+                continue;
+            }
+            let verbs = words(rule, "verbs");
+            if kind == "Role" && namespace == "berth-system" && rule["resourceNames"].is_null() {
+                own.extend(verbs);
+            } else if kind != "Role" || verbs != BTreeSet::from(["get".to_owned()]) {
+                problems.push(format!("Leases beside Berth's own are only read: {rule}"));
+            }
+        }
+    }
+    let used = ["create", "get", "update"].map(str::to_owned).into();
+    if own != used {
+        problems.push(format!("Berth uses {used:?} on its Leases, and the rules allow {own:?}"));
+    }
+    problems
 }
 
 /// Group and resource.
@@ -119,6 +151,25 @@ mod tests {
             "metadata": { "name": "berth" },
             "rules": [{ "apiGroups": [""], "resources": resources, "verbs": verbs }],
         })
+    }
+
+    #[test]
+    fn leases_are_written_in_berths_namespace_alone() {
+        let role = |kind: &str, namespace: &str, verbs: &[&str]| {
+            json!({
+                "kind": kind,
+                "metadata": { "name": "berth", "namespace": namespace },
+                "rules": [{ "resources": ["leases"], "verbs": verbs }],
+            })
+        };
+        let used = ["get", "create", "update"];
+        let own = role("Role", "berth-system", &used);
+        let peer = role("Role", "kube-system", &["get"]);
+        assert!(leases(&[own.clone(), peer]).is_empty());
+        assert_eq!(leases(&[]).len(), 1);
+        assert_eq!(leases(&[role("Role", "berth-system", &["get", "create"])]).len(), 1);
+        assert_eq!(leases(&[own.clone(), role("Role", "kube-system", &used)]).len(), 1);
+        assert_eq!(leases(&[own, role("ClusterRole", "", &["get"])]).len(), 1);
     }
 
     #[test]

@@ -129,6 +129,16 @@ pub struct Run {
           help_heading = "Scheduling")]
     pub allow_default_scheduler: bool,
 
+    /// Schedule even beside another instance with the same schedulerName
+    ///
+    /// Each schedulerName has a Lease, berth-NAME, which one instance holds; others wait until it
+    /// ends. With this flag no Lease is held, and two instances over-commit nodes.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "false", default_missing_value = "true",
+          action = clap::ArgAction::Set, value_parser = parse_go_bool,
+          help_heading = "Scheduling")]
+    pub allow_second_instance: bool,
+
     /// Seed of the draw between equally good nodes; else one from the operating system
     #[arg(long, value_name = "N", help_heading = "Scheduling")]
     pub seed: Option<u64>,
@@ -150,25 +160,26 @@ pub struct Run {
     pub logging: Logging,
 }
 
-/// The `--leader-elect*` flags of kube-scheduler. Taken so that its manifests start; nobody is
-/// elected yet, and a warning says so.
+/// The `--leader-elect*` flags of kube-scheduler. Nobody is elected yet, and a warning says so;
+/// times and namespace are those of the Leases of schedulerNames.
 #[derive(Debug, Default, Clone, clap::Args)]
-#[command(next_help_heading = "Leader election (accepted, nobody is elected yet)")]
+#[command(next_help_heading = "Leases (nobody is elected yet: each schedulerName has a Lease)")]
 pub struct LeaderElect {
     /// Elect a leader before scheduling
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = parse_go_bool)]
     pub leader_elect: Option<bool>,
 
-    /// How long others wait for a leader that does not renew
+    /// How long others wait for a holder that does not renew; else leaderElection.leaseDuration
     #[arg(long, value_name = "DURATION", value_parser = parse_go_duration)]
     pub leader_elect_lease_duration: Option<GoDuration>,
 
-    /// How long the leader tries to renew before it gives up
+    /// The holder stops scheduling when it has not renewed for so long; else
+    /// leaderElection.renewDeadline
     #[arg(long, value_name = "DURATION", value_parser = parse_go_duration)]
     pub leader_elect_renew_deadline: Option<GoDuration>,
 
-    /// Pause between tries
+    /// Pause between tries; else leaderElection.retryPeriod
     #[arg(long, value_name = "DURATION", value_parser = parse_go_duration)]
     pub leader_elect_retry_period: Option<GoDuration>,
 
@@ -176,11 +187,14 @@ pub struct LeaderElect {
     #[arg(long, value_name = "KIND")]
     pub leader_elect_resource_lock: Option<String>,
 
-    /// Name of the Lease
+    /// Name of the Lease by which a leader is elected; nobody is yet
     #[arg(long, value_name = "NAME")]
     pub leader_elect_resource_name: Option<String>,
 
-    /// Namespace of the Lease
+    /// Namespace of the Leases
+    ///
+    /// Else leaderElection.resourceNamespace, unless that is kube-system, kube-scheduler's default;
+    /// else the pod's own; else berth-system where the cluster has it, and kube-system.
     #[arg(long, value_name = "NAMESPACE")]
     pub leader_elect_resource_namespace: Option<String>,
 }

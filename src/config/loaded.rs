@@ -146,9 +146,10 @@ impl Loaded {
         if leader_elect.unwrap_or(in_file) {
             let line = self.leader_elect_line.map_or(String::new(), |line| format!(":{line}"));
             warnings.push(format!(
-                "{}{line}: leaderElection.leaderElect: leader election is not there yet: nobody \
-                 is elected and no Lease is touched, so run one replica only; \
-                 leaderElection.leaderElect: false silences this",
+                "{}{line}: leaderElection.leaderElect: leader election is not there yet: its Lease \
+                 (resourceName) is not touched. A Lease of each schedulerName (berth-NAME) lets \
+                 one instance schedule while others wait; leaderElection.leaderElect: false \
+                 silences this",
                 escape::line(&self.origin)
             ));
         }

@@ -137,6 +137,10 @@ metrics! {
     CONFIG_RELOADS = counter("berth_config_reloads_total", &["result"],
         "Reloads of a changed file: success, rejected, unchanged (it says the same)");
 
+    // The Leases, by client-go's name.
+    LEASE = gauge("leader_election_master_status", &["name"],
+        "Whether this instance holds the Lease of this name: 1, or 0 while it waits for it");
+
     // Writes.
     BIND_OUTCOMES = counter("berth_bind_outcomes_total", &["outcome"],
         "Binds by how they ended: bound, conflict (409), gone (404), replaced (another \

@@ -107,6 +107,16 @@ impl ConfigFile {
     }
 }
 
+impl ConfigFile {
+    /// Takes a look in and gives its content back, news or not: somebody has said that the file is
+    /// whole now.
+    pub(super) fn take_as_it_is(&mut self, look: Look) -> Content {
+        self.settled = Mark::of(&look);
+        self.candidate = None;
+        look.content
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -4,7 +4,6 @@
 //! the pod is told of, where its name is in the environment; else there is only the log.
 
 use std::env;
-use std::fs;
 use std::time::Duration;
 
 use berth_engine::record::ObjectKey;
@@ -14,9 +13,7 @@ use serde_json::Value;
 
 use crate::client::{Client, exchange, request};
 use crate::events::Regarding;
-
-/// The namespace of a pod, where a ServiceAccount is mounted in it.
-const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+use crate::lease::pod_namespace;
 
 /// Deadline of the look for a ConfigMap's uid.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -35,6 +32,10 @@ pub enum SubjectError {
     Namespace(String),
 }
 
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// The ConfigMap or the pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject(Regarding);
@@ -46,13 +47,9 @@ impl Subject {
     /// # Errors
     /// The flag names no ConfigMap.
     pub fn find(config_map: Option<&str>) -> Result<Option<Self>, SubjectError> {
-        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let namespace = || {
-            let file = || fs::read_to_string(NAMESPACE_FILE).ok();
-            variable("POD_NAMESPACE").or_else(|| file().map(|text| text.trim().to_owned()))
-        };
         let pod = variable("POD_NAME");
-        Self::of(config_map, pod.as_deref(), &variable("POD_UID").unwrap_or_default(), &namespace)
+        let uid = variable("POD_UID").unwrap_or_default();
+        Self::of(config_map, pod.as_deref(), &uid, &pod_namespace)
     }
 
     fn of(

@@ -110,6 +110,8 @@ impl Bench {
             every: Duration::from_millis(5),
             parked_max_ms: 300_000,
             allow_default_scheduler: false,
+            claims: None,
+            hangups: None,
             subject: Subject::find(Some("default/berth-config")).unwrap(),
         };
         let reloader = Reloader::spawn(options, client, registry, &scheduler, announce);

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use super::Health;
 use crate::args::Run;
 use crate::client::{Client, ConnectOptions, connect};
+use crate::lease::Standing;
 use crate::reload::InForce;
 use crate::serve::{
     Access, CertificateOptions, Check, ClientAuthority, Pages, READ_EVERY, ServeOptions, Server,
@@ -17,6 +18,7 @@ pub(super) async fn serve(
     in_force: watch::Receiver<InForce>,
     client: &Client,
     health: &Health,
+    standing: watch::Receiver<Standing>,
 ) -> Result<Option<Server>> {
     if args.secure_port == 0 {
         return Ok(None);
@@ -49,12 +51,16 @@ pub(super) async fn serve(
         authority,
         read_every: READ_EVERY,
     };
-    let server = Server::start(&options, pages(in_force, health), access).await?;
+    let server = Server::start(&options, pages(in_force, health, standing), access).await?;
     tracing::info!(address = %server.address(), "serving health and metrics");
     Ok(Some(server))
 }
 
-fn pages(in_force: watch::Receiver<InForce>, health: &Health) -> Pages {
+fn pages(
+    in_force: watch::Receiver<InForce>,
+    health: &Health,
+    standing: watch::Receiver<Standing>,
+) -> Pages {
     let (metrics, synced, stopping, watches, engine) =
         (health.clone(), health.clone(), health.clone(), health.clone(), health.clone());
     let heard = health.clone();
@@ -76,6 +82,13 @@ fn pages(in_force: watch::Receiver<InForce>, health: &Health) -> Pages {
                 if synced.is_synced() { Ok(()) } else { Err(unsynced(&synced)) }
             }),
             Check::new("watches-heard", move || unheard(&heard)),
+            // An instance that waits for another to end places no pod.
+            Check::new("lease", move || match &*standing.borrow() {
+                Standing::Holds => Ok(()),
+                Standing::Waits(why) | Standing::Lost(why) | Standing::Refused(why) => {
+                    Err(why.clone())
+                }
+            }),
         ],
         metrics: Box::new(move |accept| metrics.metrics().encode(accept)),
         config: Box::new(move || in_force.borrow().page()),

@@ -123,6 +123,19 @@ impl Scheduler {
     /// # Errors
     /// A thread cannot be started.
     pub fn start(client: Client, config: Config, options: Options) -> Result<Self> {
+        Self::with_order(client, config, options, Order::Run)
+    }
+
+    /// As [`Scheduler::start`], but no pod is attempted before [`Gate::open`]: the cluster is taken
+    /// in meanwhile.
+    ///
+    /// # Errors
+    /// A thread cannot be started.
+    pub fn start_held(client: Client, config: Config, options: Options) -> Result<Self> {
+        Self::with_order(client, config, options, Order::Hold)
+    }
+
+    fn with_order(client: Client, config: Config, options: Options, order: Order) -> Result<Self> {
         let (batches, inputs) = mpsc::channel(CHANNEL_BATCHES);
         let (outcome_sender, outcomes) = mpsc::channel(BIND_QUEUE_MAX);
         let Options { rate, format, threads, origin, events: granularity } = options;
@@ -148,7 +161,7 @@ impl Scheduler {
         let events = EventSink::spawn(client, event_options, metrics.events.clone(), way);
         let synced = Arc::new(AtomicBool::new(false));
         let beat = Beat::new(Instant::now());
-        let (orders, order_receiver) = watch::channel(Order::Run);
+        let (orders, order_receiver) = watch::channel(order);
         let (configs, config_receiver) = mpsc::channel(1);
         let turns = Turns {
             engine: engine(config, threads, origin)?,
@@ -188,6 +201,11 @@ impl Scheduler {
     /// What tells that the configured rate is what holds binds back.
     pub fn held_back(&self) -> watch::Receiver<Option<HeldBack>> {
         self.binder.held_back()
+    }
+
+    /// What lets it schedule, or keeps it from that.
+    pub fn gate(&self) -> Gate {
+        Gate(self.orders.clone())
     }
 
     /// Where events go.
@@ -233,6 +251,44 @@ impl Scheduler {
         }
         self.watches.stop().await;
         drained.left
+    }
+
+    /// Ends everything at once: binds that wait are not posted and those under way not waited for,
+    /// as another instance places the pods. Events get until the deadline.
+    pub async fn abandon(self, deadline: Duration) {
+        self.health.shut_down();
+        self.orders.send_replace(Order::Stop);
+        let drained = self.binder.drain(Duration::ZERO).await;
+        let events = self.events.drain(deadline).await;
+        tracing::warn!(binds = drained.left, events, "ended with these open");
+        self.watches.stop().await;
+    }
+}
+
+/// Lets a scheduler attempt pods, or not; clones act on the same.
+#[derive(Debug, Clone)]
+pub struct Gate(watch::Sender<Order>);
+
+impl Gate {
+    /// Pods are attempted.
+    pub fn open(&self) {
+        self.turn(Order::Run);
+    }
+
+    /// No more pods are attempted; binds under way are finished.
+    pub fn close(&self) {
+        self.turn(Order::Hold);
+    }
+
+    /// A stop stays one.
+    fn turn(&self, order: Order) {
+        self.0.send_if_modified(|now| {
+            let turns = *now != Order::Stop && *now != order;
+            if turns {
+                *now = order;
+            }
+            turns
+        });
     }
 }
 

@@ -28,6 +28,8 @@ const SHOW_EVERY: Duration = Duration::from_secs(1);
 /// What the thread is told from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
+    /// Take the cluster in and attempt no pod: the Lease is not held.
+    Hold,
     /// Schedule.
     Run,
     /// Take no pods, and end when no bind is open.
@@ -162,8 +164,8 @@ impl Turns {
 
     /// Whether pods are taken, where that is to change.
     fn follow_orders(&mut self) -> Option<Input> {
-        let stop = *self.orders.borrow() == Order::Stop;
-        let paused = stop || !self.is_synced();
+        let run = *self.orders.borrow() == Order::Run;
+        let paused = !run || !self.is_synced();
         let changes = std::mem::replace(&mut self.paused, paused) != paused;
         changes.then_some(Input::Control(Control::Pause(paused)))
     }

@@ -202,6 +202,10 @@ fn options(plane: &ControlPlane, workload: &Workload, kind: Kind) -> Result<Opti
         Kind::KubeScheduler => Contestant::KubeScheduler,
     };
     let mut options = Options::unlimited(kind, plane.kubeconfig(), contestant.profile());
+    if kind == Kind::Berth {
+        // A round kills its scheduler, and the next one would wait 15 s for the Lease of the dead.
+        options.flags.push("--allow-second-instance".to_owned());
+    }
     if let Some(path) = &workload.scheduler_config {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let own: Map<String, Value> =

@@ -1,0 +1,298 @@
+//! The task that takes Leases, renews them and lets go of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::claims::{ClaimsOptions, Standing};
+use super::elector::{Elector, Foreign, Turn};
+use super::lock::{Lock, LockError};
+use super::place::lease_name;
+use super::voice::Voice;
+use crate::client::Client;
+
+/// What a reload asks.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Take the Leases of these names beside those there are.
+    Admit { names: BTreeSet<String>, answer: oneshot::Sender<Result<(), String>> },
+    /// Hold those of these names alone.
+    Retain(BTreeSet<String>),
+}
+
+/// One name that is claimed.
+struct Claim {
+    elector: Elector,
+    last: Option<Turn>,
+}
+
+impl Claim {
+    async fn turn(&mut self, name: &str, voice: &Voice) {
+        let limit = self.elector.lock.deadline;
+        let turn = match tokio::time::timeout(limit, self.elector.turn()).await {
+            Ok(turn) => turn,
+            Err(_) => Turn::Failed(LockError::Failed(format!("deadline of {limit:?} passed"))),
+        };
+        voice.tell(name, &self.elector, self.last.as_ref(), &turn);
+        self.last = Some(turn);
+    }
+
+    /// Why it is not ours for sure; `None` where it is.
+    fn waits(&self, name: &str) -> Option<String> {
+        if self.elector.is_sure(Instant::now()) {
+            return None;
+        }
+        let lock = &self.elector.lock;
+        Some(match &self.last {
+            None => format!("Lease {lock} waits for those before it"),
+            Some(Turn::Foreign(Foreign { holder, .. })) => {
+                format!("{holder} holds Lease {lock} of schedulerName {name:?}")
+            }
+            Some(Turn::Failed(error)) => format!("Lease {lock}: {error}"),
+            Some(Turn::Held { .. } | Turn::Lost { .. }) => format!("Lease {lock} was not renewed"),
+        })
+    }
+}
+
+type Group = BTreeMap<String, Claim>;
+
+/// Names that a reload wants.
+struct Candidates {
+    group: Group,
+    answer: oneshot::Sender<Result<(), String>>,
+    until: Instant,
+}
+
+pub(super) struct Keeper {
+    client: Client,
+    options: ClaimsOptions,
+    voice: Voice,
+    /// Once it is known.
+    namespace: Option<String>,
+    standing: watch::Sender<Standing>,
+    /// The names of the configuration in force.
+    claims: Group,
+    candidates: Option<Candidates>,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        client: Client,
+        mut options: ClaimsOptions,
+        standing: watch::Sender<Standing>,
+    ) -> Self {
+        let voice = Voice::new(&options.identity, options.status.clone(), options.events.take());
+        let (claims, candidates) = (Group::new(), None);
+        Self { client, options, voice, namespace: None, standing, claims, candidates }
+    }
+
+    /// Runs until told to let go, or until a Lease is lost.
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>, stop: CancellationToken) {
+        loop {
+            let ends = tokio::select! {
+                () = stop.cancelled() => true,
+                ends = self.round() => ends,
+            };
+            if ends {
+                break;
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(self.pause()) => {}
+                // An order waits while another is carried out.
+                Some(order) = orders.recv(), if self.candidates.is_none() => self.take(order),
+            }
+        }
+        self.release().await;
+    }
+
+    /// Tries each Lease once; whether that was the last time.
+    async fn round(&mut self) -> bool {
+        let Some(namespace) = self.namespace().await else { return false };
+        if self.claims.is_empty() && !self.options.names.is_empty() {
+            let names = std::mem::take(&mut self.options.names);
+            self.claims = self.group(&namespace, names);
+        }
+        let voice = &self.voice;
+        let held = self.claims.iter_mut().filter(|(_, claim)| claim.elector.holds());
+        join_all(held.map(|(name, claim)| claim.turn(name, voice))).await;
+        acquire(&mut self.claims, voice).await;
+        if let Some(candidates) = &mut self.candidates {
+            let held = candidates.group.iter_mut().filter(|(_, claim)| claim.elector.holds());
+            join_all(held.map(|(name, claim)| claim.turn(name, voice))).await;
+            acquire(&mut candidates.group, voice).await;
+        }
+        self.answer().await;
+        let standing = self.judge();
+        let ends = matches!(standing, Standing::Lost(_) | Standing::Refused(_));
+        self.standing.send_if_modified(|shown| std::mem::replace(shown, standing) != *shown);
+        ends
+    }
+
+    async fn namespace(&mut self) -> Option<String> {
+        if self.namespace.is_none() {
+            match self.options.namespace.resolve(&self.client).await {
+                Ok(name) => self.namespace = Some(name),
+                Err(error) => {
+                    self.voice.unresolved(&error);
+                    self.standing.send_replace(Standing::Waits(error));
+                }
+            }
+        }
+        self.namespace.clone()
+    }
+
+    fn group(&self, namespace: &str, names: BTreeSet<String>) -> Group {
+        let claim = |name: String| {
+            let lock = Lock {
+                client: self.client.clone(),
+                namespace: namespace.to_owned(),
+                name: lease_name(&name),
+                deadline: self.options.timing.one_try(),
+            };
+            let identity = std::sync::Arc::clone(&self.options.identity);
+            let elector = Elector::new(lock, identity, self.options.timing);
+            (name, Claim { elector, last: None })
+        };
+        names.into_iter().map(claim).collect()
+    }
+
+    fn judge(&self) -> Standing {
+        for (name, claim) in &self.claims {
+            let lock = &claim.elector.lock;
+            match &claim.last {
+                Some(Turn::Lost { holder }) => {
+                    return Standing::Lost(format!(
+                        "{holder} has taken Lease {lock} of schedulerName {name:?}"
+                    ));
+                }
+                Some(Turn::Failed(error)) if !claim.elector.holds() => {
+                    if let Some(text) = refusal(lock, name, error) {
+                        return Standing::Refused(text);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let waits = self.claims.iter().find_map(|(name, claim)| claim.waits(name));
+        waits.map_or(Standing::Holds, Standing::Waits)
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Admit { mut names, answer } => {
+                names.retain(|name| !self.claims.contains_key(name));
+                // Not answered yet about the first names: those are the start's to settle.
+                let Some(namespace) = self.namespace.clone().filter(|_| !names.is_empty()) else {
+                    let _gone = answer.send(Ok(()));
+                    return self.options.names.append(&mut names);
+                };
+                let group = self.group(&namespace, names);
+                let timing = &self.options.timing;
+                // A dead holder's Lease runs out, with a try before and after.
+                let until = Instant::now() + timing.lease + 3 * timing.retry;
+                self.candidates = Some(Candidates { group, answer, until });
+            }
+            Order::Retain(names) => {
+                self.options.names.retain(|name| names.contains(name));
+                for (name, claim) in &self.claims {
+                    if !names.contains(name) {
+                        self.voice.given_up(name, &claim.elector);
+                    }
+                }
+                self.claims.retain(|name, _| names.contains(name));
+            }
+        }
+    }
+
+    /// Answers the reload that waits, where it can be answered.
+    async fn answer(&mut self) {
+        let Some(mut candidates) = self.candidates.take() else { return };
+        let mut group = candidates.group.iter();
+        let waiting = group.find_map(|(name, claim)| Some((claim, claim.waits(name)?)));
+        let Some((claim, why)) = waiting else {
+            self.claims.append(&mut candidates.group);
+            let _gone = candidates.answer.send(Ok(()));
+            return;
+        };
+        let hopeless = match &claim.last {
+            Some(Turn::Foreign(foreign)) => foreign.renewals > 0,
+            Some(
+                Turn::Lost { .. } | Turn::Failed(LockError::Denied(_) | LockError::NoNamespace(_)),
+            ) => true,
+            _ => false,
+        };
+        if !hopeless && Instant::now() < candidates.until {
+            self.candidates = Some(candidates);
+            return;
+        }
+        let _gone = candidates.answer.send(Err(why));
+        release(&mut candidates.group, &self.voice).await;
+    }
+
+    /// Until the next round.
+    fn pause(&self) -> Duration {
+        let retry = self.options.timing.retry;
+        let groups = self.candidates.iter().flat_map(|candidates| candidates.group.values());
+        // A Lease that runs out is taken at once, with 10 ms for the holder's side of the clock.
+        let expires = self.claims.values().chain(groups).filter_map(|claim| match &claim.last {
+            Some(Turn::Foreign(foreign)) => Some(foreign.expires + Duration::from_millis(10)),
+            _ => None,
+        });
+        let now = Instant::now();
+        expires.map(|at| at.duration_since(now)).fold(retry, Duration::min)
+    }
+
+    async fn release(&mut self) {
+        if let Some(candidates) = &mut self.candidates {
+            release(&mut candidates.group, &self.voice).await;
+        }
+        release(&mut self.claims, &self.voice).await;
+    }
+}
+
+/// Takes Leases one after another by name, and stops at the first that cannot be had: two instances
+/// with some names in common never hold what the other waits for.
+async fn acquire(group: &mut Group, voice: &Voice) {
+    for (name, claim) in group.iter_mut().filter(|(_, claim)| !claim.elector.holds()) {
+        if matches!(claim.last, Some(Turn::Lost { .. })) {
+            return;
+        }
+        claim.turn(name, voice).await;
+        if !claim.elector.holds() {
+            return;
+        }
+    }
+}
+
+async fn release(group: &mut Group, voice: &Voice) {
+    let held = group.iter_mut().filter(|(_, claim)| claim.elector.holds());
+    join_all(held.map(async |(name, claim)| {
+        let released = claim.elector.release().await;
+        voice.released(name, &claim.elector, released.err());
+    }))
+    .await;
+}
+
+/// What an operator has to do before the Lease can be had; `None` where waiting may help.
+fn refusal(lock: &Lock, name: &str, error: &LockError) -> Option<String> {
+    let Lock { namespace, name: lease, .. } = lock;
+    match error {
+        LockError::Denied(text) => Some(format!(
+            "Lease {lock}, which keeps a second instance from the pods of schedulerName {name:?}, \
+             cannot be held ({text}): grant get, create and update on leases of \
+             coordination.k8s.io in namespace {namespace} (Role berth in manifests/rbac.yaml), or \
+             run without it by --allow-second-instance"
+        )),
+        LockError::NoNamespace(text) => Some(format!(
+            "Lease {lease} of schedulerName {name:?} cannot be made ({text}): create namespace \
+             {namespace}, name another one by --leader-elect-resource-namespace, or run without \
+             the Lease by --allow-second-instance"
+        )),
+        LockError::Conflict(_) | LockError::Failed(_) => None,
+    }
+}
