@@ -39,6 +39,7 @@ fn the_exposition_has_the_catalogues_types() {
     tally.input_ends("NodeAdd");
     metrics.engine.refused.with(&["Evict"]).inc();
     metrics.engine.rejections.family.with(&["NodeName", "berth"]);
+    metrics.lease.with(&["berth-berth"]);
     let text = plain(&metrics);
     for metric in list() {
         let line = format!("# TYPE {} {}", metric.name, metric.kind.as_str());

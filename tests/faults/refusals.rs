@@ -86,6 +86,8 @@ async fn pods_with_needs_unknown_to_berth_are_told_so() {
     }
     // Nodes come and pods go, and nobody looks at them again.
     stage.sandbox.create("nodes", node("new")).unwrap();
+    let known = || stage.metric("scheduler_cache_size{type=\"nodes\"}");
+    stage.until("the node is known", || known() == NODES as u64 + 1).await;
     stage.create_pods("more", PODS_PER_NODE);
     stage.all_placed(PODS + PODS_PER_NODE).await;
     let attempts = |result| {
