@@ -79,7 +79,9 @@ async fn check_rights(kubectl: &Kubectl) {
         "create events.events.k8s.io -A",
         "get leases.coordination.k8s.io/kube-scheduler -n=kube-system",
         "get configmaps/berth-config -n=berth-system",
-        "update leases.coordination.k8s.io/berth -n=berth-system",
+        "get configmaps/extension-apiserver-authentication -n=kube-system",
+        "create leases.coordination.k8s.io -n=berth-system",
+        "update leases.coordination.k8s.io/berth-berth -n=berth-system",
     ];
     let refused = [
         "get secrets -A",
@@ -89,7 +91,8 @@ async fn check_rights(kubectl: &Kubectl) {
         "delete pods -A",
         "create events -A",
         "update leases.coordination.k8s.io/kube-scheduler -n=kube-system",
-        "get configmaps/extension-apiserver-authentication -n=kube-system",
+        "create leases.coordination.k8s.io -n=default",
+        "get configmaps/other -n=kube-system",
         "get configmaps/other -n=berth-system",
     ];
     for (question, expected) in

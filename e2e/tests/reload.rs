@@ -162,7 +162,7 @@ impl Bench {
 fn weighted(fit: &str) -> String {
     format!(
         "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n\
-         leaderElection:\n  leaderElect: false\nprofiles:\n- schedulerName: berth\n  plugins:\n    \
+         clientConnection: {{qps: 900}}\nleaderElection:\n  leaderElect: false\nprofiles:\n- schedulerName: berth\n  plugins:\n    \
          multiPoint:\n      enabled:\n      - name: NodeResourcesFit\n        weight: {fit}\n"
     )
 }
@@ -177,7 +177,7 @@ async fn weights_change_live_and_a_wrong_configuration_changes_nothing() {
 
     bench.patch(&weighted("100")).await;
     let reloaded = bench.described("ConfigReloaded").await;
-    // The manifests' own file has another rate.
+    // The manifests' own file has no rate.
     assert!(reloaded.contains("clientConnection.qps"), "{reloaded}");
     let tuned = bench.metric("berth_config_hash").await;
     assert_ne!(tuned, started);
@@ -185,7 +185,7 @@ async fn weights_change_live_and_a_wrong_configuration_changes_nothing() {
 
     bench.patch(&weighted("heavy\n        wait: 3")).await;
     let rejected = bench.described("ConfigRejected").await;
-    for part in ["config.yaml:12: profiles[0].", "weight", "wait"] {
+    for part in ["config.yaml:13: profiles[0].", "weight", "wait"] {
         assert!(rejected.contains(part), "no {part} in {rejected}");
     }
     assert_eq!(bench.metric("berth_config_hash").await, tuned);
