@@ -1,14 +1,18 @@
 //! The command line. Flags go by kube-scheduler's names where it has them.
 
+mod gates;
 mod run;
 mod values;
+mod without_effect;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub use gates::Gates;
 pub use run::{LeaderElect, Run};
 pub use values::{parse_go_bool, parse_go_duration};
+pub use without_effect::WithoutEffect;
 
 /// `berth`.
 #[derive(Debug, Parser)]

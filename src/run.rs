@@ -229,8 +229,9 @@ fn options(args: &Run, loaded: &Loaded) -> Options {
         let format = Format::configured(&connection.accept_content_types, &connection.content_type);
         (loaded.qps, connection.burst, format)
     } else {
-        let format = Format::configured("", &args.kube_api_content_type);
-        (args.kube_api_qps, args.kube_api_burst, format)
+        let format = Format::configured("", args.kube_api_content_type.as_deref().unwrap_or(""));
+        // 100 as in kube-scheduler (`options.Options.Deprecated`).
+        (args.kube_api_qps, args.kube_api_burst.unwrap_or(100), format)
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.parallelism.map_or_else(|| loaded.parallelism().min(cores), usize::from);
@@ -258,6 +259,9 @@ fn random() -> u64 {
 }
 
 fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
+    for warning in args.warnings() {
+        tracing::warn!("{warning}");
+    }
     // What is in force without a file asks for nothing.
     let flag = args.leader_elect.leader_elect.or(args.config.is_none().then_some(false));
     for warning in loaded.warnings_of_a_run(flag) {

@@ -20,6 +20,7 @@ mod keyring;
 mod pacer;
 mod page;
 mod profile;
+mod protocol;
 mod remembered;
 mod site;
 
@@ -44,6 +45,7 @@ pub use health::Check;
 use keyring::Keyring;
 pub use keyring::READ_EVERY;
 pub use page::Pages;
+pub use protocol::{Protocol, Suite, TlsVersion};
 use site::Site;
 
 /// Wait after a failed accept, such as for want of file descriptors.
@@ -58,6 +60,8 @@ pub struct ServeOptions {
     pub port: u16,
     /// The serving certificate.
     pub certificate: CertificateOptions,
+    /// Which TLS is spoken.
+    pub protocol: Protocol,
     /// Whose client certificates are taken.
     pub authority: ClientAuthority,
     /// How often certificates and authority are read again: [`READ_EVERY`], less in tests.
@@ -102,9 +106,7 @@ impl Server {
         pages: Pages,
         access: Access,
     ) -> Result<Self, ServeError> {
-        let (certificate, authority) = (&options.certificate, options.authority.clone());
-        let opened = Keyring::open(certificate, authority, &hostname(), options.address).await;
-        let (keyring, tls) = opened?;
+        let (keyring, tls) = Keyring::open(options, &hostname()).await?;
         let (address, port) = (options.address, options.port);
         let failed = |source| ServeError::Listen { address, port, source };
         let listener = TcpListener::bind((address, port)).await.map_err(failed)?;

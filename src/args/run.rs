@@ -3,19 +3,24 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::{Logging, parse_go_bool, parse_go_duration};
+use super::{Gates, Logging, WithoutEffect, parse_go_bool, parse_go_duration};
 use crate::config::GoDuration;
 use crate::events::Granularity;
+use crate::serve::{Protocol, Suite, TlsVersion};
 
 /// `berth run`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+// As in pflag, the last of several counts.
+#[command(
+    args_override_self = true,
+    after_help = "\
 Examples:
   berth run --config=/etc/berth/config.yaml -v=2
   berth run --kubeconfig=$HOME/.kube/config --secure-port=0
 
 Without --config there is one profile, `berth`, with kube-scheduler's default plugins. Without
---kubeconfig and --master the service account of the pod is used.")]
+--kubeconfig and --master the service account of the pod is used."
+)]
 pub struct Run {
     /// Configuration file (KubeSchedulerConfiguration, kubescheduler.config.k8s.io/v1)
     ///
@@ -48,17 +53,15 @@ pub struct Run {
     pub kube_api_qps: Option<f32>,
 
     /// Requests to the API server at once, above --kube-api-qps; deprecated, ignored with --config
-    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "API server")]
-    pub kube_api_burst: i32,
+    /// [default: 100]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "API server")]
+    pub kube_api_burst: Option<i32>,
 
     /// Content type of requests to the API server; deprecated, ignored with --config
-    #[arg(
-        long,
-        value_name = "TYPE",
-        default_value = "application/vnd.kubernetes.protobuf",
-        help_heading = "API server"
-    )]
-    pub kube_api_content_type: String,
+    /// [default: application/vnd.kubernetes.protobuf]
+    #[arg(long, value_name = "TYPE", value_parser = CONTENT_TYPES,
+          help_heading = "API server")]
+    pub kube_api_content_type: Option<String>,
 
     /// Address to serve metrics and health on
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", help_heading = "Serving")]
@@ -81,6 +84,36 @@ pub struct Run {
     /// Private key of --tls-cert-file, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert_file", help_heading = "Serving")]
     pub tls_private_key_file: Option<PathBuf>,
+
+    /// Lowest version of TLS: VersionTLS12 or VersionTLS13
+    #[arg(long, value_name = "VERSION", default_value = "VersionTLS12", help_heading = "Serving")]
+    pub tls_min_version: TlsVersion,
+
+    /// Cipher suites of TLS 1.2, by Go's names, separated by commas; else all that are spoken
+    #[arg(
+        long,
+        value_name = "SUITES",
+        value_delimiter = ',',
+        num_args = 1,
+        help_heading = "Serving"
+    )]
+    pub tls_cipher_suites: Vec<Suite>,
+
+    /// Key exchanges, by the numbers of Go's tls.CurveID, separated by commas; else all
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        value_delimiter = ',',
+        num_args = 1,
+        help_heading = "Serving"
+    )]
+    pub tls_curve_preferences: Vec<u16>,
+
+    /// Serve CPU and heap profiles below /debug/pprof/; ignored with --config, where
+    /// enableProfiling says it [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = parse_go_bool, help_heading = "Serving")]
+    pub profiling: Option<bool>,
 
     /// Kubeconfig of the API server that answers TokenReviews; else the scheduler's own
     #[arg(long, value_name = "FILE", help_heading = "Serving")]
@@ -155,9 +188,61 @@ pub struct Run {
           help_heading = "Scheduling")]
     pub parallelism: Option<u16>,
 
+    /// Feature gates of kube-scheduler 1.37, as NAME=BOOL; other values than the defaults have no
+    /// effect, and a warning says so
+    #[arg(long, value_name = "GATES", help_heading = "Scheduling")]
+    pub feature_gates: Vec<Gates>,
+
     /// How the log is written.
     #[command(flatten)]
     pub logging: Logging,
+
+    /// What kube-scheduler has besides.
+    #[command(flatten)]
+    pub without_effect: WithoutEffect,
+}
+
+/// What `--kube-api-content-type` may be.
+const CONTENT_TYPES: [&str; 2] = ["application/vnd.kubernetes.protobuf", "application/json"];
+
+impl Run {
+    /// Which TLS is to be spoken.
+    pub fn protocol(&self) -> Protocol {
+        Protocol {
+            min_version: self.tls_min_version,
+            suites: self.tls_cipher_suites.clone(),
+            curves: self.tls_curve_preferences.clone(),
+        }
+    }
+
+    /// Whether profiles are served, where the configuration in force says `configured`.
+    pub fn serves_profiles(&self, configured: bool) -> bool {
+        self.profiling.filter(|_| self.config.is_none()).unwrap_or(configured)
+    }
+
+    /// One sentence for each flag that does not do what kube-scheduler's documentation says.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.without_effect.warnings().to_vec();
+        warnings.extend(self.protocol().warnings());
+        warnings.extend(Gates::warning(&self.feature_gates));
+        if self.config.is_some() {
+            for (given, flag, field) in [
+                (self.profiling.is_some(), "profiling", "enableProfiling"),
+                (self.kube_api_qps.is_some(), "kube-api-qps", "clientConnection.qps"),
+                (self.kube_api_burst.is_some(), "kube-api-burst", "clientConnection.burst"),
+                (
+                    self.kube_api_content_type.is_some(),
+                    "kube-api-content-type",
+                    "clientConnection.contentType",
+                ),
+            ] {
+                if given {
+                    warnings.push(format!("--{flag} is ignored with --config: set {field} there"));
+                }
+            }
+        }
+        warnings
+    }
 }
 
 /// The `--leader-elect*` flags of kube-scheduler. Nobody is elected yet, and a warning says so;
@@ -183,8 +268,8 @@ pub struct LeaderElect {
     #[arg(long, value_name = "DURATION", value_parser = parse_go_duration)]
     pub leader_elect_retry_period: Option<GoDuration>,
 
-    /// Kind of the lock
-    #[arg(long, value_name = "KIND")]
+    /// Kind of the lock: leases
+    #[arg(long, value_name = "KIND", value_parser = ["leases"])]
     pub leader_elect_resource_lock: Option<String>,
 
     /// Name of the Lease by which a leader is elected; nobody is yet

@@ -48,15 +48,21 @@ pub(super) async fn serve(
             files: args.tls_cert_file.clone().zip(args.tls_private_key_file.clone()),
             directory: args.cert_dir.clone(),
         },
+        protocol: args.protocol(),
         authority,
         read_every: READ_EVERY,
     };
-    let server = Server::start(&options, pages(in_force, health, standing), access).await?;
+    // As the other fields that `/configz` shows from the start, read then alone.
+    let configured = in_force.borrow().loaded().configuration().enable_profiling.unwrap_or(true);
+    let profiling = args.serves_profiles(configured);
+    let pages = pages(profiling, in_force, health, standing);
+    let server = Server::start(&options, pages, access).await?;
     tracing::info!(address = %server.address(), "serving health and metrics");
     Ok(Some(server))
 }
 
 fn pages(
+    profiling: bool,
     in_force: watch::Receiver<InForce>,
     health: &Health,
     standing: watch::Receiver<Standing>,
@@ -64,8 +70,6 @@ fn pages(
     let (metrics, synced, stopping, watches, engine) =
         (health.clone(), health.clone(), health.clone(), health.clone(), health.clone());
     let heard = health.clone();
-    // Read at the start alone, as the other fields that `/configz` shows from then.
-    let profiling = in_force.borrow().loaded().configuration().enable_profiling.unwrap_or(true);
     Pages {
         profiling,
         live: vec![Check::ping(), Check::new("engine", move || engine.check_engine())],

@@ -11,11 +11,12 @@ use jiff::{Timestamp, ToSpan as _};
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
-use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::protocol::Protocol;
 
 /// Name of the pair in `--cert-dir`: `berth.crt` and `berth.key`.
 const PAIR_NAME: &str = "berth";
@@ -52,6 +53,9 @@ pub enum CertificateError {
     /// Key and certificate do not go together, or the key is of a kind not known.
     #[error("serving certificate: {0}")]
     Tls(#[from] rustls::Error),
+    /// Nothing is left to speak.
+    #[error("--tls-curve-preferences: none of the key exchanges is spoken here: give {0}")]
+    Curves(String),
     /// The authority of client certificates cannot be used.
     #[error("{name}: {message}")]
     Authority {
@@ -101,13 +105,14 @@ impl Pair {
         Ok((now != *self).then_some(now))
     }
 
-    /// The TLS configuration of the server: HTTP/1.1, TLS 1.2 and 1.3. Clients may show a
+    /// The TLS configuration of the server: HTTP/1.1. Clients may show a
     /// certificate of `authority` (PEM, and where it comes from), and need not.
     ///
     /// # Errors
     /// [`CertificateError`] names the file at fault.
     pub(super) fn configure(
         &self,
+        protocol: &Protocol,
         authority: Option<(&str, &[u8])>,
     ) -> Result<Arc<ServerConfig>, CertificateError> {
         let (certificate, key) = self.from.clone().unwrap_or_default();
@@ -123,9 +128,9 @@ impl Pair {
         }
         let private = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|error| content(&key, error.to_string()))?;
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(protocol.provider().map_err(CertificateError::Curves)?);
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()?;
+            .with_protocol_versions(&protocol.versions(&provider))?;
         let builder = match authority {
             None => builder.with_no_client_auth(),
             Some((name, pem)) => {

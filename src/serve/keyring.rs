@@ -1,15 +1,16 @@
 //! What the server shows and whose certificates it takes, read again as files and the cluster
 //! change. Enter at [`Keyring::open`].
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
+use super::ServeOptions;
 use super::authority::ClientAuthority;
-use super::certificate::{CertificateError, CertificateOptions, Pair};
+use super::certificate::{CertificateError, Pair};
+use super::protocol::Protocol;
 
 /// How often files and the ConfigMap are read again: a rotated certificate is in place an hour
 /// before the old one ends. kube-scheduler follows its files and the ConfigMap as well
@@ -21,6 +22,7 @@ pub const READ_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Keyring {
     pair: Pair,
+    protocol: Protocol,
     authority: ClientAuthority,
     /// PEM of the authority, once it was read.
     client_ca: Option<Vec<u8>>,
@@ -36,23 +38,29 @@ impl Keyring {
     /// # Errors
     /// [`CertificateError`] names the file at fault.
     pub(super) async fn open(
-        certificate: &CertificateOptions,
-        authority: ClientAuthority,
+        options: &ServeOptions,
         hostname: &str,
-        address: IpAddr,
     ) -> Result<(Self, watch::Receiver<Arc<ServerConfig>>), CertificateError> {
-        let pair = Pair::load(certificate, hostname, address)?;
+        let ServeOptions { address, certificate, protocol, authority, .. } = options.clone();
+        let pair = Pair::load(&certificate, hostname, address)?;
         let client_ca = match &authority {
             ClientAuthority::File(_) => authority.read().await.map_err(|message| {
                 CertificateError::Authority { name: authority.name(), message }
             })?,
             ClientAuthority::None | ClientAuthority::Cluster(_) => None,
         };
-        let config = configure(&pair, &authority, client_ca.as_deref())?;
+        let config = configure(&pair, &protocol, &authority, client_ca.as_deref())?;
         let (in_force, receiver) = watch::channel(config);
         let (pair_trouble, authority_trouble) = (Trouble::default(), Trouble::default());
-        let keyring =
-            Self { pair, authority, client_ca, in_force, pair_trouble, authority_trouble };
+        let keyring = Self {
+            pair,
+            protocol,
+            authority,
+            client_ca,
+            in_force,
+            pair_trouble,
+            authority_trouble,
+        };
         Ok((keyring, receiver))
     }
 
@@ -71,7 +79,8 @@ impl Keyring {
     fn read_pair(&mut self) {
         let changed = self.pair.changed().and_then(|changed| match changed {
             Some(pair) => {
-                let config = configure(&pair, &self.authority, self.client_ca.as_deref())?;
+                let client_ca = self.client_ca.as_deref();
+                let config = configure(&pair, &self.protocol, &self.authority, client_ca)?;
                 Ok(Some((pair, config)))
             }
             None => Ok(None),
@@ -95,7 +104,7 @@ impl Keyring {
     async fn read_authority(&mut self) {
         let read = match self.authority.read().await {
             Ok(read) if read == self.client_ca => return self.authority_trouble.is_over(),
-            Ok(read) => configure(&self.pair, &self.authority, read.as_deref())
+            Ok(read) => configure(&self.pair, &self.protocol, &self.authority, read.as_deref())
                 .map(|config| (read, config))
                 .map_err(|error| error.to_string()),
             Err(error) => Err(format!("{}: {error}", self.authority.name())),
@@ -123,11 +132,12 @@ impl Keyring {
 
 fn configure(
     pair: &Pair,
+    protocol: &Protocol,
     authority: &ClientAuthority,
     client_ca: Option<&[u8]>,
 ) -> Result<Arc<ServerConfig>, CertificateError> {
     let name = authority.name();
-    pair.configure(client_ca.map(|pem| (name.as_str(), pem)))
+    pair.configure(protocol, client_ca.map(|pem| (name.as_str(), pem)))
 }
 
 /// The last trouble, so that the same is told once.

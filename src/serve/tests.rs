@@ -2,6 +2,7 @@
 
 mod certificates;
 mod floods;
+mod protocol;
 mod visitor;
 
 use std::net::Ipv4Addr;
@@ -40,6 +41,15 @@ impl Bench {
 
     /// That reads certificates again ten times a second.
     async fn with(certificate: CertificateOptions, authority: ClientAuthority) -> Self {
+        Self::open(certificate, authority, Protocol::default(), true).await
+    }
+
+    async fn open(
+        certificate: CertificateOptions,
+        authority: ClientAuthority,
+        protocol: Protocol,
+        profiling: bool,
+    ) -> Self {
         let api = FakeServer::start(script).await;
         let synced = Arc::new(AtomicBool::new(false));
         let open = ["/healthz", "/readyz", "/livez"].map(str::to_owned).to_vec();
@@ -48,10 +58,11 @@ impl Bench {
             address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             certificate,
+            protocol,
             authority,
             read_every: Duration::from_millis(100),
         };
-        let pages = pages(&synced);
+        let pages = Pages { profiling, ..pages(&synced) };
         let server = Server::start(&options, pages, access).await.unwrap();
         Self { api, server, synced }
     }
@@ -152,9 +163,19 @@ async fn plain_http_gets_no_page() {
 }
 
 #[tokio::test]
+async fn without_profiling_there_are_no_profiles() {
+    let (certificate, protocol) = (CertificateOptions::default(), Protocol::default());
+    let bench = Bench::open(certificate, ClientAuthority::None, protocol, false).await;
+    for path in ["/debug/pprof/profile?seconds=1", "/debug/pprof/heap"] {
+        assert_eq!(bench.get(path, Some("good")).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named() {
     let bench = Bench::start().await;
     let options = ServeOptions {
+        protocol: Protocol::default(),
         address: Ipv4Addr::LOCALHOST.into(),
         port: bench.server.address().port(),
         certificate: CertificateOptions::default(),

@@ -12,7 +12,7 @@ fn configure(
     hostname: &str,
     address: IpAddr,
 ) -> Result<Arc<ServerConfig>, CertificateError> {
-    Pair::load(options, hostname, address)?.configure(None)
+    Pair::load(options, hostname, address)?.configure(&Protocol::default(), None)
 }
 
 fn options(directory: &Path) -> CertificateOptions {
@@ -67,9 +67,10 @@ fn an_authority_that_cannot_be_used_is_named() {
     let pair = make("host", ANY).unwrap();
     for wrong in ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
     {
-        let error = pair.configure(Some(("--client-ca-file ca.crt", wrong.as_bytes())));
+        let error = pair
+            .configure(&Protocol::default(), Some(("--client-ca-file ca.crt", wrong.as_bytes())));
         let error = error.unwrap_err().to_string();
         assert!(error.starts_with("--client-ca-file ca.crt: "), "{wrong}: {error}");
     }
-    pair.configure(Some(("authority", &pair.certificates))).unwrap();
+    pair.configure(&Protocol::default(), Some(("authority", &pair.certificates))).unwrap();
 }

@@ -176,6 +176,7 @@ async fn an_authority_file_that_cannot_be_used_is_named_at_the_start() {
         }
         let api = FakeServer::start(script).await;
         let options = ServeOptions {
+            protocol: Protocol::default(),
             address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             certificate: CertificateOptions::default(),

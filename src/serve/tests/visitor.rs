@@ -11,8 +11,8 @@ use hyper::client::conn::http1 as client;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::aws_lc_rs;
-use rustls::{DigitallySignedStruct, SignatureScheme};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ALL_VERSIONS, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -75,9 +75,18 @@ pub(super) async fn connect(
     address: SocketAddr,
     identity: Option<Identity>,
 ) -> std::io::Result<(TlsStream<TcpStream>, Vec<u8>)> {
+    connect_by(address, identity, (aws_lc_rs::default_provider(), ALL_VERSIONS)).await
+}
+
+/// The same, by these suites and versions.
+pub(super) async fn connect_by(
+    address: SocketAddr,
+    identity: Option<Identity>,
+    (provider, versions): (CryptoProvider, &[&'static SupportedProtocolVersion]),
+) -> std::io::Result<(TlsStream<TcpStream>, Vec<u8>)> {
     let anyone = Arc::new(Anyone::default());
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(versions)
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&anyone) as _);
