@@ -17,7 +17,7 @@ pub(crate) mod protobuf;
 mod right_of_way;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use bytes::Bytes;
 use http::header::USER_AGENT;
@@ -28,6 +28,7 @@ use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigErro
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 
+use crate::causes::chain;
 pub use bucket::{Bucket, Rate};
 pub use complaints::Complaints;
 pub(crate) use complaints::cause;
@@ -38,6 +39,9 @@ pub use pool::TargetError;
 use pool::{Content, Pool};
 pub(crate) use right_of_way::{GivingWay, Place};
 pub use right_of_way::{RightOfWay, Share};
+
+/// Told once in a process, not by each client and connection.
+static UNVERIFIED: Once = Once::new();
 
 /// The API server, as whom the configuration says; cheap to clone.
 #[derive(Clone)]
@@ -102,7 +106,7 @@ impl Client {
             match error.downcast::<Failure>() {
                 Ok(failure) => *failure,
                 // Of a layer: no token to be had.
-                Err(error) => Failure::Unsent(exchange::chain(&*error)),
+                Err(error) => Failure::Unsent(chain(&*error)),
             }
         })
     }
@@ -216,6 +220,15 @@ pub async fn load(options: &ConnectOptions) -> Result<Config, ConnectError> {
 /// [`ConnectError`] names the file or flag at fault. That the server answers is not tested.
 pub async fn connect(options: &ConnectOptions) -> Result<Client, ConnectError> {
     let config = load(options).await?;
+    if config.accept_invalid_certs {
+        UNVERIFIED.call_once(|| {
+            tracing::warn!(
+                server = %config.cluster_url,
+                "The API server's certificate is not verified (insecure-skip-tls-verify in the \
+                 kubeconfig): whoever answers is believed"
+            );
+        });
+    }
     let url = config.cluster_url.clone();
     Client::new(config).map_err(|source| ConnectError::Client { url, source: Box::new(source) })
 }

@@ -8,6 +8,7 @@ use berth_plugins::PluginRegistry;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
+use crate::causes::chain;
 use crate::{config, demo, evaluate, logging, run, sandbox_command, version};
 
 /// Runs the program with these plugins and says how it ended: 0, or 1 after an error has been
@@ -22,7 +23,7 @@ pub fn main(registry: &PluginRegistry) -> ExitCode {
     match dispatch(cli.command, registry) {
         Ok(code) => code,
         Err(error) => {
-            logging::fatal(&format!("{error:#}"));
+            logging::fatal(&chain(&*error));
             ExitCode::FAILURE
         }
     }

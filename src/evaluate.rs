@@ -75,7 +75,7 @@ fn answer(read: input::Read, registry: &PluginRegistry, method: Method) -> Resul
             Some(wrong) => source.line_of(wrong),
             None => source.line(),
         };
-        verdict::failed(&case.id, line, &format!("{error:#}"))
+        verdict::failed(&case.id, line, &crate::causes::chain(&*error))
     })
 }
 

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod bind;
+mod causes;
 pub mod client;
 pub mod command;
 pub mod config;

@@ -43,9 +43,16 @@ pub const DECISION: &str = "berth::decision";
 /// The crates whose targets are ours.
 const OURS: [&str; 4] = ["berth", "berth_engine", "berth_plugins", "berth_sandbox"];
 
+/// What is logged of all other targets. kube says "Server cert bypassed" at each handshake where
+/// the kubeconfig has insecure-skip-tls-verify; `client::connect` says it once.
+const OTHERS: &str = "warn,kube_client::client::tls=error";
+
 /// Longest wait at the end for lines that are not written yet: [`spool`] holds 4 MiB, which
 /// whoever reads takes in that time or not at all.
 const FLUSH_MAX: Duration = Duration::from_secs(2);
+
+/// The form that is asked for, also where no log can be installed.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// The log of this process.
 static INSTALLED: OnceLock<Log> = OnceLock::new();
@@ -59,8 +66,14 @@ struct Log {
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
     /// The variable does not parse.
-    #[error("RUST_LOG: {0}")]
-    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("RUST_LOG {value:?}: {source}")]
+    Filter {
+        /// As given.
+        value: String,
+        /// What is wrong with it.
+        #[source]
+        source: tracing_subscriber::filter::ParseError,
+    },
     /// The variable is not UTF-8.
     #[error("RUST_LOG is not UTF-8")]
     NotUnicode,
@@ -86,19 +99,23 @@ pub fn init(logging: Logging) -> Result<(), LoggingError> {
 /// As for [`init`].
 pub fn init_beside_a_picture(logging: Logging) -> Result<(), LoggingError> {
     let directives = match logging.verbosity {
-        0 => String::from("warn"),
+        0 => String::from(OTHERS),
         more => directives(more),
     };
     install(logging, directives)
 }
 
 fn install(logging: Logging, directives: String) -> Result<(), LoggingError> {
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.is_empty() => EnvFilter::builder().parse(directives)?,
-        Err(std::env::VarError::NotUnicode(_)) => return Err(LoggingError::NotUnicode),
-        _ => EnvFilter::builder().parse(directives)?,
-    };
     let format = logging.logging_format;
+    // Where it is set already, it is what the log has.
+    let _first = FORMAT.set(format);
+    let directives = match std::env::var("RUST_LOG") {
+        Ok(given) if !given.is_empty() => given,
+        Err(std::env::VarError::NotUnicode(_)) => return Err(LoggingError::NotUnicode),
+        _ => directives,
+    };
+    let parsed = EnvFilter::builder().parse(&directives);
+    let filter = parsed.map_err(|source| LoggingError::Filter { value: directives, source })?;
     // A descriptor of its own: a write that hangs must not hold the lock of `io::stderr`.
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     let note = move |lost| {
@@ -131,14 +148,14 @@ pub fn lost_lines() -> u64 {
 
 /// Writes why the process ends, in the form of the log. Where stderr is broken nothing is written.
 pub fn fatal(message: &str) {
-    let plain = format!("berth: {}\n", escape::lines(message)).into_bytes();
+    let line = match FORMAT.get() {
+        Some(LogFormat::Json) => line(LogFormat::Json, "ERROR", message),
+        Some(LogFormat::Text) | None => format!("berth: {}\n", escape::lines(message)).into_bytes(),
+    };
     match INSTALLED.get() {
-        Some(log) => log.spool.push(&match log.format {
-            LogFormat::Text => plain,
-            LogFormat::Json => line(log.format, "ERROR", message),
-        }),
+        Some(log) => log.spool.push(&line),
         None => {
-            let _broken = io::stderr().write_all(&plain);
+            let _broken = io::stderr().write_all(&line);
         }
     }
 }
@@ -198,7 +215,7 @@ fn directives(verbosity: u8) -> String {
         4..=5 => "debug",
         _ => "trace",
     };
-    let mut directives = String::from("warn");
+    let mut directives = String::from(OTHERS);
     for target in OURS {
         directives.push_str(&format!(",{target}={level}"));
     }
@@ -286,97 +303,4 @@ impl Visit for Fields<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn logged(verbosity: u8) -> Vec<Value> {
-        let sink = Sink::default();
-        let writer = sink.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::builder().parse(directives(verbosity)).unwrap())
-            .with_writer(move || writer.clone())
-            .event_format(JsonLines)
-            .finish();
-        tracing::subscriber::with_default(subscriber, || {
-            tracing::info!(target: "berth::run", pods = 3, name = "a \"b\"", "started");
-            tracing::info!(target: DECISION, pod = "default/p", node = "n1", "bound");
-            tracing::debug!(target: "berth::watch", "list");
-            tracing::trace!(target: "berth_engine", "step");
-            tracing::info!(target: "hyper", "connected");
-            tracing::warn!(target: "hyper", "closed");
-        });
-        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
-    }
-
-    fn messages(verbosity: u8) -> Vec<String> {
-        logged(verbosity).iter().map(|l| l["msg"].as_str().unwrap().to_owned()).collect()
-    }
-
-    #[test]
-    fn verbosity_selects_what_is_logged() {
-        assert_eq!(messages(0), ["started", "closed"]);
-        assert_eq!(messages(2), ["started", "bound", "closed"]);
-        assert_eq!(messages(4), ["started", "bound", "list", "closed"]);
-        assert_eq!(messages(10), ["started", "bound", "list", "step", "closed"]);
-    }
-
-    #[test]
-    fn no_line_holds_what_a_terminal_obeys() {
-        let hostile = "\u{1b}[31m\u{9b}2J\u{7f}";
-        let log = || {
-            let error = std::io::Error::other(hostile);
-            tracing::info!(pod = hostile, name = %hostile, ?hostile, %error, "{hostile}");
-        };
-        let sink = Sink::default();
-        let writer = sink.clone();
-        let builder = tracing_subscriber::fmt().with_writer(move || writer.clone());
-        let subscriber = builder.fmt_fields(text_fields()).with_ansi(false).finish();
-        tracing::subscriber::with_default(subscriber, log);
-        let writer = sink.clone();
-        let builder = tracing_subscriber::fmt().with_writer(move || writer.clone());
-        tracing::subscriber::with_default(builder.event_format(JsonLines).finish(), log);
-        let logged = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-        let fatal = String::from_utf8(line(LogFormat::Json, "ERROR", hostile)).unwrap();
-        for text in logged.lines().chain(fatal.lines()) {
-            assert!(text.contains("31m"), "{text}");
-            assert!(!text.contains(char::is_control), "{text:?}");
-        }
-        assert_eq!(logged.lines().count(), 2);
-    }
-
-    #[test]
-    fn lines_of_no_subscriber_look_like_the_others() {
-        let text = String::from_utf8(line(LogFormat::Text, "WARN", "3 lines")).unwrap();
-        assert!(text.ends_with("Z  WARN berth::logging: 3 lines\n"), "{text}");
-        let json = line(LogFormat::Json, "ERROR", "a \"b\"\nc");
-        let json: Value = serde_json::from_slice(&json).unwrap();
-        assert_eq!((&json["level"], &json["msg"]), (&"error".into(), &"a \"b\"\nc".into()));
-        assert!(json["ts"].as_str().unwrap().parse::<Timestamp>().is_ok());
-    }
-
-    #[test]
-    fn a_json_line_holds_time_level_message_and_fields() {
-        let line = &logged(0)[0];
-        assert_eq!(line["level"], "info");
-        assert_eq!(line["pods"], 3);
-        assert_eq!(line["name"], "a \"b\"");
-        assert!(line["ts"].as_str().unwrap().parse::<Timestamp>().is_ok());
-    }
-}
+mod tests;

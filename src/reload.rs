@@ -184,7 +184,8 @@ impl Following {
         if unchanged {
             return Ok(None);
         }
-        let refused = |error: anyhow::Error| vec![format!("{origin}: {error:#}")];
+        let refused =
+            |error: anyhow::Error| vec![format!("{origin}: {}", crate::causes::chain(&*error))];
         loaded.runnable().map_err(|errors| lines(&errors))?;
         // Where it has the profile already, that was looked at before.
         let allowed = self.allow_default_scheduler || known_default;

@@ -154,21 +154,6 @@ fn parse_date(value: &str) -> Option<i64> {
     jiff::fmt::rfc2822::parse(value).ok().map(|zoned| zoned.timestamp().as_second())
 }
 
-/// The error and its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(current) = source {
-        let cause = current.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-        source = current.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -26,7 +26,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower::Service;
 
-use super::exchange::{Failure, chain};
+use super::exchange::Failure;
+use crate::causes::chain;
 
 /// Idle connections kept: as many as all lanes together hold in flight (128 binds, 128 events that
 /// were on their way when a burst began, 8 conditions), at about 30 kB each with TLS: 8 MB.
