@@ -14,7 +14,9 @@ pub(crate) mod fake;
 mod pace;
 mod pool;
 pub(crate) mod protobuf;
+mod proxy;
 mod right_of_way;
+mod tunnel;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
@@ -22,6 +24,7 @@ use std::sync::{Arc, Once};
 use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::{HeaderValue, Request, Response, Uri};
+use hyper_util::rt::TokioExecutor;
 use kube::Config;
 use kube::client::ConfigExt as _;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -37,8 +40,15 @@ use pace::Pace;
 pub use pace::{CEILING_QPS, FLOOR_QPS, START_QPS};
 pub use pool::TargetError;
 use pool::{Content, Pool};
+use proxy::{Chosen, Environment};
 pub(crate) use right_of_way::{GivingWay, Place};
 pub use right_of_way::{RightOfWay, Share};
+use tunnel::Dialer;
+pub use tunnel::ProxyError;
+
+/// Stands for no `proxy-url` in a cluster of a kubeconfig. Without one kube reads HTTPS_PROXY by
+/// itself, and NO_PROXY not at all.
+const NO_PROXY_URL: &str = "http://none.invalid/";
 
 /// Told once in a process, not by each client and connection.
 static UNVERIFIED: Once = Once::new();
@@ -73,7 +83,7 @@ impl Client {
             .map_err(tower::BoxError::from)
             .service(pool);
         let requests = BoxCloneSyncService::new(requests);
-        let (kube, pace) = (kube::Client::try_from(config)?, Arc::default());
+        let (kube, pace) = (watcher(config)?, Arc::default());
         Ok(Self { kube, requests, pace, complaints })
     }
 
@@ -110,6 +120,24 @@ impl Client {
             }
         })
     }
+}
+
+/// kube's client, with the parts of its own stack that are needed where a proxy stands between:
+/// its own way through one would be a dependency more (`ipnet`).
+fn watcher(config: Config) -> Result<kube::Client, ClientError> {
+    let dialer = Dialer::new(config.proxy_url.as_ref()).map_err(TargetError::from)?;
+    if !dialer.is_proxied() {
+        return Ok(kube::Client::try_from(config)?);
+    }
+    let connector = config.rustls_https_connector_with_connector(dialer)?;
+    let sender = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(tower::BoxError::from)
+        .service(sender);
+    Ok(kube::Client::new(service, config.default_namespace))
 }
 
 /// Why a configuration makes no client.
@@ -194,7 +222,11 @@ pub async fn load(options: &ConnectOptions) -> Result<Config, ConnectError> {
                 path: path.display().to_string(),
                 source: Box::new(source),
             };
-            let file = Kubeconfig::read_from(path).map_err(failed)?;
+            let mut file = Kubeconfig::read_from(path).map_err(failed)?;
+            for cluster in file.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
+                let given = cluster.proxy_url.take().filter(|url| !url.is_empty());
+                cluster.proxy_url = Some(given.unwrap_or_else(|| NO_PROXY_URL.to_owned()));
+            }
             Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
                 .await
                 .map_err(failed)?
@@ -204,6 +236,19 @@ pub async fn load(options: &ConnectOptions) -> Result<Config, ConnectError> {
     };
     if let Some(url) = master {
         config.cluster_url = url;
+    }
+    if config.proxy_url.as_ref().is_none_or(|url| url == NO_PROXY_URL) {
+        let chosen = Environment::of_process().proxy_for(&config.cluster_url);
+        if let Some(Chosen { url, variable }) = &chosen {
+            let (proxy, server) = (url.host(), &config.cluster_url);
+            tracing::info!(variable, proxy, %server, "The API server is reached through a proxy");
+        }
+        config.proxy_url = chosen.map(|chosen| chosen.url);
+        // What a credential plugin is told of the cluster.
+        let exec = config.auth_info.exec.as_mut();
+        if let Some(cluster) = exec.and_then(|exec| exec.cluster.as_mut()) {
+            cluster.proxy_url = None;
+        }
     }
     // kube retries any method 15 times on 429, 503 and 504, a POST of a Binding too.
     config.default_retry = false;
@@ -279,6 +324,15 @@ mod tests {
         assert!(!config.default_retry, "a bind must not be repeated unseen");
         options.master = Some("https://b:2".to_owned());
         assert_eq!(load(&options).await.unwrap().cluster_url.to_string(), "https://b:2/");
+        // The environment has none for loopback hosts, whatever it says.
+        options.master = Some("https://127.0.0.1:2".to_owned());
+        assert_eq!(load(&options).await.unwrap().proxy_url, None);
+        let path = options.kubeconfig.clone().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let proxied = text.replace(r#""server":"#, r#""proxy-url":"http://p:3128","server":"#);
+        std::fs::write(&path, proxied).unwrap();
+        let proxy = load(&options).await.unwrap().proxy_url.unwrap();
+        assert_eq!(proxy, "http://p:3128/");
         options.kubeconfig = Some(dir.path().join("missing"));
         let text = load(&options).await.unwrap_err().to_string();
         assert!(text.contains("missing"), "{text}");

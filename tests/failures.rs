@@ -85,6 +85,30 @@ fn an_unverified_server_is_told_once() {
 }
 
 #[test]
+fn a_proxy_that_is_not_for_the_server_stops_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let kubeconfig = kubeconfig(directory.path());
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("--secure-port={}", taken.local_addr().unwrap().port());
+    let flags = ["run", "--bind-address=127.0.0.1", &kubeconfig, &port];
+    for (server, no_proxy) in [("https://127.0.0.1:1", ""), ("https://api.invalid", ".invalid")] {
+        for proxy in ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "::"] {
+            let output = Command::new(env!("CARGO_BIN_EXE_berth"))
+                .args(flags)
+                .arg(format!("--master={server}"))
+                .envs([("HTTPS_PROXY", proxy), ("https_proxy", proxy), ("NO_PROXY", no_proxy)])
+                .env_remove("no_proxy")
+                .output()
+                .unwrap();
+            let text = String::from_utf8(output.stderr).unwrap();
+            // The client was made: what fails comes after it.
+            assert!(text.contains("Address already in use"), "{server} {proxy}: {text}");
+            assert!(!text.contains("proxy"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_wrong_filter_is_named() {
     let text = String::from_utf8(run(&[], "berth=loud").stderr).unwrap();
     assert!(text.starts_with("berth: RUST_LOG \"berth=loud\": "), "{text}");

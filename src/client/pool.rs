@@ -22,11 +22,11 @@ use kube::Config;
 use kube::client::ConfigExt as _;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower::Service;
 
 use super::exchange::Failure;
+use super::tunnel::{Dialer, ProxyError};
 use crate::causes::chain;
 
 /// Idle connections kept: as many as all lanes together hold in flight (128 binds, 128 events that
@@ -38,7 +38,7 @@ const IDLE_TIME_MAX: Duration = Duration::from_secs(90);
 
 /// Longest time to connect and shake hands where the configuration has none; client-go's dialer
 /// has the same.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
+pub(super) const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Longest answer read. An object is at most 1.5 MiB in etcd; JSON of it stays below twice that.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -58,6 +58,9 @@ pub enum TargetError {
     /// The host cannot stand in a header.
     #[error("the API server's URL {0} cannot be the Host of a request")]
     Host(Uri),
+    /// The proxy is of another kind than HTTP.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// Certificates or keys cannot be used.
     #[error(transparent)]
     Tls(Box<kube::Error>),
@@ -88,6 +91,7 @@ struct Target {
     prefix: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     connect_time_max: Duration,
+    dialer: Dialer,
 }
 
 impl Pool {
@@ -190,6 +194,7 @@ impl Target {
             prefix: url.path().trim_end_matches('/').to_owned(),
             tls,
             connect_time_max: config.connect_timeout.unwrap_or(CONNECT_TIME_MAX),
+            dialer: Dialer::new(config.proxy_url.as_ref())?,
         })
     }
 
@@ -210,8 +215,7 @@ impl Target {
             Failure::Unsent(format!("connecting to {host}:{port}: {}", chain(what)))
         };
         let connecting = async {
-            let stream =
-                TcpStream::connect((host.as_str(), *port)).await.map_err(|e| unsent(&e))?;
+            let stream = self.dialer.dial(host, *port).await.map_err(|e| unsent(&e))?;
             // A request is one write: waiting for more would only delay it.
             stream.set_nodelay(true).map_err(|e| unsent(&e))?;
             match &self.tls {
