@@ -44,8 +44,10 @@ pub const DECISION: &str = "berth::decision";
 const OURS: [&str; 4] = ["berth", "berth_engine", "berth_plugins", "berth_sandbox"];
 
 /// What is logged of all other targets. kube says "Server cert bypassed" at each handshake where
-/// the kubeconfig has insecure-skip-tls-verify; `client::connect` says it once.
-const OTHERS: &str = "warn,kube_client::client::tls=error";
+/// the kubeconfig has insecure-skip-tls-verify; `client::connect` says it once. It also says
+/// "failed with error" of each failed request without naming it, which whoever asked tells with the
+/// address, once a minute.
+const OTHERS: &str = "warn,kube_client::client::tls=error,kube_client::client::builder=off";
 
 /// Longest wait at the end for lines that are not written yet: [`spool`] holds 4 MiB, which
 /// whoever reads takes in that time or not at all.

@@ -32,6 +32,7 @@ fn logged(verbosity: u8) -> Vec<Value> {
         tracing::info!(target: "hyper", "connected");
         tracing::warn!(target: "hyper", "closed");
         tracing::warn!(target: "kube_client::client::tls", "Server cert bypassed");
+        tracing::error!(target: "kube_client::client::builder", "failed with error");
     });
     let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
     text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
