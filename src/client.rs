@@ -6,8 +6,10 @@
 //! binds first is that every lane has its own limit of requests in flight, and that the others' are
 //! small while binds are open (`right_of_way`).
 
+mod base64;
 mod bucket;
 mod complaints;
+mod credential;
 mod exchange;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -26,7 +28,7 @@ use http::header::USER_AGENT;
 use http::{HeaderValue, Request, Response, Uri};
 use hyper_util::rt::TokioExecutor;
 use kube::Config;
-use kube::client::ConfigExt as _;
+use kube::client::{ClientBuilder, ConfigExt as _};
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
@@ -35,6 +37,8 @@ use crate::causes::chain;
 pub use bucket::{Bucket, Rate};
 pub use complaints::Complaints;
 pub(crate) use complaints::cause;
+use credential::Credential;
+pub use credential::PluginError;
 pub(crate) use exchange::{Answer, Failure, exchange, request};
 use pace::Pace;
 pub use pace::{CEILING_QPS, FLOOR_QPS, START_QPS};
@@ -75,15 +79,21 @@ impl Client {
     /// # Errors
     /// Credentials, certificates or the address cannot be used.
     pub fn new(config: Config) -> Result<Self, ClientError> {
+        Self::with(config, None)
+    }
+
+    /// The same; where there is a credential, the configuration has none.
+    fn with(config: Config, credential: Option<&Credential>) -> Result<Self, ClientError> {
         let complaints = Complaints::of(config.cluster_url.to_string().trim_end_matches('/'));
         let pool = Pool::new(&config)?;
         let requests = ServiceBuilder::new()
             .option_layer(config.auth_layer()?)
+            .option_layer(credential)
             .layer(config.extra_headers_layer()?)
             .map_err(tower::BoxError::from)
             .service(pool);
         let requests = BoxCloneSyncService::new(requests);
-        let (kube, pace) = (watcher(config)?, Arc::default());
+        let (kube, pace) = (watcher(config, credential)?, Arc::default());
         Ok(Self { kube, requests, pace, complaints })
     }
 
@@ -124,16 +134,21 @@ impl Client {
 
 /// kube's client, with the parts of its own stack that are needed where a proxy stands between:
 /// its own way through one would be a dependency more (`ipnet`).
-fn watcher(config: Config) -> Result<kube::Client, ClientError> {
+fn watcher(config: Config, credential: Option<&Credential>) -> Result<kube::Client, ClientError> {
     let dialer = Dialer::new(config.proxy_url.as_ref()).map_err(TargetError::from)?;
     if !dialer.is_proxied() {
-        return Ok(kube::Client::try_from(config)?);
+        let builder = ClientBuilder::try_from(config)?;
+        return Ok(match credential {
+            Some(credential) => builder.with_layer(credential).build(),
+            None => builder.build(),
+        });
     }
     let connector = config.rustls_https_connector_with_connector(dialer)?;
     let sender = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
+        .option_layer(credential)
         .layer(config.extra_headers_layer()?)
         .map_err(tower::BoxError::from)
         .service(sender);
@@ -186,6 +201,9 @@ pub enum ConnectError {
         /// What is wrong with it.
         message: String,
     },
+    /// The credential plugin issues nothing.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
     /// TLS or credentials cannot be set up.
     #[error("cannot set up the client for {url}: {source}")]
     Client {
@@ -264,7 +282,8 @@ pub async fn load(options: &ConnectOptions) -> Result<Config, ConnectError> {
 /// # Errors
 /// [`ConnectError`] names the file or flag at fault. That the server answers is not tested.
 pub async fn connect(options: &ConnectOptions) -> Result<Client, ConnectError> {
-    let config = load(options).await?;
+    let mut config = load(options).await?;
+    let credential = credential(&mut config).await?;
     if config.accept_invalid_certs {
         UNVERIFIED.call_once(|| {
             tracing::warn!(
@@ -275,7 +294,26 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client, ConnectError> {
         });
     }
     let url = config.cluster_url.clone();
-    Client::new(config).map_err(|source| ConnectError::Client { url, source: Box::new(source) })
+    let client = Client::with(config, credential.as_ref());
+    client.map_err(|source| ConnectError::Client { url, source: Box::new(source) })
+}
+
+/// What the credential plugin of a kubeconfig issues, in the place of the plugin. Other
+/// credentials come before it, as in kube.
+async fn credential(config: &mut Config) -> Result<Option<Credential>, PluginError> {
+    let user = &mut config.auth_info;
+    let basic = user.username.is_some() && user.password.is_some();
+    let token = user.token.is_some() || user.token_file.is_some();
+    if basic || token || user.auth_provider.is_some() {
+        return Ok(None);
+    }
+    let Some(exec) = user.exec.take() else { return Ok(None) };
+    let credential = Credential::of(&exec).await?;
+    if let Some((certificate, key)) = credential.identity() {
+        user.client_certificate_data = Some(base64::base64(certificate.as_bytes()));
+        user.client_key_data = Some(base64::base64(key.as_bytes()).into());
+    }
+    Ok(Some(credential))
 }
 
 fn parse_master(value: &str) -> Result<Uri, ConnectError> {
@@ -292,75 +330,4 @@ fn parse_master(value: &str) -> Result<Uri, ConnectError> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn master_is_a_url_or_host_and_port() {
-        assert_eq!(parse_master("https://h:6443").unwrap().to_string(), "https://h:6443/");
-        assert_eq!(parse_master("127.0.0.1:8080").unwrap().to_string(), "http://127.0.0.1:8080/");
-        for bad in ["ftp://h", "http://", "a b"] {
-            let text = parse_master(bad).unwrap_err().to_string();
-            assert!(text.starts_with(&format!("--master {bad:?}")), "{text}");
-        }
-    }
-
-    #[tokio::test]
-    async fn kubeconfig_and_master_together() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("kubeconfig");
-        std::fs::write(
-            &path,
-            r#"{"apiVersion":"v1","kind":"Config","current-context":"c",
-                "clusters":[{"name":"k","cluster":{"server":"https://a:1"}}],
-                "users":[{"name":"u","user":{"token":"t"}}],
-                "contexts":[{"name":"c","context":{"cluster":"k","user":"u"}}]}"#,
-        )
-        .unwrap();
-        let mut options = ConnectOptions { kubeconfig: Some(path), master: None };
-        let config = load(&options).await.unwrap();
-        assert_eq!(config.cluster_url.to_string(), "https://a:1/");
-        assert!(!config.default_retry, "a bind must not be repeated unseen");
-        options.master = Some("https://b:2".to_owned());
-        assert_eq!(load(&options).await.unwrap().cluster_url.to_string(), "https://b:2/");
-        // The environment has none for loopback hosts, whatever it says.
-        options.master = Some("https://127.0.0.1:2".to_owned());
-        assert_eq!(load(&options).await.unwrap().proxy_url, None);
-        let path = options.kubeconfig.clone().unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let proxied = text.replace(r#""server":"#, r#""proxy-url":"http://p:3128","server":"#);
-        std::fs::write(&path, proxied).unwrap();
-        let proxy = load(&options).await.unwrap().proxy_url.unwrap();
-        assert_eq!(proxy, "http://p:3128/");
-        options.kubeconfig = Some(dir.path().join("missing"));
-        let text = load(&options).await.unwrap_err().to_string();
-        assert!(text.contains("missing"), "{text}");
-    }
-
-    #[tokio::test]
-    async fn requests_apart_slow_no_others() {
-        let server =
-            fake::FakeServer::start(|_| fake::Reply::status(429, "TooManyRequests", "")).await;
-        let client = server.client();
-        let apart = client.clone().apart();
-        let rate = Rate::from_client_connection(0.0, 0);
-        let (binds, events) = (client.bucket(rate), apart.bucket(rate));
-        let get = || request("GET", "/x", None).unwrap();
-        exchange(&apart, get(), std::time::Duration::from_secs(20)).await.unwrap();
-        assert_eq!((binds.qps(), events.qps()), (Some(START_QPS), Some(START_QPS / 2.0)));
-        // Clones are not apart.
-        exchange(&client.clone(), get(), std::time::Duration::from_secs(20)).await.unwrap();
-        assert_eq!(binds.qps(), Some(START_QPS / 2.0));
-    }
-
-    #[tokio::test]
-    async fn user_agent_reaches_the_server() {
-        let server = fake::FakeServer::start(|_| fake::Reply::json(200, "{}")).await;
-        let request = request("GET", "/version", None).unwrap();
-        exchange(&server.client(), request, std::time::Duration::from_secs(20)).await.unwrap();
-        let seen = server.requests();
-        assert_eq!(seen[0].header("user-agent"), user_agent());
-        assert!(user_agent().starts_with("berth/v"), "{}", user_agent());
-    }
-}
+mod tests;
