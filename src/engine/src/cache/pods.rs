@@ -307,7 +307,7 @@ impl Cache {
         let namespace = namespace.unwrap_or_else(|| self.symbols.intern(&record.namespace));
         let class =
             self.classes.acquire(&record.spec, namespace, &mut self.dims, &mut self.symbols);
-        let before = self.footprint(pod).cloned();
+        let (before, named) = (self.footprint(pod).cloned(), self.nodes.name(node));
         let resizes = record.resize.is_some() || self.resized.contains_key(&pod);
         let recount = class != old_class || (resizes && node != NODE_NONE);
         let moves = recount || relabelled || ends;
@@ -341,9 +341,11 @@ impl Cache {
                 || before.is_some_and(|b| self.footprint(pod).is_some_and(|a| shrank(&b, a)));
             if node != NODE_NONE {
                 // The row may have been freed with its last pod: find it again by name.
-                let name = self.nodes.name(node).unwrap_or(Sym::FIRST);
-                let node = self.nodes.row(name, &self.symbols);
-                self.place(pod, node, stage);
+                debug_assert!(named.is_some(), "a pod counts on a node that has no row");
+                if let Some(name) = named {
+                    let node = self.nodes.row(name, &self.symbols);
+                    self.place(pod, node, stage);
+                }
             }
         }
         if moves {

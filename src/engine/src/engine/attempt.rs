@@ -179,13 +179,20 @@ impl Engine {
         let pending = self.cache.pending(pod);
         let controller = pending.and_then(|p| p.controller.clone());
         let resource_version = pending.map_or(0, |p| p.resource_version);
-        let unbound = || "no Bind plugin of the profile takes the pod".to_owned();
-        if !self.is_taken(pod, node, profile) || !self.cache.assume(pod, node) {
-            return Err(unbound());
+        if !self.is_taken(pod, node, profile) {
+            return Err("no Bind plugin of the profile takes the pod".to_owned());
+        }
+        // Out of the queue first: what fails then leaves nothing assumed and nothing held.
+        self.recheck.extend(self.queue.release_head(pod));
+        let Some(entry) = self.queue.remove(pod) else {
+            debug_assert!(false, "{name:?} is attempted and not in the queue");
+            return Err("the pod left the queue during its attempt".to_owned());
+        };
+        if !self.cache.assume(pod, node) {
+            self.queue.restore(pod, entry);
+            return Err(format!("the pod cannot be assumed on node {node_name}"));
         }
         self.cache.hold(pod, reserved);
-        self.recheck.extend(self.queue.release_head(pod));
-        let Some(entry) = self.queue.remove(pod) else { return Err(unbound()) };
         let flight = Flight {
             pod: Arc::clone(&name),
             node: node_name.clone(),
