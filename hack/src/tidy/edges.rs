@@ -17,7 +17,7 @@ const TABLE: [(&str, &[&str]); 12] = [
     ("cache", &["base", "record", "model", "framework", "input"]),
     ("input", &["base", "record", "framework"]),
     ("probe", &["framework"]),
-    ("queue", &["base", "framework"]),
+    ("queue", &["base", "framework", "model"]),
     ("cycle", &["base", "model", "framework", "cache", "probe"]),
     ("ranking", &["base", "model", "framework", "cache", "cycle"]),
     (

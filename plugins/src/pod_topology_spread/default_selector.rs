@@ -3,9 +3,9 @@
 //! Source: `DefaultSelector` in `pkg/scheduler/framework/plugins/helper/spread.go`.
 
 use berth_engine::base::{Sym, Symbols};
-use berth_engine::cache::SelectingOwnerKind;
 use berth_engine::framework::Context;
 use berth_engine::model::LabelMatcher;
+use berth_engine::model::SelectingOwnerKind;
 use berth_engine::record::{LabelSelector, ObjectKey, SelectorOwnerRecord};
 
 /// The labels that all Services which select the pod ask for, and what its ReplicationController,

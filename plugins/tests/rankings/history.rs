@@ -125,6 +125,14 @@ impl History {
         (self.twins.answers(), self.attempts)
     }
 
+    /// Pods that fit and that no event has woken, found by the flush of long-parked pods.
+    pub(crate) fn unheeded(&mut self) -> [u64; 2] {
+        // Parked for longer than 300 s, and a flush each 30 s.
+        self.now += 400_000;
+        self.take(&[Input::Tick]);
+        self.twins.unheeded()
+    }
+
     fn take(&mut self, inputs: &[Input]) {
         let (effects, attempts) = self.twins.step(inputs, self.now);
         self.attempts += attempts as u64;

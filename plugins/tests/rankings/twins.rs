@@ -125,6 +125,11 @@ impl Twins {
         self.compared += self.ours.rankings().answers() - before;
     }
 
+    /// What the flush of both has found.
+    pub(crate) fn unheeded(&self) -> [u64; 2] {
+        [self.ours.flush_found(), self.theirs.flush_found()]
+    }
+
     /// All steps so far.
     pub(crate) fn journal(&self) -> &[Recorded] {
         &self.journal

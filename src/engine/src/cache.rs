@@ -22,7 +22,7 @@ pub use kinds::KINDS_MAX;
 pub use log::{LOG_MAX, Log, Logged};
 pub use nominations::Nominations;
 pub use objects::{Objects, Services};
-pub use pods::{Pending, PodApplied, SelectingOwner, SelectingOwnerKind};
+pub use pods::{Pending, PodApplied};
 
 use storage::ClaimUsers;
 
@@ -31,7 +31,9 @@ use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, HashKey, NodeIdx, PodIdx, PodMap, Sym, Symbols};
 use crate::framework::PodView;
-use crate::model::{Class, Classes, Dims, Footprint, ImageStates, LabelSets, NodeTable, Pods};
+use crate::model::{
+    Alike, Class, Classes, Dims, Footprint, ImageStates, LabelSets, NodeTable, Pods,
+};
 
 /// The cluster as the scheduler knows it, assumed pods included.
 #[derive(Debug)]
@@ -147,6 +149,22 @@ impl Cache {
     /// Number of assumed pods.
     pub fn assumed_count(&self) -> usize {
         self.assumed
+    }
+
+    /// What tells a pod apart from others of its class, as long as [`Cache::selected_count`] stays.
+    pub fn alike(&self, pod: PodIdx) -> Option<Alike> {
+        let row = self.pods.get(pod)?;
+        let selected = self.classes.selected();
+        let pairs = self.labels.pairs(row.labels).iter().copied();
+        Some(Alike {
+            labels: pairs.filter(|(key, _)| selected.contains(key)).collect(),
+            owner: self.pending(pod).and_then(|pending| pending.owner.clone()),
+        })
+    }
+
+    /// Number of label keys that selectors ask for, or have asked for; it only grows.
+    pub fn selected_count(&self) -> usize {
+        self.classes.selected().len()
     }
 
     /// What an unassigned pod has beyond its row.

@@ -101,6 +101,8 @@ pub struct Engine {
     flights: HashMap<ByUid, Flight, FxBuildHasher>,
     // Classes whose woken head has ended its attempt, to be looked at again.
     recheck: Vec<ClassIdx>,
+    // Label keys that selectors asked for when parked pods were grouped.
+    selected: usize,
     flushed_ms: Millis,
     flush_found: u64,
     paused: bool,
@@ -125,6 +127,7 @@ impl Engine {
             rankings: Rankings::default(),
             flights: HashMap::default(),
             recheck: Vec::new(),
+            selected: 0,
             flushed_ms: 0,
             flush_found: 0,
             paused: false,

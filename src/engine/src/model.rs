@@ -3,6 +3,7 @@
 //! Sizes (asserted by `tests/sizes.rs`): a pod row is 64 bytes; with its name on the heap, its
 //! place in the uid index and on its node a bound pod costs under 160 bytes.
 
+mod alike;
 mod class;
 mod image;
 mod label_selector;
@@ -17,6 +18,7 @@ mod selector;
 mod term_holders;
 mod tolerations;
 
+pub use alike::{Alike, SelectingOwner, SelectingOwnerKind};
 pub use class::{Class, Classes};
 pub use image::ImageStates;
 pub use label_selector::{LabelMatcher, LabelRequirement, LabelSelectorError};

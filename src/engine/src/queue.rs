@@ -28,8 +28,9 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, LabelSetIdx, Millis, PodIdx, PodMap};
+use crate::base::{ClassIdx, Millis, PodIdx, PodMap};
 use crate::framework::{Reads, SortKey};
+use crate::model::Alike;
 
 /// Order in the active part and on a class: key, then arrival.
 type Ordered = (SortKey, u64, PodIdx);
@@ -169,21 +170,34 @@ impl Queue {
         }
     }
 
-    /// Parks a pod on its class, with those of equal labels; `reads` is what the plugins that
+    /// Parks a pod on its class, with those that are alike; `reads` is what the plugins that
     /// rejected it read.
     pub(crate) fn park(
         &mut self,
         pod: PodIdx,
-        (class, labels): (ClassIdx, LabelSetIdx),
+        (class, alike): (ClassIdx, Alike),
         key: SortKey,
         reads: Reads,
     ) {
         self.lift(pod);
         let Some(entry) = self.entries.get_mut(pod) else { return };
         entry.key = key;
-        entry.place = Place::Parked(class, labels);
         let parked = self.parked.entry(class).or_default();
-        parked.insert((key, entry.arrival, pod), labels, reads);
+        let group = parked.insert((key, entry.arrival, pod), alike, reads);
+        entry.place = Place::Parked(class, group);
+    }
+
+    /// Groups all parked pods anew, where what tells pods apart has changed.
+    pub(crate) fn regroup(&mut self, alike: impl Fn(PodIdx) -> Option<Alike>) {
+        for (class, parked) in &mut self.parked {
+            for pod in parked.drain() {
+                let (entry, alike) = (self.entries.get_mut(pod.2), alike(pod.2));
+                debug_assert!(entry.is_some() && alike.is_some(), "a parked pod is nowhere else");
+                if let (Some(entry), Some(alike)) = (entry, alike) {
+                    entry.place = Place::Parked(*class, parked.insert(pod, alike, parked.reads));
+                }
+            }
+        }
     }
 
     /// Parks a pod by itself, for hints.
@@ -269,9 +283,9 @@ impl Queue {
                 self.backoff.remove(&(expiry, ordered));
                 self.error_backoff.remove(&(expiry, ordered));
             }
-            Place::Parked(class, labels) => {
+            Place::Parked(class, group) => {
                 if let Some(parked) = self.parked.get_mut(&class) {
-                    parked.remove(&ordered, labels);
+                    parked.remove(&ordered, group);
                     if parked.is_empty() && parked.head.is_none() {
                         self.parked.remove(&class);
                     }

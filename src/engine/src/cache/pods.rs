@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{PodIdx, Sym};
-use crate::model::{Footprint, NODE_NONE, Pod, Stage};
+use crate::model::{Footprint, NODE_NONE, Pod, SelectingOwner, Stage};
 use crate::record::{Owner, PodRecord, PreemptionPolicy, ScheduledCondition};
 
 use super::{Cache, Changed};
@@ -29,39 +29,6 @@ pub struct Pending {
     pub owner: Option<SelectingOwner>,
     /// Its controller, whatever it is: for events.
     pub controller: Option<Arc<Owner>>,
-}
-
-/// A controller whose selector goes into default spread constraints (`helper.DefaultSelector`). Of
-/// other kinds, a Job's above all, nothing is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SelectingOwner {
-    /// What it is.
-    pub kind: SelectingOwnerKind,
-    /// Its name, in the pod's namespace.
-    pub name: Box<str>,
-}
-
-/// The kinds of [`SelectingOwner`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SelectingOwnerKind {
-    /// `v1.ReplicationController`.
-    ReplicationController,
-    /// `apps/v1.ReplicaSet`.
-    ReplicaSet,
-    /// `apps/v1.StatefulSet`.
-    StatefulSet,
-}
-
-impl SelectingOwner {
-    fn of(owner: &Owner) -> Option<Self> {
-        let kind = match (owner.api_version.as_ref(), owner.kind.as_ref()) {
-            ("v1", "ReplicationController") => SelectingOwnerKind::ReplicationController,
-            ("apps/v1", "ReplicaSet") => SelectingOwnerKind::ReplicaSet,
-            ("apps/v1", "StatefulSet") => SelectingOwnerKind::StatefulSet,
-            _ => return None,
-        };
-        Some(Self { kind, name: owner.name.clone() })
-    }
 }
 
 /// What an update changed of a pod's row.

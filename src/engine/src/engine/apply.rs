@@ -6,21 +6,21 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, LabelSetIdx, Millis, PodIdx};
+use crate::base::{ClassIdx, Millis, PodIdx};
 use crate::cache::PodApplied;
 use crate::effect::Effect;
 use crate::framework::{Plugin, Point, Reads};
 use crate::input::{Config, Input};
-use crate::model::Stage;
+use crate::model::{Alike, Stage};
 use crate::probe::{Probe, QueueName};
 use crate::queue::{Backoff, Place};
 use crate::record::PodRecord;
 
 use super::{Engine, PROFILE_GONE_TOLD_MAX};
 
-/// What the filters that reject pods alike read. Alike are pods of one class, label set and
-/// priority: 10,000 parked pods of a Job are looked at once.
-type Unfit = HashMap<(ClassIdx, LabelSetIdx, i32), Reads, FxBuildHasher>;
+/// What the filters that reject pods alike read. Alike are pods of one class and
+/// priority that no selector tells apart: 10,000 parked pods of a Job are looked at once.
+type Unfit = HashMap<(ClassIdx, Alike, i32), Reads, FxBuildHasher>;
 
 /// A pod of ours came to the queue (`EventUnscheduledPodAdd` in `framework/events.go`).
 const UNSCHEDULED_ADD: &str = "UnscheduledPodAdd";
@@ -188,7 +188,8 @@ impl Engine {
     ) {
         let Some(profile) = self.profile_of(pod).cloned() else { return };
         let Some(row) = self.cache.pods().get(pod) else { return };
-        let (place, kin) = ((row.class, row.labels), (row.class, row.labels, row.priority));
+        let Some(alike) = self.cache.alike(pod) else { return };
+        let kin = (row.class, alike, row.priority);
         let known = unfit.get(&kin).copied();
         let reads = known.or_else(|| {
             let scan = self.scan(&profile);
@@ -196,9 +197,9 @@ impl Engine {
         });
         match reads {
             Some(reads) => {
-                unfit.insert(kin, reads);
                 let key = self.sort_key(pod);
-                self.queue.park(pod, place, key, reads);
+                self.queue.park(pod, (kin.0, kin.1.clone()), key, reads);
+                unfit.insert(kin, reads);
             }
             None => self.enqueue(pod, now, event, probe),
         }

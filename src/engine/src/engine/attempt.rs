@@ -253,7 +253,8 @@ impl Engine {
             entry.rejectors = rejectors;
         }
         let key = self.sort_key(pod);
-        match self.cache.pods().get(pod).map(|p| (p.class, p.labels)) {
+        let class = self.cache.pods().get(pod).map(|p| p.class);
+        match class.zip(self.cache.alike(pod)) {
             Some(place) if !by_hints => self.queue.park(pod, place, key, reads),
             _ => self.queue.park_alone(pod),
         }

@@ -24,6 +24,11 @@ enum Where {
 impl Engine {
     /// Lets the parked pods know what has changed since the last call.
     pub(super) fn wake(&mut self, now: Millis, probe: &mut dyn Probe) {
+        if self.selected != self.cache.selected_count() {
+            self.selected = self.cache.selected_count();
+            let Self { queue, cache, .. } = self;
+            queue.regroup(|pod| cache.alike(pod));
+        }
         let changes = self.cache.take_changes();
         let recheck = std::mem::take(&mut self.recheck);
         if changes.is_empty() && recheck.is_empty() {

@@ -1,8 +1,8 @@
 //! What a plugin sees of the world.
 
 use crate::base::{LabelSetIdx, PodIdx, Sym, Symbols};
-use crate::cache::{Cache, SelectingOwner};
-use crate::model::{Class, NodeTable};
+use crate::cache::Cache;
+use crate::model::{Class, NodeTable, SelectingOwner};
 
 /// The pod that a cycle is about.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! What the queue keeps per pod.
 
-use crate::base::{ClassIdx, LabelSetIdx, Millis};
+use crate::base::{ClassIdx, Millis};
 use crate::framework::SortKey;
 
 /// Where an entry is.
@@ -13,8 +13,8 @@ pub enum Place {
         /// When it is over, whole seconds in milliseconds.
         expiry: Millis,
     },
-    /// On its class, with pods of equal labels.
-    Parked(ClassIdx, LabelSetIdx),
+    /// On its class, in this group of pods that are alike.
+    Parked(ClassIdx, u32),
     /// By itself, waiting for a hint.
     Alone,
     /// Behind a gate.

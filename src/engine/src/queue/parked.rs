@@ -2,21 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{LabelSetIdx, NodeIdx, PodIdx};
+use crate::base::{NodeIdx, PodIdx};
 use crate::framework::Reads;
+use crate::model::Alike;
 
 use super::Ordered;
 
 /// The pods parked on one class, in queue order, and what keeps them there.
 ///
-/// Pods with equal labels wait together: they get equal verdicts. A Job's pods share their labels;
-/// those of an indexed Job are told apart only where a plugin marks them differently
+/// Pods that are alike ([`Alike`]) wait together: they get equal verdicts, so that 100,000 pods of
+/// an indexed Job are one group. Groups are told apart only where a plugin marks them differently
 /// ([`crate::framework::Plugin::mark`]).
 ///
 /// Invariant: either no node fits any pod here, or `head` is the pod that was woken.
 #[derive(Debug, Default)]
 pub struct ParkedClass {
-    pods: BTreeMap<LabelSetIdx, BTreeSet<Ordered>>,
+    // By number. At most as many as pods.
+    groups: BTreeMap<u32, Group>,
+    numbers: BTreeMap<Alike, u32>,
+    made: u32,
     len: usize,
     /// What the plugins read that reject the class, node by node. An event that changes none of it
     /// leaves every one of those rejections standing, so the class still fits nowhere.
@@ -25,6 +29,12 @@ pub struct ParkedClass {
     pub head: Option<PodIdx>,
     /// Where the class was last seen to fit: looked at first when the head has ended.
     pub last_fit: Option<NodeIdx>,
+}
+
+#[derive(Debug)]
+struct Group {
+    alike: Alike,
+    pods: BTreeSet<Ordered>,
 }
 
 impl ParkedClass {
@@ -38,31 +48,54 @@ impl ParkedClass {
         self.len == 0
     }
 
-    /// The parked pods, those with equal labels together in queue order.
+    /// The parked pods, those that are alike together in queue order.
     pub fn pods(&self) -> impl Iterator<Item = PodIdx> + '_ {
-        self.pods.values().flatten().map(|(_, _, pod)| *pod)
+        self.groups.values().flat_map(|group| &group.pods).map(|(_, _, pod)| *pod)
     }
 
-    /// The first pod of each set of labels, in queue order.
+    /// The first pod of each group, in queue order.
     pub fn firsts(&self) -> Vec<PodIdx> {
         let mut firsts: Vec<Ordered> =
-            self.pods.values().filter_map(|pods| pods.first()).copied().collect();
+            self.groups.values().filter_map(|group| group.pods.first()).copied().collect();
         firsts.sort_unstable();
         firsts.into_iter().map(|(_, _, pod)| pod).collect()
     }
 
-    pub(super) fn insert(&mut self, pod: Ordered, labels: LabelSetIdx, reads: Reads) {
+    /// Takes a pod in; the number of its group.
+    pub(super) fn insert(&mut self, pod: Ordered, alike: Alike, reads: Reads) -> u32 {
         // Pods of one class may be rejected for different reasons where nominated pods count for
         // some of them; the next full look at the class starts the set anew.
         self.reads |= reads;
-        self.len += usize::from(self.pods.entry(labels).or_default().insert(pod));
+        let (groups, made) = (&mut self.groups, &mut self.made);
+        let number = *self.numbers.entry(alike).or_insert_with_key(|alike| {
+            // A number is free again long before 2^32 others have been made.
+            *made = made.wrapping_add(1);
+            let group = Group { alike: alike.clone(), pods: BTreeSet::new() };
+            let before = groups.insert(*made, group);
+            debug_assert!(before.is_none(), "two groups have one number");
+            *made
+        });
+        let group = self.groups.get_mut(&number);
+        self.len += usize::from(group.is_some_and(|group| group.pods.insert(pod)));
+        number
     }
 
-    pub(super) fn remove(&mut self, pod: &Ordered, labels: LabelSetIdx) {
-        let Some(pods) = self.pods.get_mut(&labels) else { return };
+    pub(super) fn remove(&mut self, pod: &Ordered, group: u32) {
+        let Some(Group { alike, pods }) = self.groups.get_mut(&group) else { return };
         self.len -= usize::from(pods.remove(pod));
         if pods.is_empty() {
-            self.pods.remove(&labels);
+            self.numbers.remove(alike);
+            self.groups.remove(&group);
         }
+    }
+
+    /// Takes all pods out, in queue order.
+    pub(super) fn drain(&mut self) -> Vec<Ordered> {
+        self.len = 0;
+        self.numbers.clear();
+        let groups = std::mem::take(&mut self.groups);
+        let mut pods: Vec<Ordered> = groups.into_values().flat_map(|group| group.pods).collect();
+        pods.sort_unstable();
+        pods
     }
 }
