@@ -207,3 +207,42 @@ async fn a_second_instance_is_allowed_loudly() {
     second.signal("TERM");
     assert!(second.exit().await.success());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hangup_reads_the_configuration_again_and_ends_nothing() {
+    let stage = Stage::new().await;
+    let file = stage.dir.path().join("config.yaml");
+    let write = |profiles: &str| {
+        let text = format!(
+            "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n\
+             leaderElection: {{leaderElect: false}}\nprofiles: {profiles}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    write("[{schedulerName: berth}]");
+    let mut berth = stage.start("file", &[&format!("--config={}", file.display())]);
+    until("it holds the Lease", &[&berth.log], || !stage.holder().is_empty()).await;
+    berth.signal("HUP");
+    let told = |berth: &Berth, what: &'static str| {
+        let log = berth.log.clone();
+        async move {
+            until(what, &[&log], || std::fs::read_to_string(&log).unwrap().contains(what)).await;
+        }
+    };
+    told(&berth, "The configuration says what is in force").await;
+    write("[{schedulerName: 7}]");
+    berth.signal("HUP");
+    told(&berth, "Configuration refused").await;
+    write("[{schedulerName: berth}, {schedulerName: other}]");
+    berth.signal("HUP");
+    told(&berth, "Configuration reloaded").await;
+    berth.signal("TERM");
+    assert!(berth.exit().await.success(), "{}", berth.log());
+
+    let mut without = stage.start("without", &[]);
+    until("it holds the Lease", &[&without.log], || without.log().contains("Lease acquired")).await;
+    without.signal("HUP");
+    told(&without, "SIGHUP ignored").await;
+    without.signal("TERM");
+    assert!(without.exit().await.success(), "{}", without.log());
+}
