@@ -221,8 +221,10 @@ impl Binder {
     pub async fn drain(mut self, deadline: Duration) -> Drained {
         self.closing.cancel();
         if tokio::time::timeout(deadline, &mut self.dispatcher).await.is_err() {
-            // Dropping the dispatcher's JoinSet aborts the binds in flight.
+            // Dropping the dispatcher's JoinSet aborts the binds in flight. Until it has ended it
+            // still takes binds, which nobody would post or count as left.
             self.dispatcher.abort();
+            let _ended = (&mut self.dispatcher).await;
         }
         Drained { left: self.handle.way.give_up() }
     }
