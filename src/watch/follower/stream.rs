@@ -56,6 +56,11 @@ impl Follower {
         let response = match self.source.watch(self.kind, version, timeout).await {
             Ok(response) => response,
             Err(error) => {
+                if error.failure() == Failure::Other && !error.is_denied() {
+                    // A server that was away may come back with another store, whose versions
+                    // reach those that were seen before anybody asks.
+                    self.duties.hurry();
+                }
                 self.failed("watch", &error);
                 return Ok(());
             }

@@ -191,3 +191,19 @@ async fn a_doubt_that_the_watch_does_not_settle_leads_to_an_audit() {
     let stats = followed.stats.of(Kind::Pod);
     assert_eq!((stats.audits.load(Relaxed), stats.gaps.load(Relaxed)), (1, 1));
 }
+
+#[tokio::test]
+async fn a_server_that_was_away_is_audited_when_it_is_back() {
+    let server = Server::start(vec![
+        list(100, "", vec![pod("a", 10, 1), pod("b", 11, 1)]),
+        refusal(502, "bad gateway"),
+        open(vec![]),
+        // Another store, which has come as far: b is not in it.
+        list(100, "", vec![pod("a", 10, 1)]),
+        list(101, "", vec![pod("a", 10, 1)]),
+    ])
+    .await;
+    let mut followed = follow(&server, Kind::Pod, Format::Protobuf);
+    assert_eq!(followed.next(3).await, ["+a 1", "+b 1", "-b uid-b"]);
+    assert_eq!(followed.stats.of(Kind::Pod).audits.load(Relaxed), 1);
+}
