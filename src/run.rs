@@ -174,9 +174,9 @@ impl Running {
         drop(follower);
         scheduler.health().shut_down();
         tracing::info!("stopping: no more pods are taken, binds in flight are finished");
-        let left = scheduler.stop(STOP_DEADLINE).await;
-        // Not before the last bind has ended: the next instance counts it then.
-        instance.release().await;
+        // The Leases are let go when the last bind has ended, as the next instance counts it then,
+        // and before conditions and events are written, which takes up to 10 s.
+        let left = scheduler.stop_then(STOP_DEADLINE, instance.release()).await;
         if let Some(server) = server {
             server.stop(SERVER_DEADLINE).await;
         }

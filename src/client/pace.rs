@@ -89,12 +89,15 @@ struct Found {
     /// When the last decrease was.
     decreased: Option<Instant>,
     told: Option<Instant>,
+    /// Somebody goes by it; where a number is configured nobody does.
+    asked: bool,
 }
 
 impl Default for Pace {
     fn default() -> Self {
         let (decreased, told) = (None, None);
-        Self(Mutex::new(Found { qps: START_QPS, latency: 0.0, probes: true, decreased, told }))
+        let (qps, latency, probes, asked) = (START_QPS, 0.0, true, false);
+        Self(Mutex::new(Found { qps, latency, probes, decreased, told, asked }))
     }
 }
 
@@ -106,7 +109,9 @@ impl Pace {
 
     /// Requests per second now.
     pub(super) fn qps(&self) -> f64 {
-        self.found().qps
+        let mut found = self.found();
+        found.asked = true;
+        found.qps
     }
 
     /// Takes an answer in.
@@ -147,7 +152,8 @@ impl Found {
         self.qps = (self.qps / 2.0).max(FLOOR_QPS);
         self.probes = false;
         self.decreased = Some(now);
-        if self.told.is_none_or(|at| now.saturating_duration_since(at) >= TELL_EVERY) {
+        if self.asked && self.told.is_none_or(|at| now.saturating_duration_since(at) >= TELL_EVERY)
+        {
             self.told = Some(now);
             tracing::info!(
                 requests_per_second = self.qps,

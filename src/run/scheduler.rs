@@ -233,7 +233,17 @@ impl Scheduler {
 
     /// Takes no more pods, waits for binds in flight until the deadline, writes what is left to
     /// tell, and ends everything. Returns how many binds had no answer by then.
-    pub async fn stop(mut self, deadline: Duration) -> usize {
+    pub async fn stop(self, deadline: Duration) -> usize {
+        self.stop_then(deadline, std::future::ready(())).await
+    }
+
+    /// As [`Scheduler::stop`]; `after_binds` runs when the last bind has ended, before what is left
+    /// to tell is written.
+    pub async fn stop_then(
+        mut self,
+        deadline: Duration,
+        after_binds: impl Future<Output = ()>,
+    ) -> usize {
         self.health.shut_down();
         self.orders.send_replace(Order::Stop);
         let until = tokio::time::Instant::now() + deadline;
@@ -241,6 +251,7 @@ impl Scheduler {
             let _in_time = tokio::time::timeout_at(until, &mut self.ended).await;
         }
         let drained = self.binder.drain(Duration::from_millis(100)).await;
+        after_binds.await;
         let told = tokio::join!(self.status.drain(TELL_DEADLINE), self.events.drain(TELL_DEADLINE));
         if told.0 > 0 || told.1 > 0 {
             tracing::warn!(
