@@ -17,6 +17,7 @@ pub mod object;
 pub mod op;
 pub mod parameter;
 pub mod program;
+pub mod refusals;
 pub mod report;
 pub mod round;
 pub mod sightings;

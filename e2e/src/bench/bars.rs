@@ -5,6 +5,7 @@ use super::engine::EngineResults;
 use super::figures::Figures;
 use super::summary::{Shape, Summary};
 
+mod amid_binds;
 mod engine_bars;
 
 pub(super) use engine_bars::thousands;
@@ -74,6 +75,8 @@ pub fn bars(summary: &Summary<'_>, engine: &EngineResults) -> Vec<Bar> {
         cpu(summary, "scheduler CPU per pod, plain", 15.0, &[PLAIN]),
         cpu(summary, "scheduler CPU per pod, affinity and spread", 50.0, &OF_OTHER_KINDS),
         memory(summary),
+        amid_binds::told(summary),
+        amid_binds::binds(summary),
     ];
     bars.extend(engine_bars::bars(engine));
     bars.push(first_bind(summary));

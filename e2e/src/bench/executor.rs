@@ -205,7 +205,7 @@ impl<'a> Executor<'a> {
         let pods: Vec<&Created> = which.iter().map(|&index| &self.pods[index].pod).collect();
         self.driver.release(&pods).await?;
         let through = |seen: &Seen, uid: &String| {
-            let attempted = stage == Stage::Attempted && seen.attempted.contains(uid);
+            let attempted = stage == Stage::Attempted && seen.attempted.contains_key(uid);
             attempted || seen.bound.contains_key(uid) || seen.gone.contains(uid)
         };
         let missing = |seen: &Seen| pods.iter().filter(|pod| !through(seen, &pod.uid)).count();

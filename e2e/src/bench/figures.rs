@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::refusals::RefusalFigures;
 use super::statistics::percentile;
 
 /// The figures of a round. Times are in ms from the start: the start of the scheduler's process
@@ -39,6 +40,8 @@ pub struct Figures {
     pub bound_before: usize,
     /// How long a plain client's list of all pods took, and its size in bytes.
     pub list: Option<ListTime>,
+    /// Of the pods that fit nowhere, where there were some.
+    pub refusals: Option<RefusalFigures>,
 }
 
 /// A list of all pods in protobuf, from the API server's cache.

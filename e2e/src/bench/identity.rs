@@ -85,7 +85,7 @@ pub fn workload_mark(workload: &Workload) -> Result<String> {
     let mut paths: Vec<PathBuf> =
         default.into_iter().chain(of_ops).map(|path| workload.path(path)).collect();
     paths.extend(workload.scheduler_config.clone());
-    if workload.has_label("plain-beside") {
+    if workload.has_label("plain-beside") || workload.has_label("plain-instead") {
         paths.push(plain_pod());
     }
     for path in paths {

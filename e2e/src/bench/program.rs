@@ -41,7 +41,8 @@ pub fn select<'a>(workloads: &'a [Workload], selection: Option<&str>) -> Result<
 /// Who takes part in a round of a workload, in order. The order turns from round to round, so
 /// that nobody always comes after the same one; the sweep comes before everything else.
 /// Shapes labelled `plain-beside` have plain pods right beside their own, and bare binds of their
-/// own pods, which tell what the API server takes longer for.
+/// own pods, which tell what the API server takes longer for. Shapes labelled `plain-instead` have
+/// only the plain pods: a flooder would bind what fits nowhere.
 pub fn contestants(workload: &Workload, round: usize) -> Vec<Contestant> {
     let mut line = vec![Contestant::KubeScheduler, Contestant::Berth];
     if workload.has_label("berth-only") {
@@ -49,7 +50,7 @@ pub fn contestants(workload: &Workload, round: usize) -> Vec<Contestant> {
     }
     let has_ceiling = workload.has_label("ceiling");
     let has_beside = workload.has_label("plain-beside");
-    if has_beside {
+    if has_beside || workload.has_label("plain-instead") {
         line.push(Contestant::BerthPlain);
     }
     if has_ceiling || has_beside {
@@ -107,6 +108,7 @@ mod tests {
   workloadTemplate: [{opcode: createPods, count: 1, collectMetrics: true}]
   workloads:
   - {name: first, labels: [default, plain-beside]}
+  - {name: second, labels: [plain-instead]}
 ";
 
     fn workloads() -> Vec<Workload> {
@@ -139,6 +141,7 @@ mod tests {
         assert_eq!(contestants(&all[0], 2), second);
         assert_eq!(contestants(&all[1], 1), [Berth]);
         assert_eq!(contestants(&all[2], 1), [KubeScheduler, Berth, BerthPlain, Binds]);
+        assert_eq!(contestants(&all[3], 1), [KubeScheduler, Berth, BerthPlain]);
     }
 
     #[test]

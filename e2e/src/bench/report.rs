@@ -14,6 +14,7 @@ use super::figures::Figures;
 use super::identity::{Build, Machine};
 use super::summary::Summary;
 
+mod refusals;
 mod tables;
 
 /// Everything the report is made of.
@@ -75,6 +76,7 @@ impl Report<'_> {
         }
         let parts = [
             ("", tables::schedulers(self.summary)),
+            ("## Pods that fit nowhere", refusals::table(self.summary)),
             ("## Beside plain pods", tables::pairs(self.summary)),
             ("## The API server's ceiling", tables::ceilings(self.summary)),
             ("## Start on a full cluster", tables::starts(self.summary)),

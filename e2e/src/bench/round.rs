@@ -12,6 +12,7 @@ use super::contestant::{Contestant, Driver};
 use super::executor::{Entrant, Executor};
 use super::figures::{Figures, ListTime, PodTimes, milliseconds};
 use super::ground::Ground;
+use super::refusals::{RefusalFigures, RefusalTimes};
 use super::sightings::{Seen, Sightings};
 use super::workload::Workload;
 use crate::record::Recorder;
@@ -81,6 +82,10 @@ async fn measure(
         measured.iter().filter_map(|entrant| times(&seen, entrant)).collect();
     ensure!(times.len() == measured.len(), "{} of {} pods bound", times.len(), measured.len());
     let mut figures = Figures::of(start, &times);
+    let refused: Vec<RefusalTimes> =
+        refused(&executor.pods, &seen).map(|entrant| refusal(&seen, entrant)).collect();
+    let bound: Vec<Instant> = times.iter().map(|pod| pod.bound).collect();
+    figures.refusals = RefusalFigures::of(&refused, &bound);
     if let Some(usage) = usage {
         figures.cpu_ms = Some(milliseconds(usage.cpu.saturating_sub(executor.cpu_before)));
         figures.peak_kib = Some(usage.peak_kib);
@@ -107,19 +112,44 @@ fn times(seen: &Seen, entrant: &Entrant) -> Option<PodTimes> {
     Some(PodTimes { acknowledged, bound, event: seen.events.get(uid).copied() })
 }
 
-/// Waits until every measured pod has its event, or none has come for a while.
+/// Pods that are not measured and have no node at the end: the workload put them in the way.
+fn refused<'a>(pods: &'a [Entrant], seen: &'a Seen) -> impl Iterator<Item = &'a Entrant> {
+    pods.iter().filter(|entrant| {
+        let uid = &entrant.pod.uid;
+        !entrant.measured && !seen.bound.contains_key(uid) && !seen.gone.contains(uid)
+    })
+}
+
+fn refusal(seen: &Seen, entrant: &Entrant) -> RefusalTimes {
+    let uid = &entrant.pod.uid;
+    RefusalTimes {
+        verdict: seen.verdicts.get(uid).copied(),
+        condition: seen.attempted.get(uid).copied(),
+        event: seen.failures.get(uid).copied(),
+    }
+}
+
+/// Waits until every measured pod has its event, and every pod that fits nowhere its own, or none
+/// has come for a while.
 async fn events(sightings: &Sightings, pods: &[Entrant]) -> Result<()> {
-    let measured: Vec<&str> = pods
-        .iter()
-        .filter(|entrant| entrant.measured)
-        .map(|entrant| entrant.pod.uid.as_str())
-        .collect();
-    let mut count = 0;
+    let told = |seen: &Seen, entrant: &Entrant| {
+        let events = if entrant.measured { &seen.events } else { &seen.failures };
+        events.contains_key(&entrant.pod.uid)
+    };
+    let measured = pods.iter().filter(|entrant| entrant.measured).count();
+    let (mut count, mut all) = (0, measured);
     let mut grown = Instant::now();
-    while count < measured.len() && grown.elapsed() < EVENT_PATIENCE {
+    while count < all && grown.elapsed() < EVENT_PATIENCE {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let seen = sightings.read();
-        let now = measured.iter().filter(|uid| seen.events.contains_key(**uid)).count();
+        let refused = refused(pods, &seen);
+        let awaited = pods.iter().filter(|entrant| entrant.measured).chain(refused);
+        let (mut now, mut of) = (0, 0);
+        for entrant in awaited {
+            of += 1;
+            now += usize::from(told(&seen, entrant));
+        }
+        all = of;
         if now > count {
             (count, grown) = (now, Instant::now());
         }

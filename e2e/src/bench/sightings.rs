@@ -1,8 +1,8 @@
-//! When each pod got its node and its `Scheduled` event, as watches show it.
+//! When each pod got its node, its condition and its events, as watches show it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use kube::Client;
@@ -25,12 +25,16 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct Seen {
     /// First sight of the pod with a node.
     pub bound: HashMap<String, Instant>,
-    /// Pods with a PodScheduled condition.
-    pub attempted: HashSet<String>,
+    /// First sight of the pod with a PodScheduled condition.
+    pub attempted: HashMap<String, Instant>,
     /// Pods that were deleted.
     pub gone: HashSet<String>,
     /// First sight of the pod's `Scheduled` event.
     pub events: HashMap<String, Instant>,
+    /// First sight of the pod's `FailedScheduling` event.
+    pub failures: HashMap<String, Instant>,
+    /// The time that this event bears.
+    pub verdicts: HashMap<String, Instant>,
     /// Why a watch is over.
     broken: Option<String>,
 }
@@ -106,7 +110,7 @@ impl Sighted for Pod {
         }
         let conditions = self.status.map(|status| status.conditions).unwrap_or_default();
         if conditions.iter().any(|condition| condition.kind == "PodScheduled") {
-            seen.attempted.insert(metadata.uid.clone());
+            seen.attempted.entry(metadata.uid.clone()).or_insert_with(Instant::now);
         }
         if self.spec.is_some_and(|spec| !spec.node_name.is_empty()) {
             seen.bound.entry(metadata.uid).or_insert_with(Instant::now);
@@ -116,11 +120,19 @@ impl Sighted for Pod {
 
 impl Sighted for Event {
     fn mark(self, verb: Verb, seen: &mut Seen) {
-        if verb == Verb::Set
-            && self.reason == "Scheduled"
-            && let Some(pod) = self.regarding
-        {
-            seen.events.entry(pod.uid).or_insert_with(Instant::now);
+        let (Verb::Set, Some(pod)) = (verb, self.regarding) else { return };
+        let now = Instant::now();
+        match self.reason.as_str() {
+            "Scheduled" => {
+                seen.events.entry(pod.uid).or_insert(now);
+            }
+            "FailedScheduling" if !seen.failures.contains_key(&pod.uid) => {
+                if let Some(age) = self.event_time.and_then(|time| time.age(SystemTime::now())) {
+                    seen.verdicts.extend(now.checked_sub(age).map(|at| (pod.uid.clone(), at)));
+                }
+                seen.failures.insert(pod.uid, now);
+            }
+            _ => {}
         }
     }
 }
@@ -185,7 +197,9 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::wire::{Condition, Metadata, PodSpec, PodStatus, Reference};
+    use std::time::UNIX_EPOCH;
+
+    use super::super::wire::{Condition, Metadata, MicroTime, PodSpec, PodStatus, Reference};
     use super::*;
 
     fn metadata(uid: &str) -> Option<Metadata> {
@@ -211,20 +225,42 @@ mod tests {
         pod("a", "n", &["PodScheduled", "Ready"]).mark(Verb::Set, &mut seen);
         assert_eq!(seen.bound["a"], first);
         pod("a", "n", &[]).mark(Verb::Gone, &mut seen);
-        assert!(seen.gone.contains("a") && seen.attempted.contains("a"));
+        assert!(seen.gone.contains("a") && seen.attempted["a"] <= first);
     }
 
     #[test]
-    fn only_scheduled_events_count() {
+    fn a_verdict_is_as_old_as_its_event_says() {
+        let mut seen = Seen::default();
+        let age = Duration::from_secs(5);
+        let time = (SystemTime::now() - age).duration_since(UNIX_EPOCH).unwrap();
+        let event = |nanos| Event {
+            metadata: metadata("e"),
+            event_time: Some(MicroTime { seconds: i64::try_from(time.as_secs()).unwrap(), nanos }),
+            reason: "FailedScheduling".to_owned(),
+            regarding: Some(Reference { uid: "a".to_owned() }),
+        };
+        event(i32::try_from(time.subsec_nanos()).unwrap()).mark(Verb::Set, &mut seen);
+        let verdict = seen.verdicts["a"];
+        assert!(seen.failures["a"] - verdict >= age);
+        // The same event, told again: the first one counts.
+        event(0).mark(Verb::Set, &mut seen);
+        assert_eq!(seen.verdicts["a"], verdict);
+    }
+
+    #[test]
+    fn events_count_by_their_reason() {
         let mut seen = Seen::default();
         let event = |reason: &str| Event {
             metadata: metadata("e"),
+            event_time: None,
             reason: reason.to_owned(),
             regarding: Some(Reference { uid: "a".to_owned() }),
         };
-        event("FailedScheduling").mark(Verb::Set, &mut seen);
         event("Scheduled").mark(Verb::Gone, &mut seen);
-        assert!(seen.events.is_empty());
+        event("Preempted").mark(Verb::Set, &mut seen);
+        assert!(seen.events.is_empty() && seen.failures.is_empty());
+        event("FailedScheduling").mark(Verb::Set, &mut seen);
+        assert!(seen.events.is_empty() && seen.failures.contains_key("a"));
         event("Scheduled").mark(Verb::Set, &mut seen);
         assert!(seen.events.contains_key("a"));
     }

@@ -3,6 +3,8 @@
 //! Schedulers watch in protobuf; the API server encodes an object once for all watches of one
 //! encoding, so ours costs it little. Tags: `k8s.io/api/{core,events}/v1/generated.proto`.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use anyhow::{Context, Result, ensure};
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::ACCEPT;
@@ -85,10 +87,30 @@ pub(super) struct Condition {
 pub(super) struct Event {
     #[prost(message, optional, tag = "1")]
     pub(super) metadata: Option<Metadata>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) event_time: Option<MicroTime>,
     #[prost(string, tag = "7")]
     pub(super) reason: String,
     #[prost(message, optional, tag = "8")]
     pub(super) regarding: Option<Reference>,
+}
+
+/// `metav1.MicroTime`: since 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(super) struct MicroTime {
+    #[prost(int64, tag = "1")]
+    pub(super) seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub(super) nanos: i32,
+}
+
+impl MicroTime {
+    /// How long before `now` it was, by the clock of one machine; nothing of a time to come.
+    pub(super) fn age(self, now: SystemTime) -> Option<Duration> {
+        let seconds = u64::try_from(self.seconds).ok()?;
+        let time = Duration::new(seconds, u32::try_from(self.nanos).ok()?);
+        now.duration_since(UNIX_EPOCH.checked_add(time)?).ok()
+    }
 }
 
 /// Part of ObjectReference.

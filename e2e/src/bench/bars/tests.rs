@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::super::engine::tests::measured_here;
 use super::super::journal::Kept;
+use super::super::refusals::RefusalFigures;
 use super::super::summary::tests::kept;
+use super::amid_binds::AMID_BINDS;
 use super::*;
 
 fn verdict(rounds: &[Kept], engine: &str, what: &str) -> (Verdict, String) {
@@ -22,7 +24,7 @@ fn engine(name: &str, nodes: usize, rate: u32, ns: u32) -> String {
 #[test]
 fn nothing_measured_meets_nothing() {
     let bars = bars(&Summary::default(), &EngineResults::default());
-    assert_eq!(bars.len(), 13);
+    assert_eq!(bars.len(), 15);
     assert!(bars.iter().all(|bar| bar.verdict == Verdict::NotMeasured), "{bars:?}");
 }
 
@@ -102,6 +104,36 @@ fn the_first_bind_is_beside_the_servers_time() {
     let (verdict, figure) = verdict(&[round], "", "first bind, 5,000");
     assert_eq!(verdict, Verdict::Met);
     assert!(figure.starts_with("4.8 s") && figure.contains("2.5 s"), "{figure}");
+}
+
+#[test]
+fn pods_that_fit_nowhere_are_told_amid_the_binds() {
+    let round = |number: usize, own: f64, refusals: RefusalFigures| {
+        let mut own = kept(AMID_BINDS, number, Berth, own, 0.1);
+        own.figures.refusals = Some(refusals);
+        [own, kept(AMID_BINDS, number, BerthPlain, 1000.0, 0.1)]
+    };
+    let soon = RefusalFigures {
+        pods: 30,
+        condition_max_ms: 400.0,
+        event_max_ms: 6000.0,
+        binds_to_come: 5000,
+        ..RefusalFigures::default()
+    };
+    let late = RefusalFigures { condition_max_ms: 2100.0, ..soon };
+    let silent = RefusalFigures { conditions_missing: 1, ..soon };
+    let behind = RefusalFigures { binds_to_come: 0, ..soon };
+    let what = "fit nowhere";
+    let (met, figure) = verdict(&round(1, 990.0, soon), "", what);
+    assert_eq!(met, Verdict::Met);
+    assert_eq!(figure, "0.40 s with 5,000 binds to come, 0 missing; its event 6.0 s");
+    for other in [late, silent, behind] {
+        let rounds = [round(1, 990.0, soon), round(2, 990.0, other)].concat();
+        assert_eq!(verdict(&rounds, "", what).0, Verdict::NotMet, "{other:?}");
+    }
+    let what = "without them";
+    assert_eq!(verdict(&round(1, 971.0, soon), "", what).0, Verdict::Met);
+    assert_eq!(verdict(&round(1, 969.0, soon), "", what).0, Verdict::NotMet);
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub(super) fn schedulers(summary: &Summary<'_>) -> String {
     table
 }
 
-fn cell(spread: Option<Spread>) -> String {
+pub(super) fn cell(spread: Option<Spread>) -> String {
     match spread {
         None => "–".to_owned(),
         Some(one) if one.low == one.high => short(one.median),

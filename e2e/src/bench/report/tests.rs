@@ -2,6 +2,7 @@
 use super::super::contestant::Contestant;
 use super::super::engine::tests::measured_here;
 use super::super::journal::Kept;
+use super::super::refusals::RefusalFigures;
 use super::super::summary::tests::kept;
 use super::*;
 
@@ -83,6 +84,10 @@ fn every_row_of_a_table_has_its_cells() {
     let mut start = kept("start/5000Nodes_150000Pods", 1, Contestant::Berth, 50.0, 0.5);
     start.figures.bound_before = 150_000;
     all.push(start);
+    let mut unfit = kept("unfit-amid-binds/5000Nodes_10000Pods", 1, Contestant::Berth, 900.0, 0.1);
+    unfit.figures.refusals =
+        Some(RefusalFigures { pods: 30, condition_max_ms: 420.0, ..RefusalFigures::default() });
+    all.push(unfit);
     report(&all, engine, |report| {
         let page = report.markdown();
         assert!(
@@ -90,6 +95,10 @@ fn every_row_of_a_table_has_its_cells() {
             "{page}"
         );
         assert!(page.contains("| start, 150,000 pods | Berth | 150,000 |"), "{page}");
+        assert!(
+            page.contains("| unfit-amid-binds, 10,000 pods | Berth | 30 | 0 | 0.420 |"),
+            "{page}"
+        );
         let mut width = None;
         for line in page.lines() {
             let cells = line.matches('|').count();
