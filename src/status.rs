@@ -34,7 +34,8 @@ pub struct StatusOptions {
     /// unschedulable pods needs to be told within seconds; beside binds 4 of 132 requests at the
     /// server are patches, from the first moment: they say why pods wait. That is 3 % of what the
     /// server works on while any wait, and 30/s where a bind takes 128 ms, so that 30 pods are told
-    /// within 1 s. (2 told them within 0.8 s, and within 2.5 s where the server stood still for 1.5.)
+    /// within 1 s. (2 told them within 0.8 s, and within 2.5 s where the server stood still for
+    /// 1.5.)
     pub share: Share,
     /// Deadline of one PATCH.
     pub deadline: Duration,
