@@ -16,7 +16,7 @@ mod prefilter;
 mod reserve;
 mod score;
 
-pub use diagnosis::{Wording, fit_error};
+pub use diagnosis::{PostFilterSaid, Wording, fit_error};
 pub use filter::{Filtered, Rejection, Stop};
 pub(crate) use guard::guarded;
 pub use pick::{Feasible, Pick, pick};

@@ -38,12 +38,14 @@ impl<'a> Budgets<'a> {
     }
 
     /// Splits pods, in their order, into those whose eviction breaks a budget and the others. Each
-    /// pod uses up the budgets it is in, up to the first that is exhausted.
-    pub(super) fn split(mut self, pods: &[PodIdx], cache: &Cache) -> (Vec<PodIdx>, Vec<PodIdx>) {
-        pods.iter().copied().partition(|pod| self.breaks(*pod, cache))
+    /// pod uses up the budgets it is in, up to the first that is exhausted; every node begins with
+    /// whole budgets.
+    pub(super) fn split(&self, pods: &[PodIdx], cache: &Cache) -> (Vec<PodIdx>, Vec<PodIdx>) {
+        let mut left: Vec<i32> = self.0.iter().map(|budget| budget.allowed).collect();
+        pods.iter().copied().partition(|pod| self.breaks(*pod, &mut left, cache))
     }
 
-    fn breaks(&mut self, pod: PodIdx, cache: &Cache) -> bool {
+    fn breaks(&self, pod: PodIdx, left: &mut [i32], cache: &Cache) -> bool {
         let (Some(row), Some((_, class))) = (cache.pods().get(pod), cache.class_of(pod)) else {
             return false;
         };
@@ -51,15 +53,15 @@ impl<'a> Budgets<'a> {
             return false;
         }
         let namespace = cache.symbols().text(class.namespace);
-        for budget in &mut self.0 {
+        for (budget, left) in self.0.iter().zip(left) {
             if budget.namespace != namespace
                 || budget.disrupted.contains(&row.name)
                 || !budget.matcher.matches(cache.labels(), row.labels)
             {
                 continue;
             }
-            budget.allowed = budget.allowed.saturating_sub(1);
-            if budget.allowed < 0 {
+            *left = left.saturating_sub(1);
+            if *left < 0 {
                 return true;
             }
         }

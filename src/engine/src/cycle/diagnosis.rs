@@ -11,24 +11,38 @@ use super::filter::{Filtered, Stop};
 
 /// Two ways in which kube-scheduler 1.37.2 is known to put the same failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wording<'a> {
+pub enum Wording {
     /// As its binary writes it to a pod.
     Live {
-        /// What PostFilter plugins said, joined by comma and space; empty for nothing.
-        post_filter: &'a str,
+        /// What PostFilter plugins said.
+        post_filter: PostFilterSaid,
     },
     /// As its recorded answers have it (`tests/corpus`): nodes that a PreFilter left out are
     /// counted under all plugins that rejected, and PostFilter's words are left out.
     Recorded,
 }
 
+/// What kube-scheduler's PostFilter plugins say at the end of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostFilterSaid {
+    /// Nothing.
+    Nothing,
+    /// One of them did not find its own state ([`crate::framework::FailingPostFilter`]):
+    /// `fwk.ErrNotFound`.
+    NotFound,
+}
+
+impl PostFilterSaid {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::NotFound => " not found",
+        }
+    }
+}
+
 /// The text of the condition and the event: `0/3 nodes are available: 1 Insufficient cpu, …`.
-pub fn fit_error(
-    filtered: &Filtered,
-    nodes: usize,
-    profile: &Profile,
-    wording: Wording<'_>,
-) -> String {
+pub fn fit_error(filtered: &Filtered, nodes: usize, profile: &Profile, wording: Wording) -> String {
     let mut text = format!("0/{nodes} nodes are available:");
     match &filtered.stop {
         Some(Stop::NoNodes) => return "no nodes available to schedule pods".to_owned(),
@@ -44,10 +58,8 @@ pub fn fit_error(
             }
         }
     }
-    if let Wording::Live { post_filter } = wording
-        && !post_filter.is_empty()
-    {
-        let _ = write!(text, " {post_filter}");
+    if let Wording::Live { post_filter } = wording {
+        text.push_str(post_filter.words());
     }
     text
 }
@@ -71,7 +83,7 @@ fn histogram(filtered: &Filtered, excluded: &str) -> Vec<String> {
 /// The reason of nodes that a PreFilter left out: the names, sorted, of the set of rejecting
 /// plugins (`findNodesThatFitPod`). The binary writes it when only the node that the pod is
 /// promised has been judged; the recorded answers show the set as it is in the end.
-fn excluded_reason(filtered: &Filtered, profile: &Profile, wording: Wording<'_>) -> String {
+fn excluded_reason(filtered: &Filtered, profile: &Profile, wording: Wording) -> String {
     let mut plugins = match wording {
         Wording::Recorded => filtered.rejectors(),
         Wording::Live { .. } => {

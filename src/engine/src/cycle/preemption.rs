@@ -54,9 +54,10 @@ impl Scan<'_> {
             skipped: filtered.skipped.clone(),
             ..Prepared::default()
         };
+        let budgets = Budgets::of(self.cache);
         let mut candidates = Vec::new();
         for node in resolvable(&cx, filtered) {
-            candidates.extend(self.victims(&cx, &prepared, node)?);
+            candidates.extend(self.victims(&cx, &prepared, &budgets, node)?);
         }
         let selected = select(&candidates, self.cache);
         Ok(Preemption { ineligible: None, candidates, selected })
@@ -67,6 +68,7 @@ impl Scan<'_> {
         &self,
         cx: &Context<'_>,
         prepared: &Prepared,
+        budgets: &Budgets<'_>,
         node: NodeIdx,
     ) -> Result<Option<Victims>, String> {
         let lower =
@@ -85,7 +87,7 @@ impl Scan<'_> {
             return Ok(None);
         }
         by_importance(&mut potential, cx.cache);
-        let (violating, others) = Budgets::of(cx.cache).split(&potential, cx.cache);
+        let (violating, others) = budgets.split(&potential, cx.cache);
         let mut victims = Victims { node, pods: Vec::new(), violations: 0 };
         for (pod, violates) in
             violating.iter().map(|p| (*p, true)).chain(others.iter().map(|p| (*p, false)))

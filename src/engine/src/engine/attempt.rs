@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use crate::base::{Millis, NodeIdx, PodIdx};
-use crate::cycle::{Feasible, Filtered, Pick, Scores, Stop, Wording, fit_error, pick};
+use crate::cycle::{
+    Feasible, Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error, pick,
+};
 use crate::effect::{Decision, Effect, FailureReason, PodEvent};
-use crate::framework::{FailingPostFilter, Point, Profile, Reads, Reserved};
+use crate::framework::{Point, Profile, Reads, Reserved};
 use crate::input::Method;
 use crate::probe::{AttemptResult, Probe, QueueName};
 
@@ -264,19 +266,19 @@ impl Engine {
 
     /// What kube-scheduler's PostFilter plugins add to the text, as far as `run` carries them out:
     /// nothing of preemption yet.
-    fn post_filter(&self, pod: PodIdx, filtered: &Filtered, profile: &Profile) -> &'static str {
+    fn post_filter(&self, pod: PodIdx, filtered: &Filtered, profile: &Profile) -> PostFilterSaid {
         if matches!(filtered.stop, Some(Stop::Refused { .. })) {
-            return "";
+            return PostFilterSaid::Nothing;
         }
         let fails = profile.failing_post_filter().filter(|one| {
             let cut = matches!(filtered.stop, Some(Stop::PreFilter { resolvable: false, .. }));
             one.has_no_state(cut, filtered.pre_filters_asked)
         });
-        let Some(failing) = fails else { return "" };
+        let Some(failing) = fails else { return PostFilterSaid::Nothing };
         // A preemption that succeeds ends PostFilter before the failing plugin is asked.
         let preempts = failing.preempts_first
             && self.preempt(pod, profile, filtered).is_ok_and(|p| !p.candidates.is_empty());
-        if preempts { "" } else { FailingPostFilter::TEXT }
+        if preempts { PostFilterSaid::Nothing } else { PostFilterSaid::NotFound }
     }
 
     /// The attempt itself failed: the pod backs off.

@@ -18,9 +18,6 @@ pub struct FailingPostFilter {
 }
 
 impl FailingPostFilter {
-    /// What it says (`fwk.ErrNotFound`).
-    pub const TEXT: &str = "not found";
-
     /// Whether its PreFilter was not asked for a pod for which `asked` plugins were. `cut`: the
     /// last of them rejected the pod for good.
     pub fn has_no_state(&self, cut: bool, asked: usize) -> bool {
