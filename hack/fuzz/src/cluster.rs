@@ -36,13 +36,21 @@ pub(crate) fn judge(inputs: Vec<Input>, pods: &[PodRecord]) {
     let mut engine = Engine::new(None);
     let pause = std::iter::once(Input::Control(Control::Pause(true)));
     engine.step(pause.chain(inputs), 0, &mut Vec::new(), &mut ());
+    assert_sound(&engine);
     for pod in pods {
         let admitted = Input::PodAdmitted(Box::new(pod.clone()));
         engine.step([admitted], 0, &mut Vec::new(), &mut ());
         if let Some(pod) = engine.cache().pods().find(&pod.uid) {
             engine.decide(pod, &PROFILE, true, &mut ());
         }
+        assert_sound(&engine);
     }
+}
+
+/// Whatever was taken in, nothing that always holds is broken.
+fn assert_sound(engine: &Engine) {
+    let broken = engine.check();
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 pub(crate) fn config() -> Arc<Config> {

@@ -101,6 +101,7 @@ pub(crate) fn judge_after(
     ];
     let all = settings.into_iter().chain(inputs);
     engine.step(all, 0, &mut Vec::new(), &mut ());
+    assert_eq!(engine.check(), Vec::<String>::new());
     pending.iter().map(|pod| verdict(&mut engine, &profile, pod)).collect()
 }
 

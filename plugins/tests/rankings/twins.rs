@@ -105,9 +105,23 @@ impl Twins {
                  theirs: {other:?}\n{theirs}"
             );
         }
+        self.check(now);
         let (inputs, effects) = (inputs.to_vec(), ours.clone());
         self.journal.push(Recorded { inputs, now, effects, turn });
         (ours, turn.attempts)
+    }
+
+    /// Nothing is broken in either. A sweep looks at each row: large clusters are swept now and
+    /// then.
+    fn check(&self, now: u64) {
+        let rows = self.ours.cache().nodes().rows() + self.ours.cache().pods().count();
+        if rows > 200 && !self.journal.len().is_multiple_of(16) {
+            return;
+        }
+        for (engine, whose) in [(&self.ours, "ours"), (&self.theirs, "theirs")] {
+            let broken = engine.check();
+            assert!(broken.is_empty(), "seed {}, at {now}, {whose}: {broken:#?}", self.seed);
+        }
     }
 
     /// What both say of every node to a waiting pod.

@@ -7,6 +7,7 @@
 
 mod assume;
 mod change;
+mod check;
 mod holds;
 mod kinds;
 mod log;
@@ -217,6 +218,13 @@ impl Cache {
     /// Takes what has changed since the last call.
     pub(crate) fn take_changes(&mut self) -> Vec<Changed> {
         std::mem::take(&mut self.changes)
+    }
+
+    /// The scheduler names that are ours, by their symbols.
+    pub(crate) fn schedulers(&self) -> Vec<Sym> {
+        let mut names: Vec<Sym> = self.schedulers.iter().copied().collect();
+        names.sort_unstable();
+        names
     }
 
     /// Whether the pod names a scheduler of ours.

@@ -5,6 +5,7 @@
 
 mod apply;
 mod attempt;
+mod check;
 mod choose;
 mod evaluation;
 mod notice;

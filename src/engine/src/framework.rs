@@ -32,7 +32,7 @@ pub use plugin::{
     QueueSort, Reserve, Score, SortKey,
 };
 pub use profile::{Point, Profile, ProfileBuilder, ProfileError, Weighted};
-pub use reads::{Reads, UnknownFacts};
+pub use reads::Reads;
 pub use registry::{Registry, RegistryError, nearest};
 pub use state::State;
 pub use verdict::{

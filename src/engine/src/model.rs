@@ -23,6 +23,7 @@ pub use class::{Class, Classes};
 pub use image::ImageStates;
 pub use label_selector::{LabelMatcher, LabelRequirement, LabelSelectorError};
 pub use labels::{LabelSet, LabelSets};
+pub(crate) use node::Placed;
 pub use node::{Amounts, Column, NodeTable, Room, evenness};
 pub use pod::{NODE_NONE, Pod, Pods, Stage, Uid};
 pub use pod_terms::{PodTerm, PodTerms, PreferredPodTerm};

@@ -16,6 +16,7 @@
 //! pods in the cluster, which the API server bounds; one entry costs about 150 bytes.
 
 mod backoff;
+mod check;
 mod entry;
 mod parked;
 
@@ -104,6 +105,11 @@ impl Queue {
     /// The classes that pods are parked on.
     pub fn parked(&self) -> impl Iterator<Item = (ClassIdx, &ParkedClass)> {
         self.parked.iter().map(|(class, parked)| (*class, parked))
+    }
+
+    /// The pods parked on a class.
+    pub(crate) fn parked_on(&self, class: ClassIdx) -> Option<&ParkedClass> {
+        self.parked.get(&class)
     }
 
     pub(crate) fn parked_mut(&mut self, class: ClassIdx) -> Option<&mut ParkedClass> {

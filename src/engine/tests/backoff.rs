@@ -9,6 +9,7 @@ use std::sync::Arc;
 use berth_engine::record::{Container, NodeRecord, PodRecord, PodSpec, Quantity};
 use berth_engine::{BindOutcome, Config, Effect, Engine, Input};
 use support::plugins::config;
+use support::sound::assert_sound;
 
 struct Bench {
     engine: Engine,
@@ -36,6 +37,7 @@ impl Bench {
             let inputs = inputs.take().unwrap_or_default();
             self.engine.step(inputs, self.now, &mut effects, &mut ()).more
         } {}
+        assert_sound(&self.engine, self.now);
         effects.iter().any(|effect| matches!(effect, Effect::Bind { .. }))
     }
 

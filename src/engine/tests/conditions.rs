@@ -8,6 +8,7 @@ use std::sync::Arc;
 use berth_engine::record::{Container, NodeRecord, PodRecord, PodSpec, Quantity};
 use berth_engine::{BindOutcome, Effect, Engine, Input};
 use support::plugins::config;
+use support::sound::assert_sound;
 
 fn node(name: &str, cpu: i64) -> Input {
     let allocatable = [("cpu", Quantity::from_milli(cpu)), ("pods", Quantity::from_units(10))];
@@ -33,6 +34,7 @@ fn pod() -> Input {
 fn step(engine: &mut Engine, now: u64, inputs: Vec<Input>) -> (Vec<String>, usize) {
     let (mut inputs, mut effects) = (Some(inputs), Vec::new());
     while engine.step(inputs.take().unwrap_or_default(), now, &mut effects, &mut ()).more {}
+    assert_sound(engine, now);
     let message = |effect: &Effect| match effect {
         Effect::Condition { message, .. } => Some(message.clone()),
         _ => None,

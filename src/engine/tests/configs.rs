@@ -12,6 +12,7 @@ use berth_engine::framework::{Context, Filter, Plugin, Reads, State, Verdict, Ve
 use berth_engine::record::{Container, NodeRecord, PodRecord, PodSpec, Quantity};
 use berth_engine::{BindOutcome, Effect, Engine, FailureReason, Input, Probe};
 use support::plugins::{config, config_named};
+use support::sound::assert_sound;
 
 /// Steps until there is nothing to do now.
 fn run(engine: &mut Engine, now: u64, mut inputs: Vec<Input>) -> Vec<Effect> {
@@ -19,6 +20,7 @@ fn run(engine: &mut Engine, now: u64, mut inputs: Vec<Input>) -> Vec<Effect> {
     for _ in 0..10_000 {
         let turn = engine.step(std::mem::take(&mut inputs), now, &mut effects, &mut ());
         if !turn.more {
+            assert_sound(engine, now);
             return effects;
         }
     }

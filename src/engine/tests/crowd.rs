@@ -11,6 +11,7 @@ use berth_engine::record::{
 };
 use berth_engine::{Change, Effect, Engine, Input, Object};
 use support::plugins::config;
+use support::sound::assert_sound;
 
 const PODS: usize = 500;
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";
@@ -50,6 +51,7 @@ fn crowded() -> Engine {
 fn run(engine: &mut Engine, inputs: Vec<Input>) -> Vec<String> {
     let (mut inputs, mut effects) = (Some(inputs), Vec::new());
     while engine.step(inputs.take().unwrap_or_default(), 1_000, &mut effects, &mut ()).more {}
+    assert_sound(engine, "at rest");
     let bound = |effect: &Effect| match effect {
         Effect::Bind { pod, .. } => Some(pod.key.name.to_string()),
         _ => None,

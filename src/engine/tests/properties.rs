@@ -13,6 +13,7 @@ use berth_engine::queue::Place;
 use berth_engine::{Control, Effect, Engine, Input, Origin};
 use support::model::{Known, Server, assert_accounts};
 use support::plugins::config;
+use support::sound::assert_sound;
 
 struct World {
     seed: u64,
@@ -91,6 +92,7 @@ impl World {
     fn check(&mut self, more: bool) {
         self.overflown += assert_accounts(&self.engine, &self.known, self.seed);
         let (engine, seed) = (&self.engine, self.seed);
+        assert_sound(engine, format_args!("seed {seed}"));
         for (uid, pod) in self.known.waiting() {
             let idx = engine.cache().pods().find(uid).unwrap();
             let entry = engine.queue().entry(idx);

@@ -13,6 +13,7 @@ use berth_engine::record::{
 };
 use berth_engine::{AttemptResult, Change, Effect, Engine, FailureReason, Input, Object, Probe};
 use support::plugins::config;
+use support::sound::assert_sound;
 
 /// Refuses pods until a claim exists, or for good, and counts how often it is asked.
 #[derive(Debug)]
@@ -76,6 +77,7 @@ impl Bench {
             engine.step(inputs.take().unwrap_or_default(), self.now, &mut effects, results).more
         };
         while step(&mut self.engine, &mut self.results) {}
+        assert_sound(&self.engine, self.now);
         effects
     }
 

@@ -6,3 +6,4 @@ pub mod amounts;
 pub mod model;
 pub mod plugins;
 pub mod probes;
+pub mod sound;

@@ -15,6 +15,7 @@ use berth_engine::record::{Container, NodeRecord, ObjectKey, PodRecord, PodSpec,
 use berth_engine::{BindOutcome, Effect, Engine, FailureReason, Input, PodEvent};
 use support::plugins::config;
 use support::probes::Counts;
+use support::sound::assert_sound;
 
 struct Bench {
     engine: Engine,
@@ -63,6 +64,7 @@ impl Bench {
             let new = inputs.take().unwrap_or_default();
             let turn = self.engine.step(new, self.now, &mut effects, &mut self.counts);
             if !turn.more {
+                assert_sound(&self.engine, self.now);
                 return effects;
             }
         }

@@ -9,6 +9,8 @@
 //! gone with the first pod that gives it back, even where another one uses the same claim; here it
 //! stays for the other.
 
+mod check;
+
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;

@@ -1,6 +1,8 @@
 //! What has happened to nodes and to the pods on them, in order, for whoever keeps answers about
 //! nodes current: the rankings of classes.
 
+mod check;
+
 use std::collections::VecDeque;
 
 use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx, vectorized};
@@ -66,6 +68,11 @@ pub struct Log {
 }
 
 impl Log {
+    /// The number of the first entry that is still here.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
     /// The number of the next entry.
     pub fn end(&self) -> u64 {
         self.first + self.entries.len() as u64

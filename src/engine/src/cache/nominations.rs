@@ -5,7 +5,7 @@
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{NodeIdx, PodIdx, Sym};
+use crate::base::{NodeIdx, PodIdx, Sweep, Sym};
 use crate::framework::Reads;
 
 use super::{Cache, Changed};
@@ -38,6 +38,19 @@ impl Nominations {
         self.by_pod.is_empty()
     }
 
+    /// Looks for what is broken of both ways; the promises.
+    pub(super) fn check(&self, sweep: &mut Sweep) -> Vec<(PodIdx, NodeIdx)> {
+        let both: usize = self.by_node.values().map(Vec::len).sum();
+        sweep.equal(both, self.by_pod.len(), || "promises by node".to_owned());
+        let empty = self.by_node.values().any(Vec::is_empty);
+        sweep.expect(!empty, || "a node is promised to nobody".to_owned());
+        for (pod, node) in &self.by_pod {
+            let known = self.on_node(*node).contains(pod);
+            sweep.expect(known, || format!("node {} is not promised to {}", node.at(), pod.at()));
+        }
+        self.by_pod.iter().map(|(pod, node)| (*pod, *node)).collect()
+    }
+
     fn insert(&mut self, pod: PodIdx, node: NodeIdx) {
         self.by_pod.insert(pod, node);
         self.by_node.entry(node).or_default().push(pod);
@@ -59,8 +72,9 @@ impl Cache {
     /// Promises the node named `name` to the pod, in place of what it was promised before. Waiting
     /// pods may use what it gives up.
     pub fn nominate(&mut self, pod: PodIdx, name: Sym) {
-        // A nomination may name a node that is not there yet: without a row it counts nowhere.
-        let node = self.nodes.find(name);
+        // A nomination may name a node that is not there, or not yet: it counts nowhere until the
+        // node comes. A row that is kept for its pods alone is another node's once they are gone.
+        let node = self.nodes.find(name).filter(|node| self.nodes.live().contains(*node));
         if node.is_some() && self.nominations.of_pod(pod) == node {
             return;
         }
@@ -97,5 +111,36 @@ impl Cache {
             self.log_node(node, Reads::NODE_ROOM, None);
             self.changes.push(Changed::pod_removed(node));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::record::{NodeRecord, PodRecord, PodSpec};
+
+    #[test]
+    fn a_promise_of_a_node_that_is_gone_is_not_of_the_node_in_its_row() {
+        let mut cache = Cache::default();
+        cache.set_schedulers(["berth"].into_iter());
+        let node = |name: &str| NodeRecord { name: name.into(), ..NodeRecord::default() };
+        let spec = PodSpec { scheduler_name: "berth".into(), ..PodSpec::default() };
+        let mut pod = PodRecord::new("d", "old", "old", Arc::new(spec));
+        pod.node_name = Some("gone".into());
+        cache.apply_pod(&pod);
+        pod = PodRecord { name: "new".into(), uid: "new".into(), node_name: None, ..pod };
+        pod.nominated_node_name = Some("gone".into());
+        cache.apply_pod(&pod);
+        cache.delete_pod("old");
+        cache.apply_node(&Arc::new(node("other")));
+        let row = cache.find_node("other").unwrap();
+        assert_eq!(cache.nominations().on_node(row), []);
+        cache.apply_node(&Arc::new(node("gone")));
+        let row = cache.find_node("gone").unwrap();
+        assert_eq!(cache.nominations().on_node(row), [cache.pods().find("new").unwrap()]);
+        assert_eq!(cache.check([]), Vec::<String>::new());
     }
 }

@@ -1,5 +1,7 @@
 //! Ways to storage objects that a cycle needs besides their names.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 

@@ -3,6 +3,8 @@
 //! A class is a namespace and a template. Labels are not part of it (what counts is which terms a
 //! pod matches), nor are priority, gates, nominations and attempts.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

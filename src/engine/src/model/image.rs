@@ -22,6 +22,11 @@ impl ImageStates {
         self.holders.get(&image).copied().unwrap_or(0)
     }
 
+    /// Number of images that any node holds.
+    pub(crate) fn count(&self) -> usize {
+        self.holders.len()
+    }
+
     pub(crate) fn add(&mut self, image: Sym) {
         *self.holders.entry(image).or_insert(0) += 1;
     }

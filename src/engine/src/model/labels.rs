@@ -4,6 +4,8 @@
 //! counts of use and given back with their last pod. A Job's pods share one set; the pods of an
 //! indexed Job have a set each, of 8 bytes a label, and share all values but one.
 
+mod check;
+
 use hashbrown::HashTable;
 
 use crate::base::{HashKey, KeyedMap, LabelSetIdx, Sym, Symbols};

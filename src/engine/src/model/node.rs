@@ -1,9 +1,11 @@
 //! Nodes in columns: what each offers, what is taken, who is there.
 
+mod check;
 mod extract;
 mod overflow;
 mod room;
 
+pub(crate) use check::Placed;
 pub use room::{Amounts, Column, Room, evenness};
 
 use std::sync::Arc;

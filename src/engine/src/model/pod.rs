@@ -1,5 +1,7 @@
 //! Pods: an identity, a class and little beyond it.
 
+mod check;
+
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;

@@ -89,6 +89,11 @@ impl Dims {
         self.names.get(dim.at()).map_or("", |n| n.as_ref())
     }
 
+    /// All columns, and the one that further names share.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Dim> + use<> {
+        (0..=self.names.len()).filter_map(|at| u16::try_from(at).ok()).map(Dim)
+    }
+
     /// Number of columns.
     pub fn count(&self) -> usize {
         self.names.len()

@@ -26,6 +26,11 @@ impl TermHolders {
         &self.repelling
     }
 
+    /// Pods with any terms on the node, and with required anti-affinity.
+    pub(crate) fn counts(&self, node: NodeIdx) -> [u32; 2] {
+        self.counts.get(node.at()).copied().unwrap_or_default()
+    }
+
     pub(crate) fn add(&mut self, node: NodeIdx, terms: &PodTerms) {
         if self.counts.len() <= node.at() {
             self.counts.resize(node.at() + 1, [0; 2]);

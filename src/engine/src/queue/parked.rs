@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{NodeIdx, PodIdx};
+use crate::base::{NodeIdx, PodIdx, Sweep};
 use crate::framework::Reads;
 use crate::model::Alike;
 
@@ -59,6 +59,28 @@ impl ParkedClass {
             self.groups.values().filter_map(|group| group.pods.first()).copied().collect();
         firsts.sort_unstable();
         firsts.into_iter().map(|(_, _, pod)| pod).collect()
+    }
+
+    /// What the pods of a group have in common; `None` where there is no such group.
+    pub(crate) fn alike(&self, group: u32) -> Option<&Alike> {
+        self.groups.get(&group).map(|group| &group.alike)
+    }
+
+    /// Whether the pod is in the group.
+    pub(super) fn contains(&self, pod: &Ordered, group: u32) -> bool {
+        self.groups.get(&group).is_some_and(|group| group.pods.contains(pod))
+    }
+
+    /// Looks for what is broken: groups, their numbers and their pods.
+    pub(super) fn check(&self, sweep: &mut Sweep) {
+        let pods = self.groups.values().map(|group| group.pods.len()).sum();
+        sweep.equal(self.len, pods, || "parked pods of a class".to_owned());
+        sweep.equal(self.numbers.len(), self.groups.len(), || "numbers of groups".to_owned());
+        for (number, group) in &self.groups {
+            let found = self.numbers.get(&group.alike);
+            sweep.equal(found, Some(number), || format!("number of {:?}", group.alike));
+            sweep.expect(!group.pods.is_empty(), || format!("group {number} is empty"));
+        }
     }
 
     /// Takes a pod in; the number of its group.

@@ -1,5 +1,7 @@
 //! The rankings there are: found by kin, bounded, the least recently used go first.
 
+mod check;
+
 use std::sync::Arc;
 
 use hashbrown::HashMap;

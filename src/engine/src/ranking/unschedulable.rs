@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::base::Sweep;
 use crate::cycle::Filtered;
 
 /// Kins that it is kept for, whose pods may come in any order: few enough to look through.
@@ -47,6 +48,18 @@ impl Unschedulable {
             let Some((_, oldest)) = self.kept.pop_front() else { return };
             self.rejections -= oldest.rejected.len();
         }
+    }
+
+    /// Looks for what is broken: bounds, and rankings that are gone.
+    pub(super) fn check(&self, is_there: impl Fn(usize) -> bool, sweep: &mut Sweep) {
+        let nodes: usize = self.kept.iter().map(|(_, filtered)| filtered.rejected.len()).sum();
+        sweep.equal(self.rejections, nodes, || "rejected nodes that are kept".to_owned());
+        sweep.expect(self.kept.len() <= KEPT_MAX, || "rejections of too many kins".to_owned());
+        let mut rankings: Vec<usize> = self.kept.iter().map(|(of, _)| of.ranking).collect();
+        sweep.expect(rankings.iter().all(|at| is_there(*at)), || "what no ranking asks".to_owned());
+        rankings.sort_unstable();
+        rankings.dedup();
+        sweep.equal(self.kept.len(), rankings.len(), || "rejections by ranking".to_owned());
     }
 
     /// Forgets what a ranking was told: it goes, or something has happened.

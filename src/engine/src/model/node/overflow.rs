@@ -71,6 +71,17 @@ impl Overflow {
         reads.unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
     }
 
+    /// The sum, where it is kept here.
+    pub(super) fn kept(&self, row: usize, of: SumOf) -> Option<i128> {
+        let sums = self.0.get(&row)?;
+        sums.iter().find(|(known, _)| *known == of).map(|(_, sum)| *sum)
+    }
+
+    /// Number of sums that are kept here.
+    pub(super) fn len(&self) -> usize {
+        self.0.values().map(|sums| sums.len()).sum()
+    }
+
     /// The sums of row `at` are those of row 0 of the copy.
     pub(super) fn copy(&self, at: usize, copy: &mut Self) {
         match self.0.get(&at) {

@@ -82,6 +82,14 @@ impl Room {
         let fraction = |of: &Amounts| of.requested as f64 / of.allocatable as f64;
         self.evenness = evenness([fraction(&self.cpu), fraction(&self.memory)]);
     }
+
+    /// Whether the evenness is that of the amounts.
+    pub(super) fn is_current(&self) -> bool {
+        let mut fresh = *self;
+        fresh.renew();
+        // Nothing taken of nothing offered is no number.
+        fresh.evenness == self.evenness || fresh.evenness.is_nan() && self.evenness.is_nan()
+    }
 }
 
 impl Column<'_> {
@@ -162,6 +170,16 @@ impl Rooms {
         // From what is offered less 2^32 pods, to what is offered: no overflow, see `offer`.
         room.left -= sign;
         room.renew();
+    }
+
+    /// The exact sum, where the row cannot hold it.
+    pub(super) fn kept_aside(&self, at: usize, of: SumOf) -> Option<i128> {
+        self.overflow.kept(at, of)
+    }
+
+    /// Number of sums that rows cannot hold.
+    pub(super) fn overflown(&self) -> usize {
+        self.overflow.len()
     }
 
     /// The only row of a copy is that of `at` here.

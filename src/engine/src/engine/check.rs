@@ -1,0 +1,67 @@
+//! What always holds of the whole state between two steps.
+
+use crate::base::Sweep;
+use crate::model::Stage;
+use crate::queue::Place;
+
+use super::Engine;
+
+impl Engine {
+    /// Whatever is broken of what always holds between two steps, in words: of the cache
+    /// ([`crate::cache::Cache::check`]), the queue ([`crate::queue::Queue::check`]), the rankings,
+    /// and of what they say of each other. Nothing is broken where the list is empty.
+    ///
+    /// For tests: a sweep looks at everything.
+    pub fn check(&self) -> Vec<String> {
+        let mut broken = self.cache.check(self.rankings.held_labels());
+        broken.extend(self.queue.check());
+        broken.extend(self.rankings.check(&self.cache));
+        let mut sweep = Sweep::default();
+        self.check_queue(&mut sweep);
+        self.check_flights(&mut sweep);
+        let mut names: Vec<_> = self.profiles.keys().copied().collect();
+        names.sort_unstable();
+        sweep.equal(self.cache.schedulers(), names, || "names of schedulers".to_owned());
+        broken.extend(sweep.into_broken());
+        broken
+    }
+
+    /// Who is in the queue waits, in one of its parts; parked pods are with their like.
+    fn check_queue(&self, sweep: &mut Sweep) {
+        let is_grouped = self.selected == self.cache.selected_count();
+        for (pod, entry) in self.queue.iter() {
+            let Some(row) = self.cache.pods().get(pod) else {
+                sweep.expect(false, || format!("pod {} is queued and gone", pod.at()));
+                continue;
+            };
+            let name = &row.name;
+            sweep.equal(row.stage, Stage::Queued, || format!("stage of {name}, in the queue"));
+            let somewhere = entry.place != Place::InFlight;
+            sweep.expect(somewhere, || format!("{name} is in no part of the queue"));
+            let Place::Parked(class, group) = entry.place else { continue };
+            sweep.equal(class, row.class, || format!("class that {name} is parked on"));
+            let with = self.queue.parked_on(class).and_then(|parked| parked.alike(group));
+            let like = self.cache.alike(pod);
+            let fits = !is_grouped || with == like.as_ref();
+            sweep.expect(fits, || format!("{name} is not with its like"));
+        }
+    }
+
+    /// A bind under way is of a pod that counts on the node: one that is assumed there, or that the
+    /// API server has shown on a node since. Nobody attempts it meanwhile.
+    fn check_flights(&self, sweep: &mut Sweep) {
+        for (pod, row) in self.cache.pods().iter() {
+            let uid = self.cache.pods().uid_text(row.uid);
+            let flight = self.flights.get(uid.as_str());
+            let (name, stage) = (&row.name, row.stage);
+            let goes = match (stage, flight) {
+                (Stage::Assumed, Some(flight)) => *flight.node == *self.cache.node_name(row.node),
+                // Bound by the bind's answer, and not yet shown by the watch.
+                (Stage::Assumed, None) => self.queue.entry(pod).is_none(),
+                (Stage::Bound, _) | (_, None) => true,
+                (Stage::Queued | Stage::Foreign, Some(_)) => false,
+            };
+            sweep.expect(goes, || format!("{name} is {stage:?}, and its bind: {flight:?}"));
+        }
+    }
+}
