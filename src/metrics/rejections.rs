@@ -74,3 +74,37 @@ fn count(engine: &Engine) -> HashMap<(&str, &str), i64> {
     }
     counts
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use berth_engine::Input;
+    use berth_engine::record::{NodeRecord, PodRecord, PodSpec};
+
+    use super::*;
+
+    #[test]
+    fn pods_that_stay_parked_through_a_reload_are_counted_on() {
+        let registry = berth_plugins::in_tree().unwrap();
+        let config = || Input::Config(Arc::new(crate::run::default_config(&registry).unwrap()));
+        let spec = |node_selector: &str| PodSpec {
+            scheduler_name: "berth".into(),
+            node_selector: [("disk", node_selector)].into_iter().collect(),
+            ..PodSpec::default()
+        };
+        let node = NodeRecord { name: "n1".into(), ..NodeRecord::default() };
+        let mut inputs = vec![config(), Input::NodeApplied(Arc::new(node))];
+        for (name, disk) in [("a", "ssd"), ("b", "ssd"), ("c", "none")] {
+            let pod = PodRecord::new("ns", name, name, Arc::new(spec(disk)));
+            inputs.push(Input::PodApplied(Box::new(pod)));
+        }
+        let mut engine = Engine::new(None);
+        engine.step(inputs, 1_000, &mut Vec::new(), &mut ());
+        assert_eq!(count(&engine), HashMap::from([(("berth", "NodeAffinity"), 3)]));
+        let before: Vec<_> = engine.queue().iter().map(|(_, e)| e.rejectors.clone()).collect();
+        engine.step(vec![config()], 2_000, &mut Vec::new(), &mut ());
+        assert_eq!(count(&engine), HashMap::from([(("berth", "NodeAffinity"), 3)]));
+        let after: Vec<_> = engine.queue().iter().map(|(_, e)| e.rejectors.clone()).collect();
+        assert_eq!(after, before, "the profile is the same");
+    }
+}

@@ -17,7 +17,7 @@ mod reserve;
 mod score;
 
 pub use diagnosis::{PostFilterSaid, Wording, fit_error};
-pub use filter::{Filtered, Rejection, Stop};
+pub use filter::{Filtered, NoFit, Rejection, Stop};
 pub(crate) use guard::guarded;
 pub use pick::{Feasible, Pick, pick};
 pub use preemption::{Preemption, Victims};

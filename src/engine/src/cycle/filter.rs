@@ -26,6 +26,15 @@ pub struct Rejection {
     pub verdict: Verdict,
 }
 
+/// A pod that fits no node of those that were looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoFit {
+    /// What the rejecting plugins read.
+    pub reads: Reads,
+    /// Their places in the profile, each once.
+    pub rejectors: Vec<usize>,
+}
+
 /// Why no node was judged, or the judging broke off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -131,43 +140,46 @@ impl Scan<'_> {
         filtered
     }
 
-    /// The first of `nodes` that the pod fits, or what the rejecting plugins read.
+    /// The first of `nodes` that the pod fits, or which plugins reject it.
     ///
     /// This is the check behind wake-ups: it may end early, and it counts nowhere.
     pub fn first_fit(
         &self,
         pod: PodIdx,
         nodes: &mut dyn Iterator<Item = NodeIdx>,
-    ) -> Result<NodeIdx, Reads> {
-        let Some(cx) = self.context(pod) else { return Err(Reads::NOTHING) };
+    ) -> Result<NodeIdx, NoFit> {
+        let no_fit = |reads, rejectors| NoFit { reads, rejectors };
+        let Some(cx) = self.context(pod) else { return Err(no_fit(Reads::NOTHING, Vec::new())) };
         let prepared = self.prepare(&cx, &mut ());
-        let reads_of = |places: &[usize]| places.iter().map(|p| self.profile.reads(*p)).sum();
+        let reads_of = |places: &[usize]| -> Reads {
+            let of_plugins: Reads = places.iter().map(|p| self.profile.reads(*p)).sum();
+            Reads::NODE_EXISTS | of_plugins
+        };
         match &prepared.stop {
             None => {}
             Some(Stop::PreFilter { plugins, .. }) => {
-                return Err(Reads::NODE_EXISTS | reads_of(plugins));
+                return Err(no_fit(reads_of(plugins), plugins.clone()));
             }
-            Some(Stop::Refused { until, .. }) => return Err(*until),
+            Some(Stop::Refused { until, plugin, .. }) => return Err(no_fit(*until, vec![*plugin])),
             // A broken attempt has to be made to be told: wake the pod.
-            Some(_) => return nodes.next().ok_or(Reads::NODE_EXISTS),
+            Some(_) => return nodes.next().ok_or_else(|| no_fit(reads_of(&[]), Vec::new())),
         }
-        let mut reads = Reads::NODE_EXISTS | reads_of(&prepared.narrowed_by);
+        let mut rejectors = prepared.narrowed_by.clone();
         loop {
             let chunk: Vec<NodeIdx> =
                 (&mut *nodes).filter(|n| self.admits(&prepared, *n)).take(CHUNK).collect();
-            if chunk.is_empty() {
-                return Err(reads);
+            let Some(first) = chunk.first() else {
+                rejectors.sort_unstable();
+                return Err(no_fit(reads_of(&rejectors), rejectors));
+            };
+            let Ok(part) = self.judge(&cx, &prepared, &chunk, pod) else { return Ok(*first) };
+            if let Some(node) = part.feasible.first() {
+                return Ok(*node);
             }
-            let part = self.judge(&cx, &prepared, &chunk, pod);
-            match part {
-                Err(_) => return chunk.first().copied().ok_or(reads),
-                Ok(part) => {
-                    if let Some(node) = part.feasible.first() {
-                        return Ok(*node);
-                    }
-                    for rejection in &part.rejected {
-                        reads |= self.profile.reads(rejection.plugin);
-                    }
+            for Rejection { plugin, .. } in &part.rejected {
+                // Most nodes are rejected by the plugin that rejected the one before.
+                if rejectors.last() != Some(plugin) && !rejectors.contains(plugin) {
+                    rejectors.push(*plugin);
                 }
             }
         }

@@ -8,8 +8,9 @@ use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, Millis, PodIdx};
 use crate::cache::PodApplied;
+use crate::cycle::NoFit;
 use crate::effect::Effect;
-use crate::framework::{Plugin, Point, Reads};
+use crate::framework::{Plugin, Point};
 use crate::input::{Config, Input};
 use crate::model::{Alike, Stage};
 use crate::probe::{Probe, QueueName};
@@ -18,9 +19,9 @@ use crate::record::PodRecord;
 
 use super::{Engine, PROFILE_GONE_TOLD_MAX};
 
-/// What the filters that reject pods alike read. Alike are pods of one class and
+/// Which filters reject pods alike, and what they read. Alike are pods of one class and
 /// priority that no selector tells apart: 10,000 parked pods of a Job are looked at once.
-type Unfit = HashMap<(ClassIdx, Alike, i32), Reads, FxBuildHasher>;
+type Unfit = HashMap<(ClassIdx, Alike, i32), NoFit, FxBuildHasher>;
 
 /// A pod of ours came to the queue (`EventUnscheduledPodAdd` in `framework/events.go`).
 const UNSCHEDULED_ADD: &str = "UnscheduledPodAdd";
@@ -190,16 +191,19 @@ impl Engine {
         let Some(row) = self.cache.pods().get(pod) else { return };
         let Some(alike) = self.cache.alike(pod) else { return };
         let kin = (row.class, alike, row.priority);
-        let known = unfit.get(&kin).copied();
-        let reads = known.or_else(|| {
+        let known = unfit.get(&kin).cloned();
+        let no_fit = known.or_else(|| {
             let scan = self.scan(&profile);
             scan.first_fit(pod, &mut self.cache.nodes().live().iter()).err()
         });
-        match reads {
-            Some(reads) => {
+        match no_fit {
+            Some(no_fit) => {
+                if let Some(entry) = self.queue.entry_mut(pod) {
+                    entry.rejectors.clone_from(&no_fit.rejectors);
+                }
                 let key = self.sort_key(pod);
-                self.queue.park(pod, (kin.0, kin.1.clone()), key, reads);
-                unfit.insert(kin, reads);
+                self.queue.park(pod, (kin.0, kin.1.clone()), key, no_fit.reads);
+                unfit.entry(kin).or_insert(no_fit);
             }
             None => self.enqueue(pod, now, event, probe),
         }

@@ -124,7 +124,7 @@ impl Engine {
                     fit = Some((pod, Some(node)));
                     break;
                 }
-                Err(rejected) => reads |= rejected,
+                Err(no_fit) => reads |= no_fit.reads,
             }
         }
         let Some(parked) = self.queue.parked_mut(class) else { return };
