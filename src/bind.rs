@@ -5,7 +5,7 @@
 //! is looked up (`lookup`), not repeated blindly and not assumed failed; before the pod's room is
 //! given away the pod is written (`fence`). A bind that is refused because the pod has changed is
 //! posted again at once. Every bind taken is reported as one [`Input::BindOutcome`], except those
-//! still open when a drain's deadline passes.
+//! that a drain drops before they are posted, and those still open when its deadline passes.
 
 mod body;
 mod fence;
@@ -17,6 +17,7 @@ mod pause;
 mod posting;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use berth_engine::{AttemptResult, BindOutcome, Decision, Effect, FLIGHTS_MAX, Input, PodName};
@@ -26,8 +27,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::protobuf::BodyFormat;
-use crate::client::{Bucket, Rate, RightOfWay};
 use crate::client::{Client, Complaints, cause};
+use crate::client::{Rate, RightOfWay, SharedBucket};
 use crate::logging::DECISION;
 use crate::metrics::{BindMetrics, signed};
 use crate::watch::Doubts;
@@ -150,9 +151,11 @@ impl BinderHandle {
 /// How a drain ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
-    /// Binds without an outcome when the deadline passed. They are in doubt for this process; the
-    /// next one learns the truth from its first list.
+    /// Binds posted and without an outcome when the deadline passed. They are in doubt for this
+    /// process; the next one learns the truth from its first list.
     pub left: usize,
+    /// Binds that were never posted: their pods are pending, and the next scheduler's.
+    pub unposted: usize,
 }
 
 /// The task that binds.
@@ -160,7 +163,9 @@ pub struct Drained {
 pub struct Binder {
     handle: BinderHandle,
     held_back: watch::Receiver<Option<HeldBack>>,
+    tokens: SharedBucket,
     closing: CancellationToken,
+    unposted: Arc<AtomicUsize>,
     dispatcher: JoinHandle<()>,
 }
 
@@ -171,10 +176,14 @@ struct Shared {
     metrics: BindMetrics,
     outcomes: mpsc::Sender<Input>,
     pause: Pause,
-    /// A bind that is posted again takes a token as well.
-    bucket: tokio::sync::Mutex<Bucket>,
+    /// A bind that is posted again takes a token as well, and so do first conditions.
+    bucket: SharedBucket,
     way: Arc<RightOfWay>,
     format: BodyFormat,
+    /// Nothing more is posted.
+    closing: CancellationToken,
+    /// Binds dropped for that.
+    unposted: Arc<AtomicUsize>,
 }
 
 impl Binder {
@@ -194,12 +203,24 @@ impl Binder {
         let way = Arc::<RightOfWay>::default();
         let handle = BinderHandle { queue, way: Arc::clone(&way) };
         let (pause, format) = (Pause::default(), BodyFormat::new(options.protobuf));
-        let bucket = client.bucket(options.rate).into();
-        let shared = Shared { client, options, metrics, outcomes, pause, bucket, way, format };
+        let bucket = SharedBucket::new(client.bucket(options.rate));
+        let tokens = bucket.clone();
+        let unposted = Arc::<AtomicUsize>::default();
+        let shared = Shared {
+            client,
+            options,
+            metrics,
+            outcomes,
+            pause,
+            bucket,
+            way,
+            format,
+            closing: closing.clone(),
+            unposted: Arc::clone(&unposted),
+        };
         let (tell, held_back) = watch::channel(None);
-        let closed = closing.clone();
-        let dispatcher = tokio::spawn(dispatch(Arc::new(shared), bindings, tell, closed));
-        Self { handle, held_back, closing, dispatcher }
+        let dispatcher = tokio::spawn(dispatch(Arc::new(shared), bindings, tell));
+        Self { handle, held_back, tokens, closing, unposted, dispatcher }
     }
 
     /// A handle to hand binds in; cheap to clone.
@@ -212,12 +233,19 @@ impl Binder {
         self.held_back.clone()
     }
 
+    /// The binds' tokens, for requests that are as urgent.
+    pub fn tokens(&self) -> SharedBucket {
+        self.tokens.clone()
+    }
+
     /// What tells the lanes that give way whether binds are open.
     pub fn right_of_way(&self) -> Arc<RightOfWay> {
         Arc::clone(&self.handle.way)
     }
 
-    /// Takes no more binds, finishes those taken, and gives up at the deadline.
+    /// Takes no more binds and drops those that are not posted yet, as at a low rate they would
+    /// take the whole time: their pods are pending. Waits for the answers of those that are, and
+    /// gives up at the deadline.
     pub async fn drain(mut self, deadline: Duration) -> Drained {
         self.closing.cancel();
         if tokio::time::timeout(deadline, &mut self.dispatcher).await.is_err() {
@@ -226,7 +254,7 @@ impl Binder {
             self.dispatcher.abort();
             let _ended = (&mut self.dispatcher).await;
         }
-        Drained { left: self.handle.way.give_up() }
+        Drained { left: self.handle.way.give_up(), unposted: self.unposted.load(Relaxed) }
     }
 }
 
@@ -234,7 +262,6 @@ async fn dispatch(
     shared: Arc<Shared>,
     mut bindings: mpsc::Receiver<Bind>,
     tell: watch::Sender<Option<HeldBack>>,
-    closing: CancellationToken,
 ) {
     let mut limit = match shared.options.rate {
         Rate::Limited { qps, .. } => Some(Limit::new(qps, Instant::now())),
@@ -242,26 +269,24 @@ async fn dispatch(
     };
     let in_flight = Arc::new(Semaphore::new(shared.options.in_flight_max.max(1)));
     let mut tasks = JoinSet::new();
-    loop {
-        let bind = tokio::select! {
-            bind = bindings.recv() => bind,
-            () = closing.cancelled(), if !bindings.is_closed() => {
-                bindings.close();
-                continue;
-            }
-        };
-        let Some(bind) = bind else { break };
+    while let Some(Some(bind)) = shared.until_closing(bindings.recv()).await {
         shared.metrics.queue.set(signed(bindings.len()));
-        let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { break };
-        let shared = Arc::clone(&shared);
-        shared.pause.wait().await;
-        let waited = shared.take_token().await;
+        let turn = async {
+            let permit = Arc::clone(&in_flight).acquire_owned().await.ok()?;
+            shared.pause.wait().await;
+            Some((permit, shared.take_token().await))
+        };
+        let Some(Some((permit, waited))) = shared.until_closing(turn).await else {
+            shared.drop_unposted();
+            break;
+        };
         let told = limit.as_mut().and_then(|limit| limit.waited(waited, Instant::now()));
         if let Some(held) = told {
             tracing::warn!("{held}");
             tell.send_replace(Some(held));
         }
         shared.metrics.wait.observe(bind.decided.elapsed().as_secs_f64());
+        let shared = Arc::clone(&shared);
         tasks.spawn(async move {
             let uid = bind.pod.uid.clone();
             let outcome = shared.bind(&bind).await;
@@ -271,17 +296,28 @@ async fn dispatch(
         // Keeps the set as small as the semaphore.
         while tasks.try_join_next().is_some() {}
     }
+    bindings.close();
+    while bindings.recv().await.is_some() {
+        shared.drop_unposted();
+    }
+    shared.metrics.queue.set(0);
     while tasks.join_next().await.is_some() {}
 }
 
 impl Shared {
+    /// What is waited for; `None` where nothing more is to be posted before it comes.
+    async fn until_closing<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        self.closing.run_until_cancelled(wait).await
+    }
+
+    fn drop_unposted(&self) {
+        self.unposted.fetch_add(1, Relaxed);
+        self.way.end();
+    }
+
     /// Waits for a token of the rate, and tells how long.
     async fn take_token(&self) -> Duration {
-        // Whoever waits for the lock waits for a token: the lock is fair.
-        let (waited, qps) = {
-            let mut bucket = self.bucket.lock().await;
-            (bucket.take().await, bucket.qps())
-        };
+        let (waited, qps) = self.bucket.take().await;
         // As `clientConnection.qps` has it, -1 is no limit.
         self.metrics.rate.set(qps.map_or(-1, |qps| qps as i64));
         if !waited.is_zero() {

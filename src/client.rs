@@ -34,7 +34,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 
 use crate::causes::chain;
-pub use bucket::{Bucket, Rate};
+pub use bucket::{Bucket, Rate, SharedBucket};
 pub use complaints::Complaints;
 pub(crate) use complaints::cause;
 use credential::Credential;

@@ -32,6 +32,7 @@ pub use scheduler::{Gate, Health, Options, Scheduler};
 use signals::StopSignals;
 
 use crate::args::Run;
+use crate::bind::Drained;
 use crate::client::{ConnectOptions, Rate, connect};
 use crate::command::read_file;
 use crate::config::{self, Loaded};
@@ -173,15 +174,18 @@ impl Running {
         let Self { scheduler, instance, server, _limit: _, _follower: follower } = self;
         drop(follower);
         scheduler.health().shut_down();
-        tracing::info!("stopping: no more pods are taken, binds in flight are finished");
+        tracing::info!("stopping: no more pods are taken, binds that were sent are waited for");
         // The Leases are let go when the last bind has ended, as the next instance counts it then,
         // and before conditions and events are written, which takes up to 10 s.
-        let left = scheduler.stop_then(STOP_DEADLINE, instance.release()).await;
+        let Drained { left, unposted } =
+            scheduler.stop_then(STOP_DEADLINE, instance.release()).await;
         if let Some(server) = server {
             server.stop(SERVER_DEADLINE).await;
         }
         if left > 0 {
-            tracing::warn!(left, "binds without an answer when the time was up");
+            tracing::warn!(left, unposted, "binds without an answer when the time was up");
+        } else if unposted > 0 {
+            tracing::info!(unposted, "binds not sent yet were dropped: their pods stay pending");
         }
     }
 

@@ -22,9 +22,14 @@ impl Shared {
         let mut refusal = String::new();
         for post in 0..POSTS_MAX {
             if post > 0 {
+                let turn = async {
+                    self.pause.wait().await;
+                    self.take_token().await;
+                };
+                if self.until_closing(turn).await.is_none() {
+                    break;
+                }
                 self.metrics.retries.inc();
-                self.pause.wait().await;
-                self.take_token().await;
             }
             let result = match self.post(bind, version).await {
                 Ok(result) => result,

@@ -170,26 +170,66 @@ async fn requests_in_flight_are_bounded() {
         tokio::task::yield_now().await;
     }
     let drained = bench.binder.drain(Duration::from_millis(50)).await;
-    assert_eq!(drained, Drained { left: 10 });
+    assert_eq!(drained, Drained { left: 4, unposted: 6 });
     assert_eq!(bench.server.requests().len(), 4);
     assert!(bench.outcomes.recv().await.is_none(), "nothing is reported that is not known");
 }
 
 #[tokio::test]
-async fn a_drain_finishes_what_was_taken() {
+async fn a_drain_waits_for_what_was_posted() {
     let mut bench = Bench::new(options(), |_| created()).await;
     let handle = bench.binder.handle();
-    for pod in 0..100 {
+    for pod in 0..4 {
         handle.try_send(bind_of(&pod.to_string())).unwrap();
     }
-    assert_eq!(bench.binder.drain(LONG).await, Drained { left: 0 });
+    while bench.server.requests().len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.binder.drain(LONG).await, Drained { left: 0, unposted: 0 });
     assert!(handle.try_send(bind_of("late")).is_err(), "a drained binder takes nothing");
     let mut outcomes = 0;
     while let Some(Input::BindOutcome { outcome, .. }) = bench.outcomes.recv().await {
         assert_eq!(outcome, BindOutcome::Bound);
         outcomes += 1;
     }
-    assert_eq!(outcomes, 100);
+    assert_eq!(outcomes, 4);
+}
+
+#[tokio::test]
+async fn a_drain_drops_at_once_what_waits_for_a_rate() {
+    // One token, and the next in a day.
+    let rate = Rate::Limited { qps: 1e-5, burst: 1 };
+    let mut bench = Bench::new(BindOptions { rate, ..options() }, |_| created()).await;
+    let handle = bench.binder.handle();
+    for pod in 0..100 {
+        handle.try_send(bind_of(&pod.to_string())).unwrap();
+    }
+    assert_eq!(bench.outcome().await.1, BindOutcome::Bound);
+    let way = bench.binder.right_of_way();
+    let drain = bench.binder.drain(Duration::from_secs(86_400));
+    let drained = tokio::time::timeout(LONG, drain).await.expect("nothing is waited for");
+    assert_eq!(drained, Drained { left: 0, unposted: 99 });
+    assert_eq!((bench.server.requests().len(), way.binds()), (1, 0));
+    assert!(bench.outcomes.recv().await.is_none(), "nothing is reported that was not sent");
+}
+
+#[tokio::test]
+async fn a_drain_ends_a_bind_that_would_be_posted_again() {
+    let rate = Rate::Limited { qps: 1e-5, burst: 1 };
+    let script = |seen: &Seen| match &*seen.method {
+        "POST" => Reply::status(409, "Conflict", "written since"),
+        _ => pod_at(8, ""),
+    };
+    let mut bench = Bench::new(BindOptions { rate, ..options() }, script).await;
+    bench.binder.handle().try_send(bind_of("p")).unwrap();
+    while bench.server.requests().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let drain = bench.binder.drain(Duration::from_secs(86_400));
+    let drained = tokio::time::timeout(LONG, drain).await.expect("no token is waited for");
+    assert_eq!(drained, Drained { left: 0, unposted: 0 });
+    let Some(Input::BindOutcome { outcome, .. }) = bench.outcomes.recv().await else { panic!() };
+    assert_eq!(outcome, BindOutcome::Conflict("409 Conflict: written since".into()));
 }
 
 #[tokio::test]
@@ -216,7 +256,7 @@ async fn too_many_requests_pause_all_binds() {
     // The pause of 30 s (the cap) outlasts the drain: the second bind is never posted.
     bench.binder.handle().try_send(bind_of("b")).unwrap();
     let drained = bench.binder.drain(Duration::from_millis(50)).await;
-    assert_eq!(drained, Drained { left: 1 });
+    assert_eq!(drained, Drained { left: 0, unposted: 1 });
     assert_eq!(bench.server.requests().len(), 1);
 }
 

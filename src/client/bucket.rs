@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Mutex;
+
 use super::pace::Pace;
 
 /// How many requests may start: `clientConnection.qps` and `burst`.
@@ -105,15 +107,36 @@ impl Bucket {
 
     /// Takes a token, and tells how long to wait until it is there.
     pub fn reserve(&mut self, now: Instant) -> Duration {
-        let Some((qps, burst)) = self.limits() else { return Duration::ZERO };
-        let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.at = self.at.max(now);
-        self.tokens = (self.tokens + elapsed * qps).min(burst) - 1.0;
+        let Some(qps) = self.refill(now) else { return Duration::ZERO };
+        self.tokens -= 1.0;
         if self.tokens >= 0.0 {
             return Duration::ZERO;
         }
-        // A `qps` near 0 would overflow a Duration; a day is for ever here.
-        Duration::from_secs_f64((-self.tokens / qps).min(86_400.0))
+        pause(-self.tokens, qps)
+    }
+
+    /// Takes a token where there is one.
+    ///
+    /// # Errors
+    /// None; after how long there will be one.
+    pub fn try_take(&mut self, now: Instant) -> Result<(), Duration> {
+        let Some(qps) = self.refill(now) else { return Ok(()) };
+        // A pause that was slept to its end may leave a token short by what a float rounds.
+        let short = 1.0 - self.tokens;
+        if short > 1e-6 {
+            return Err(pause(short, qps));
+        }
+        self.tokens -= 1.0;
+        Ok(())
+    }
+
+    /// Adds what has come in; requests per second, `None` for no limit.
+    fn refill(&mut self, now: Instant) -> Option<f64> {
+        let (qps, burst) = self.limits()?;
+        let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.at = self.at.max(now);
+        self.tokens = (self.tokens + elapsed * qps).min(burst);
+        Some(qps)
     }
 
     /// Waits for a token, and tells how long.
@@ -123,6 +146,36 @@ impl Bucket {
             tokio::time::sleep(wait).await;
         }
         wait
+    }
+}
+
+/// Until so many tokens have come in. A `qps` near 0 would overflow a Duration; a day is for ever
+/// here.
+fn pause(tokens: f64, qps: f64) -> Duration {
+    Duration::from_secs_f64((tokens / qps).min(86_400.0))
+}
+
+/// A bucket of two lanes. Whoever waits for the lock waits for a token, and the lock is fair: of
+/// two lanes that both wait each has every second token.
+#[derive(Debug, Clone)]
+pub struct SharedBucket(Arc<Mutex<Bucket>>);
+
+impl SharedBucket {
+    pub(crate) fn new(bucket: Bucket) -> Self {
+        Self(Arc::new(Mutex::new(bucket)))
+    }
+
+    /// Waits for a token. Tells for how long, where there was none at once, and how many requests
+    /// per second are allowed now. Takes nothing where it is dropped before that.
+    pub(crate) async fn take(&self) -> (Duration, Option<f64>) {
+        let began = tokio::time::Instant::now();
+        let mut bucket = self.0.lock().await;
+        let mut waited = Duration::ZERO;
+        while let Err(pause) = bucket.try_take(tokio::time::Instant::now().into_std()) {
+            tokio::time::sleep(pause).await;
+            waited = began.elapsed();
+        }
+        (waited, bucket.qps())
     }
 }
 
@@ -225,5 +278,28 @@ mod tests {
         assert_eq!(limited(100.0, 3).share(4), limited(25.0, 1));
         let mut unlimited = Bucket::new(Rate::Unlimited, Instant::now());
         assert!((0..1000).all(|_| unlimited.reserve(Instant::now()).is_zero()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_lanes_that_wait_have_every_second_token() {
+        let now = tokio::time::Instant::now();
+        let bucket = Bucket::new(Rate::Limited { qps: 10.0, burst: 1 }, now.into_std());
+        let shared = SharedBucket::new(bucket);
+        let lane = || async {
+            for _ in 0..20 {
+                shared.take().await;
+            }
+            now.elapsed()
+        };
+        let (one, other) = tokio::join!(lane(), lane());
+        // 40 tokens, of which one was there.
+        assert!(one.min(other) >= ms(3_600) && one.max(other) <= ms(3_950), "{one:?} {other:?}");
+        // Whoever gives up has taken nothing.
+        for _ in 0..5 {
+            let given_up = tokio::time::timeout(ms(50), shared.take()).await;
+            assert!(given_up.is_err());
+            tokio::time::sleep(ms(50)).await;
+            assert_eq!(shared.take().await.0, Duration::ZERO);
+        }
     }
 }

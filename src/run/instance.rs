@@ -82,7 +82,7 @@ impl Instance {
                 }
                 Standing::Waits(why) => {
                     self.gate.close();
-                    if held {
+                    if std::mem::take(&mut held) {
                         tracing::error!(
                             why,
                             "No pod is scheduled: the Lease was not renewed in time, and another \

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use berth_engine::{Config, Control, Engine, Input, Origin};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder, HeldBack};
+use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder, Drained, HeldBack};
 use crate::client::{Client, Rate};
 use crate::events::{EventHandle, EventOptions, EventSink, Granularity};
 use crate::metrics::{Metrics, Tally};
@@ -25,6 +25,9 @@ use super::thread::{Order, Turns};
 /// less than the 30 s that a pod has by default to end. At 700/s it is 7,000 events; what is
 /// left then is told in the log. The next scheduler writes conditions that are still true again.
 const TELL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long the engine's thread gets to take the last outcomes in: its longest step is 10 ms.
+const THREAD_DEADLINE: Duration = Duration::from_secs(1);
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -112,7 +115,7 @@ pub struct Scheduler {
     orders: watch::Sender<Order>,
     configs: mpsc::Sender<Arc<Config>>,
     thread: Option<std::thread::JoinHandle<()>>,
-    ended: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<usize>,
     health: Health,
 }
 
@@ -149,7 +152,9 @@ impl Scheduler {
         let bind_options = BindOptions { rate, protobuf, doubts, ..BindOptions::default() };
         let binder =
             Binder::spawn(client.clone(), bind_options, metrics.bind.clone(), outcome_sender);
-        let status_options = StatusOptions { rate: rate.share(4), ..StatusOptions::default() };
+        let binds = Some(binder.tokens());
+        let status_options =
+            StatusOptions { rate: rate.share(4), binds, ..StatusOptions::default() };
         let way = binder.right_of_way();
         let status = StatusWriter::spawn(
             client.clone(),
@@ -181,6 +186,7 @@ impl Scheduler {
             synced: Arc::clone(&synced),
             paused: true,
             beat: beat.clone(),
+            unbound: false,
             begins: false,
         };
         let (end, ended) = oneshot::channel();
@@ -231,10 +237,11 @@ impl Scheduler {
         }
     }
 
-    /// Takes no more pods, waits for binds in flight until the deadline, writes what is left to
-    /// tell, and ends everything. Returns how many binds had no answer by then.
+    /// Takes no more pods, drops binds that are not posted yet, waits until the deadline for those
+    /// that are, writes what is left to tell, and ends everything. Returns how many binds had no
+    /// answer by then.
     pub async fn stop(self, deadline: Duration) -> usize {
-        self.stop_then(deadline, std::future::ready(())).await
+        self.stop_then(deadline, std::future::ready(())).await.left
     }
 
     /// As [`Scheduler::stop`]; `after_binds` runs when the last bind has ended, before what is left
@@ -243,14 +250,15 @@ impl Scheduler {
         mut self,
         deadline: Duration,
         after_binds: impl Future<Output = ()>,
-    ) -> usize {
+    ) -> Drained {
         self.health.shut_down();
         self.orders.send_replace(Order::Stop);
-        let until = tokio::time::Instant::now() + deadline;
+        let mut drained = self.binder.drain(deadline).await;
         if self.thread.is_some() {
-            let _in_time = tokio::time::timeout_at(until, &mut self.ended).await;
+            // It ends with the binder.
+            let ended = tokio::time::timeout(THREAD_DEADLINE, &mut self.ended).await;
+            drained.unposted += ended.ok().and_then(Result::ok).unwrap_or(0);
         }
-        let drained = self.binder.drain(Duration::from_millis(100)).await;
         after_binds.await;
         let told = tokio::join!(self.status.drain(TELL_DEADLINE), self.events.drain(TELL_DEADLINE));
         if told.0 > 0 || told.1 > 0 {
@@ -261,7 +269,7 @@ impl Scheduler {
             );
         }
         self.watches.stop().await;
-        drained.left
+        drained
     }
 
     /// Ends everything at once: binds that wait are not posted and those under way not waited for,
@@ -271,7 +279,8 @@ impl Scheduler {
         self.orders.send_replace(Order::Stop);
         let drained = self.binder.drain(Duration::ZERO).await;
         let events = self.events.drain(deadline).await;
-        tracing::warn!(binds = drained.left, events, "ended with these open");
+        let Drained { left, unposted } = drained;
+        tracing::warn!(binds = left, unposted, events, "ended with these open");
         self.watches.stop().await;
     }
 }
@@ -324,7 +333,7 @@ fn engine(config: Config, threads: usize, origin: Origin) -> Result<Engine> {
     Ok(engine)
 }
 
-fn spawn(turns: Turns, end: oneshot::Sender<()>) -> Result<std::thread::JoinHandle<()>> {
+fn spawn(turns: Turns, end: oneshot::Sender<usize>) -> Result<std::thread::JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .on_thread_park(super::pace::rest)
@@ -333,8 +342,9 @@ fn spawn(turns: Turns, end: oneshot::Sender<()>) -> Result<std::thread::JoinHand
     std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
-            runtime.block_on(turns.run());
-            drop(end);
+            let unposted = runtime.block_on(turns.run());
+            // Whoever waits may have given up.
+            let _given_up = end.send(unposted);
         })
         .context("starting the engine's thread")
 }

@@ -51,13 +51,16 @@ pub(super) struct Turns {
     /// Whether the engine takes no pods, as it was told last.
     pub(super) paused: bool,
     pub(super) beat: Beat,
+    /// The binder has ended: no bind is posted or answered any more.
+    pub(super) unbound: bool,
     /// The next step takes the rest of the first lists in.
     pub(super) begins: bool,
 }
 
 impl Turns {
-    /// Runs until told to stop, or until a channel's other side is gone.
-    pub(super) async fn run(mut self) {
+    /// Runs until told to stop, or until a channel's other side is gone. Returns how many binds
+    /// nobody took.
+    pub(super) async fn run(mut self) -> usize {
         let origin = Instant::now();
         let mut effects: Vec<Effect> = Vec::new();
         let mut turn = Turn { attempts: 0, more: false, wake_at: None };
@@ -65,7 +68,7 @@ impl Turns {
         loop {
             let now = millis(origin);
             let first = if turn.more { Vec::new() } else { self.wait(now, &turn).await };
-            let Some(mut inputs) = self.gather(first) else { return };
+            let Some(mut inputs) = self.gather(first) else { return self.lanes.waiting.len() };
             inputs.extend(self.follow_orders());
             let began = Instant::now();
             self.lanes.metrics.inputs.inc_by(inputs.len() as u64);
@@ -81,7 +84,7 @@ impl Turns {
                 shown = Instant::now();
             }
             if self.is_done() {
-                return;
+                return self.lanes.waiting.len();
             }
         }
     }
@@ -93,7 +96,8 @@ impl Turns {
         tokio::select! {
             // One that is closed is not waited for: it would be ready all the time.
             Some(batch) = self.inputs.recv() => batch,
-            Some(outcome) = self.outcomes.recv() => vec![outcome],
+            // Nothing comes where the binder is gone, and that is to be seen at once.
+            outcome = self.outcomes.recv() => outcome.into_iter().collect(),
             Some(config) = self.configs.recv() => vec![Input::Config(config)],
             _ = self.states.changed(), if !self.is_synced() => Vec::new(),
             _ = self.orders.changed() => Vec::new(),
@@ -115,7 +119,13 @@ impl Turns {
                 Ok(outcome) => inputs.push(outcome),
                 Err(mpsc::error::TryRecvError::Empty) => break,
                 // The binder is gone, and with it the answers of the binds that are open.
-                Err(mpsc::error::TryRecvError::Disconnected) => return None,
+                Err(mpsc::error::TryRecvError::Disconnected) => {
+                    self.unbound = true;
+                    if *self.orders.borrow() != Order::Stop {
+                        return None;
+                    }
+                    break;
+                }
             }
         }
         let mut empty = false;
@@ -172,8 +182,7 @@ impl Turns {
 
     fn is_done(&self) -> bool {
         *self.orders.borrow() == Order::Stop
-            && self.engine.flights() == 0
-            && self.lanes.waiting.is_empty()
+            && (self.unbound || self.engine.flights() == 0 && self.lanes.waiting.is_empty())
     }
 }
 

@@ -160,6 +160,16 @@ impl Pending {
         self.later.first().map(|(at, _)| *at)
     }
 
+    /// Whether a pod may be written now.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.first_waits() || !self.order.is_empty() || self.next_due().is_some_and(|at| at <= now)
+    }
+
+    /// Whether a pod that shows nothing yet waits to be written.
+    pub(super) fn first_waits(&self) -> bool {
+        !self.first.is_empty()
+    }
+
     /// The next pod to write, what to write, and whether its condition is written for the first
     /// time. It counts as in flight until [`Self::done`].
     pub(super) fn pop(&mut self, now: Instant) -> Option<(PodName, StatusChange, bool)> {

@@ -6,6 +6,7 @@ use berth_engine::FailureReason;
 use berth_engine::record::ObjectKey;
 
 use super::*;
+use crate::client::Bucket;
 use crate::client::fake::{FakeServer, Reply, Seen};
 use crate::metrics::Metrics;
 
@@ -18,6 +19,7 @@ fn pod(name: &str) -> PodName {
 fn options() -> StatusOptions {
     StatusOptions {
         rate: Rate::Unlimited,
+        binds: None,
         share: Share { patience: Duration::ZERO, beside_binds: 1, alone: 2 },
         deadline: LONG,
     }
@@ -198,4 +200,58 @@ async fn a_drain_gives_up_at_its_deadline() {
         writer.handle().publish(pod(name), says("x"));
     }
     assert_eq!(writer.drain(Duration::from_millis(50)).await, 3);
+}
+
+/// Waits until the server has seen so many requests, and that no more come with them.
+async fn seen(server: &FakeServer, requests: usize) {
+    let come = async {
+        while server.requests().len() < requests {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, come).await.expect("they are sent");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(server.requests().len(), requests);
+}
+
+#[tokio::test]
+async fn first_conditions_take_of_the_binds_tokens_and_others_do_not() {
+    // What is there at once, and nothing more for a day.
+    let now = tokio::time::Instant::now().into_std();
+    let of = |burst| Rate::Limited { qps: 1e-5, burst };
+    let binds = SharedBucket::new(Bucket::new(of(50), now));
+    let options = StatusOptions { rate: of(1), binds: Some(binds.clone()), ..options() };
+    let server = FakeServer::start(ok).await;
+    let metrics = Metrics::new(Arc::default());
+    let metrics = metrics.status.clone();
+    let writer = StatusWriter::spawn(server.client(), options, metrics, Arc::default());
+    let say = |text: &str| {
+        for number in 0..40 {
+            writer.handle().publish(pod(&number.to_string()), says(text));
+        }
+    };
+    say("1");
+    seen(&server, 40).await;
+    say("2");
+    seen(&server, 40).await;
+    // Binds still have theirs: one of the 40 was paid by the lane itself.
+    for _ in 0..11 {
+        assert_eq!(binds.take().await.0, Duration::ZERO);
+    }
+    writer.handle().publish(pod("new"), says("1"));
+    seen(&server, 40).await;
+    assert_eq!(writer.drain(Duration::from_millis(20)).await, 41);
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_no_token_where_nothing_is_to_be_written() {
+    let rate = Rate::Limited { qps: 1e-5, burst: 1 };
+    let server = FakeServer::start(ok).await;
+    let metrics = Metrics::new(Arc::default()).status.clone();
+    let options = StatusOptions { rate, ..options() };
+    let writer = StatusWriter::spawn(server.client(), options, metrics, Arc::default());
+    writer.handle().publish(pod("a"), says("x"));
+    seen(&server, 1).await;
+    let drain = tokio::time::timeout(LONG, writer.drain(Duration::from_secs(86_400)));
+    assert_eq!(drain.await.expect("at once"), 0);
 }

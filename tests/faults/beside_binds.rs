@@ -54,3 +54,14 @@ async fn where_the_server_holds_binds_up() {
     stage.sandbox.faults().delay_next("create", "pods/binding", PODS as u64, slow);
     told_before_the_burst_ends(stage).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_server_is_as_slow_for_conditions_as_for_binds() {
+    let stage = Stage::with_nodes(nodes(NODES)).await;
+    // 128 in flight: four rounds. Eight conditions take two, four at once.
+    let slow = Duration::from_millis(1_500);
+    let (binds, conditions) = (PODS as u64, UNFIT as u64);
+    stage.sandbox.faults().delay_next("create", "pods/binding", binds, slow);
+    stage.sandbox.faults().delay_next("patch", "pods/status", conditions, slow);
+    told_before_the_burst_ends(stage).await;
+}

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use berth::client::Rate;
+
 use crate::ledger::Ledger;
 use crate::pods::{PODS_PER_NODE, node_of, nodes};
-use crate::stage::{Stage, create_pods};
+use crate::stage::{Stage, create_pods, sandbox};
 
 const NODES: usize = 30;
 const PODS: usize = NODES * PODS_PER_NODE;
@@ -71,6 +73,26 @@ async fn a_stop_in_mid_load_leaves_nothing_in_doubt() {
     let known = format!("berth_bind_outcomes_total{{outcome=\"bound\"}} {bound}\n");
     assert!(text.contains(&known), "every bind's end is known\n{text}");
 
+    let stage = Stage::of(sandbox).await;
+    stage.all_placed(PODS).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_at_a_low_rate_drops_the_binds_that_were_never_sent() {
+    const PODS: usize = 20;
+    // One bind at once, and the next after 100 s.
+    let rate = Rate::Limited { qps: 0.01, burst: 1 };
+    let stage = Stage::at_rate(sandbox(nodes(NODES), None).await, rate).await;
+    stage.create_pods("slow", PODS);
+    stage.bound_at_least(1).await;
+    let Stage { sandbox, scheduler } = stage;
+    let stop = scheduler.stop_then(Duration::from_secs(3600), std::future::ready(()));
+    let drained = tokio::time::timeout(Duration::from_secs(60), stop).await;
+    let drained = drained.expect("a stop waits for no token");
+    assert_eq!(drained.left, 0, "binds in doubt");
+    assert!((1..PODS).contains(&drained.unposted), "{drained:?}");
+    assert_eq!(sandbox.count("pods", |pod| node_of(pod).is_some()).unwrap(), 1);
     let stage = Stage::of(sandbox).await;
     stage.all_placed(PODS).await;
     stage.stop().await;
