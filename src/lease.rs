@@ -4,11 +4,13 @@
 //! Two schedulers for the pods of one name bind against each other and over-commit nodes, as each
 //! counts the other's pods late. [`live_kube_scheduler`] looks for a kube-scheduler (`peer`).
 //! [`Claims`] holds a Lease for each `schedulerName` of this instance: `keeper` is its task,
-//! `elector` the rules of one Lease (client-go's `LeaderElector`), `lock` its requests, `record`
-//! its fields, `place` its namespace and name, `voice` what is told of it.
+//! `group` the Leases that are wanted together, `elector` the rules of one Lease (client-go's
+//! `LeaderElector`), `lock` its requests, `record` its fields, `place` its namespace and name,
+//! `voice` what is told of it.
 
 mod claims;
 mod elector;
+mod group;
 mod keeper;
 mod lock;
 mod peer;

@@ -18,6 +18,7 @@ use berth_engine::Config;
 use berth_plugins::PluginRegistry;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::Client;
@@ -120,11 +121,34 @@ struct Following {
 /// The engine's thread has ended, and with it everything.
 struct Ended;
 
+/// Why a text is not put in force.
+struct Unfit {
+    problems: Vec<String>,
+    /// The text is right, and another instance holds the Lease of a `schedulerName` in it: when to
+    /// try again.
+    again_after: Option<Duration>,
+}
+
+impl Unfit {
+    /// For good, until the file says something else.
+    fn wrong(problems: Vec<String>) -> Self {
+        Self { problems, again_after: None }
+    }
+}
+
+/// A text that was refused for a Lease. It is tried until it is taken or the file says something
+/// else, at a pace: see [`ClaimsHandle::again_after`].
+struct Again {
+    content: Content,
+    at: Instant,
+}
+
 impl Following {
     async fn follow(self, mut file: ConfigFile, every: Duration, mut hangups: Option<Signal>) {
         let mut ticks = tokio::time::interval(every);
         // A look that was late is not made up for.
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut again: Option<Again> = None;
         loop {
             let asked = tokio::select! {
                 _ = ticks.tick() => false,
@@ -135,19 +159,38 @@ impl Following {
                 // The runtime is ending.
                 return;
             };
-            let content = if asked { Some(file.take_as_it_is(look)) } else { file.take(look) };
-            let Some(content) = content else { continue };
+            let news = if asked { Some(file.take_as_it_is(look)) } else { file.take(look) };
+            let (content, tried) = match news {
+                Some(content) => (content, false),
+                None => match again.take_if(|again| again.at <= Instant::now()) {
+                    Some(Again { content, .. }) => (content, true),
+                    None => continue,
+                },
+            };
             let origin = file.path().display().to_string();
-            if self.reload(content, &origin).await.is_err() {
-                return;
+            match self.reload(content.clone(), &origin, tried).await {
+                Ok(after) => {
+                    again = after.map(|after| Again { content, at: Instant::now() + after });
+                }
+                Err(Ended) => return,
             }
         }
     }
 
-    /// Puts a new text in force where it is right, and tells how that ended.
-    async fn reload(&self, content: Content, origin: &str) -> Result<(), Ended> {
-        let result = match self.check(content, origin).await {
-            Err(problems) => ReloadResult::Rejected { problems },
+    /// Puts a new text in force where it is right, and tells how that ended. Returns after how
+    /// long to try once more; `tried` before, it is told where that ended in another way.
+    async fn reload(
+        &self,
+        content: Content,
+        origin: &str,
+        tried: bool,
+    ) -> Result<Option<Duration>, Ended> {
+        let mut again_after = None;
+        let result = match self.check(content, origin, tried).await {
+            Err(unfit) => {
+                again_after = unfit.again_after;
+                ReloadResult::Rejected { problems: unfit.problems }
+            }
             Ok(None) => ReloadResult::Unchanged,
             Ok(Some((loaded, config))) => {
                 let needs_restart = self.in_force.borrow().needs_restart(&loaded);
@@ -162,15 +205,42 @@ impl Following {
                 ReloadResult::Success { needs_restart }
             }
         };
+        let last = self.in_force.borrow().last().map(|last| last.result.clone());
+        if tried && last.as_ref() == Some(&result) {
+            return Ok(again_after);
+        }
         self.count(&result);
         self.log(&result, origin);
         self.in_force.send_modify(|in_force| in_force.note(result.clone()));
         self.publish(&result).await;
-        Ok(())
+        Ok(again_after)
     }
 
     /// What the text says; `None` where that is in force already.
     async fn check(
+        &self,
+        content: Content,
+        origin: &str,
+        tried: bool,
+    ) -> Result<Option<(Loaded, Config)>, Unfit> {
+        let checked = self.check_text(content, origin).await.map_err(Unfit::wrong)?;
+        if let (Some((loaded, _)), Some(claims)) = (&checked, &self.claims) {
+            // Last, as it takes Leases.
+            claims.admit(names(loaded), tried).await.map_err(|why| {
+                let after = claims.again_after();
+                let problem = format!(
+                    "{origin}: profiles: {why}; tried again every {} s until the Lease is free or \
+                     the file says something else",
+                    after.as_secs_f64()
+                );
+                Unfit { problems: vec![problem], again_after: Some(after) }
+            })?;
+        }
+        Ok(checked)
+    }
+
+    /// The same without Leases.
+    async fn check_text(
         &self,
         content: Content,
         origin: &str,
@@ -192,11 +262,6 @@ impl Following {
         admit::default_scheduler(&loaded, allowed, &self.client).await.map_err(refused)?;
         let mut config = loaded.engine_config(true).map_err(|e| refused(e.into()))?;
         config.parked_max_ms = self.parked_max_ms;
-        if let Some(claims) = &self.claims {
-            // Last, as it takes Leases.
-            let admitted = claims.admit(names(&loaded)).await;
-            admitted.map_err(|why| vec![format!("{origin}: profiles: {why}")])?;
-        }
         Ok(Some((loaded, config)))
     }
 

@@ -147,7 +147,7 @@ async fn a_second_instance_places_nothing_until_the_first_has_ended() {
     let of_first = stage.holder();
     let mut second = stage.start("second", &[]);
     let logs = [&*first.log.clone(), &*second.log.clone()];
-    let alive = "Another instance is alive and schedules these pods";
+    let alive = "Refusing to serve this schedulerName while the other instance renews its Lease";
     until("the second sees the first renew", &logs, || second.log().contains(alive)).await;
     stage.create(pods("pod", 20));
     until("20 pods are bound", &logs, || stage.bound() == 20).await;
@@ -245,4 +245,36 @@ async fn a_hangup_reads_the_configuration_again_and_ends_nothing() {
     told(&without, "SIGHUP ignored").await;
     without.signal("TERM");
     assert!(without.exit().await.success(), "{}", without.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_refused_for_a_lease_is_put_in_force_when_the_lease_is_free() {
+    let stage = Stage::new().await;
+    let file = stage.dir.path().join("config.yaml");
+    let write = |profiles: &str| {
+        let text = format!(
+            "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n\
+             leaderElection: {{leaderElect: false}}\nprofiles: {profiles}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    let mut other = stage.start("other", &[]);
+    until("the other holds the Lease", &[&other.log], || !stage.holder().is_empty()).await;
+    write("[{schedulerName: batch}]");
+    let berth = stage.start("file", &[&format!("--config={}", file.display())]);
+    let logs = [&*other.log.clone(), &*berth.log.clone()];
+    until("it holds its own", &logs, || berth.log().contains("Lease acquired")).await;
+    write("[{schedulerName: batch}, {schedulerName: berth}]");
+    until("it is refused", &logs, || berth.log().contains("Configuration refused")).await;
+    assert!(berth.log().contains("tried again every 2 s until the Lease is free"));
+    stage.create(pods("pod", 20));
+    until("20 pods are bound", &logs, || stage.bound() == 20).await;
+    other.signal("TERM");
+    assert!(other.exit().await.success(), "{}", other.log());
+    until("it is taken", &logs, || berth.log().contains("Configuration reloaded")).await;
+    stage.create(pods("late", 20));
+    until("40 pods are bound", &logs, || stage.bound() == 40).await;
+    let log = berth.log();
+    assert_eq!(log.matches("Configuration refused").count(), 1, "once for each cause: {log}");
+    assert!(!log.contains("takes over when the Lease is free"), "it serves batch: {log}");
 }

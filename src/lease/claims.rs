@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::group::Purpose;
 use super::keeper::{Keeper, Order};
 use super::{Namespace, Timing};
 use crate::client::Client;
@@ -63,6 +64,7 @@ pub struct Claims {
 #[derive(Debug, Clone)]
 pub struct ClaimsHandle {
     orders: mpsc::Sender<Order>,
+    again_after: Duration,
 }
 
 impl Claims {
@@ -78,9 +80,10 @@ impl Claims {
         // One order waits at most: whoever gives one waits for its answer.
         let (orders, received) = mpsc::channel(1);
         let closing = CancellationToken::new();
+        let again_after = options.timing.renew;
         let keeper = Keeper::new(client, options, announce);
         let task = tokio::spawn(keeper.run(received, closing.clone()));
-        Self { handle: ClaimsHandle { orders }, closing, task }
+        Self { handle: ClaimsHandle { orders, again_after }, closing, task }
     }
 
     /// For reloads.
@@ -107,15 +110,24 @@ impl Drop for Claims {
 
 impl ClaimsHandle {
     /// Takes the Leases of the names that are new; they are held beside the others from then on.
-    /// Waits for one that runs out, and not for a holder that renews.
+    /// Waits for one that runs out, and not for a holder that renews. `again`: after a refusal
+    /// that has been told.
     ///
     /// # Errors
     /// Why one cannot be had; those taken meanwhile are released.
-    pub async fn admit(&self, names: BTreeSet<String>) -> Result<(), String> {
+    pub async fn admit(&self, names: BTreeSet<String>, again: bool) -> Result<(), String> {
         let ended = || "the Leases are not held any more".to_owned();
         let (answer, answered) = oneshot::channel();
-        self.orders.send(Order::Admit { names, answer }).await.map_err(|_| ended())?;
+        let purpose = if again { Purpose::ReloadAgain } else { Purpose::Reload };
+        let order = Order::Admit { names, purpose, answer };
+        self.orders.send(order).await.map_err(|_| ended())?;
         answered.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// When names that were refused are worth another try: `renewDeadline`, 10 s by default. A
+    /// try costs one GET for each name.
+    pub fn again_after(&self) -> Duration {
+        self.again_after
     }
 
     /// Holds the Leases of these names alone. The others run out: binds of their pods that are

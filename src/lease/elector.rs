@@ -19,6 +19,8 @@ use super::timing::Timing;
 pub(super) enum Turn {
     /// It is ours. `taken`: since now.
     Held { taken: bool },
+    /// Nobody has it, or whoever had it has not renewed it in time. It was not taken.
+    Free,
     /// Somebody else has it.
     Foreign(Foreign),
     /// It was ours and is somebody else's.
@@ -31,8 +33,10 @@ pub(super) enum Turn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Foreign {
     pub(super) holder: String,
-    /// Renewals seen so far: with one of them it is alive.
+    /// Renewals seen so far.
     pub(super) renewals: u32,
+    /// It has renewed, and a Lease of ours would have run out meanwhile: it is here to stay.
+    pub(super) outlived: bool,
     /// When the Lease can be taken, unless it is renewed.
     pub(super) expires: Instant,
 }
@@ -53,6 +57,8 @@ struct Observed {
     stored: Stored,
     /// When its record was first seen as it is.
     at: Instant,
+    /// When its holder was first seen.
+    since: Instant,
     /// Changes of the record under one holder.
     renewals: u32,
 }
@@ -97,11 +103,38 @@ impl Elector {
                 Err(error) => return Turn::Failed(error),
             }
         }
+        let turn = self.take().await;
+        if !matches!(turn, Turn::Failed(LockError::Conflict(_))) || self.holds() {
+            return turn;
+        }
+        // Somebody was faster: the Lease says who.
+        match self.look().await {
+            Turn::Free => turn,
+            other => other,
+        }
+    }
+
+    /// Looks whose the Lease is, and takes nothing; for one that is not ours.
+    pub(super) async fn look(&mut self) -> Turn {
+        let stored = match self.lock.get().await {
+            Err(error) => return Turn::Failed(error),
+            Ok(None) => return Turn::Free,
+            Ok(Some(stored)) => stored,
+        };
+        let now = Instant::now();
+        let observed = self.observe(stored, now);
+        let foreign = self.foreign(&observed, now);
+        self.observed = Some(observed);
+        foreign.map_or(Turn::Free, Turn::Foreign)
+    }
+
+    async fn take(&mut self) -> Turn {
+        let asked = Instant::now();
         match self.lock.get().await {
             Err(error) => Turn::Failed(error),
             Ok(None) => {
                 let created = self.lock.create(&self.next(&Record::default())).await;
-                created.map_or_else(Turn::Failed, |stored| self.won(stored, now))
+                created.map_or_else(Turn::Failed, |stored| self.won(stored, asked))
             }
             Ok(Some(stored)) => self.contend(stored).await,
         }
@@ -111,21 +144,34 @@ impl Elector {
         let now = Instant::now();
         let observed = self.observe(stored, now);
         let record = &observed.stored.record;
-        if let Some(holder) = record.holder().filter(|holder| **holder != *self.identity) {
+        if let Some(holder) = self.other(record)
+            && self.renewed.is_some()
+        {
             let holder = holder.to_owned();
-            if self.renewed.take().is_some() {
-                return Turn::Lost { holder };
-            }
-            let expires = observed.expires();
-            if expires > now {
-                let renewals = observed.renewals;
-                self.observed = Some(observed);
-                return Turn::Foreign(Foreign { holder, renewals, expires });
-            }
+            self.renewed = None;
+            return Turn::Lost { holder };
+        }
+        if let Some(foreign) = self.foreign(&observed, now) {
+            self.observed = Some(observed);
+            return Turn::Foreign(foreign);
         }
         let written = self.lock.update(&observed.stored, &self.next(record)).await;
         self.observed = Some(observed);
         written.map_or_else(Turn::Failed, |stored| self.won(stored, now))
+    }
+
+    /// Whoever is named in the record and is not us.
+    fn other<'a>(&self, record: &'a Record) -> Option<&'a str> {
+        record.holder().filter(|holder| **holder != *self.identity)
+    }
+
+    /// Who else has the Lease at `now`.
+    fn foreign(&self, observed: &Observed, now: Instant) -> Option<Foreign> {
+        let holder = self.other(&observed.stored.record)?.to_owned();
+        let Observed { since, renewals, .. } = *observed;
+        let expires = observed.expires();
+        let outlived = renewals > 0 && now.duration_since(since) >= self.timing.lease;
+        (expires > now).then_some(Foreign { holder, renewals, outlived, expires })
     }
 
     /// What is known with this look: the time counts from when the record was first seen.
@@ -134,16 +180,19 @@ impl Elector {
             Some(before) if before.stored.record == stored.record => Observed { stored, ..before },
             Some(before) => {
                 let same = before.stored.record.holder() == stored.record.holder();
-                let renewals = if same { before.renewals.saturating_add(1) } else { 0 };
-                Observed { stored, at: now, renewals }
+                if same {
+                    let renewals = before.renewals.saturating_add(1);
+                    return Observed { stored, at: now, since: before.since, renewals };
+                }
+                Observed { stored, at: now, since: now, renewals: 0 }
             }
-            None => Observed { stored, at: now, renewals: 0 },
+            None => Observed { stored, at: now, since: now, renewals: 0 },
         }
     }
 
     fn won(&mut self, stored: Stored, asked: Instant) -> Turn {
         let taken = self.renewed.replace(asked).is_none();
-        self.observed = Some(Observed { stored, at: asked, renewals: 0 });
+        self.observed = Some(Observed { stored, at: asked, since: asked, renewals: 0 });
         Turn::Held { taken }
     }
 

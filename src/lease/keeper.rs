@@ -1,6 +1,6 @@
 //! The task that takes Leases, renews them and lets go of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::claims::{ClaimsOptions, Standing};
-use super::elector::{Elector, Foreign, Turn};
+use super::elector::{Elector, Turn};
+use super::group::{self, Claim, Group, Purpose};
 use super::lock::{Lock, LockError};
 use super::place::lease_name;
 use super::voice::Voice;
@@ -19,46 +20,10 @@ use crate::client::Client;
 #[derive(Debug)]
 pub(super) enum Order {
     /// Take the Leases of these names beside those there are.
-    Admit { names: BTreeSet<String>, answer: oneshot::Sender<Result<(), String>> },
+    Admit { names: BTreeSet<String>, purpose: Purpose, answer: oneshot::Sender<Result<(), String>> },
     /// Hold those of these names alone.
     Retain(BTreeSet<String>),
 }
-
-/// One name that is claimed.
-struct Claim {
-    elector: Elector,
-    last: Option<Turn>,
-}
-
-impl Claim {
-    async fn turn(&mut self, name: &str, voice: &Voice) {
-        let limit = self.elector.lock.deadline;
-        let turn = match tokio::time::timeout(limit, self.elector.turn()).await {
-            Ok(turn) => turn,
-            Err(_) => Turn::Failed(LockError::Failed(format!("deadline of {limit:?} passed"))),
-        };
-        voice.tell(name, &self.elector, self.last.as_ref(), &turn);
-        self.last = Some(turn);
-    }
-
-    /// Why it is not ours for sure; `None` where it is.
-    fn waits(&self, name: &str) -> Option<String> {
-        if self.elector.is_sure(Instant::now()) {
-            return None;
-        }
-        let lock = &self.elector.lock;
-        Some(match &self.last {
-            None => format!("Lease {lock} waits for those before it"),
-            Some(Turn::Foreign(Foreign { holder, .. })) => {
-                format!("{holder} holds Lease {lock} of schedulerName {name:?}")
-            }
-            Some(Turn::Failed(error)) => format!("Lease {lock}: {error}"),
-            Some(Turn::Held { .. } | Turn::Lost { .. }) => format!("Lease {lock} was not renewed"),
-        })
-    }
-}
-
-type Group = BTreeMap<String, Claim>;
 
 /// Names that a reload wants.
 struct Candidates {
@@ -85,7 +50,8 @@ impl Keeper {
         mut options: ClaimsOptions,
         standing: watch::Sender<Standing>,
     ) -> Self {
-        let voice = Voice::new(&options.identity, options.status.clone(), options.events.take());
+        let (status, complaints) = (options.status.clone(), client.complaints().clone());
+        let voice = Voice::new(&options.identity, status, options.events.take(), complaints);
         let (claims, candidates) = (Group::new(), None);
         Self { client, options, voice, namespace: None, standing, claims, candidates }
     }
@@ -115,16 +81,16 @@ impl Keeper {
         let Some(namespace) = self.namespace().await else { return false };
         if self.claims.is_empty() && !self.options.names.is_empty() {
             let names = std::mem::take(&mut self.options.names);
-            self.claims = self.group(&namespace, names);
+            self.claims = self.group(&namespace, names, Purpose::Start);
         }
         let voice = &self.voice;
         let held = self.claims.iter_mut().filter(|(_, claim)| claim.elector.holds());
         join_all(held.map(|(name, claim)| claim.turn(name, voice))).await;
-        acquire(&mut self.claims, voice).await;
+        group::acquire(&mut self.claims, voice).await;
         if let Some(candidates) = &mut self.candidates {
             let held = candidates.group.iter_mut().filter(|(_, claim)| claim.elector.holds());
             join_all(held.map(|(name, claim)| claim.turn(name, voice))).await;
-            acquire(&mut candidates.group, voice).await;
+            group::acquire(&mut candidates.group, voice).await;
         }
         self.answer().await;
         let standing = self.judge();
@@ -146,7 +112,7 @@ impl Keeper {
         self.namespace.clone()
     }
 
-    fn group(&self, namespace: &str, names: BTreeSet<String>) -> Group {
+    fn group(&self, namespace: &str, names: BTreeSet<String>, purpose: Purpose) -> Group {
         let claim = |name: String| {
             let lock = Lock {
                 client: self.client.clone(),
@@ -156,7 +122,7 @@ impl Keeper {
             };
             let identity = std::sync::Arc::clone(&self.options.identity);
             let elector = Elector::new(lock, identity, self.options.timing);
-            (name, Claim { elector, last: None })
+            (name, Claim { elector, purpose, last: None })
         };
         names.into_iter().map(claim).collect()
     }
@@ -178,20 +144,24 @@ impl Keeper {
                 _ => {}
             }
         }
-        let waits = self.claims.iter().find_map(|(name, claim)| claim.waits(name));
+        // Whoever is waited for comes first: other names may be free and wait with it.
+        let (foreign, others): (Vec<_>, Vec<_>) =
+            self.claims.iter().partition(|(_, claim)| claim.is_foreign());
+        let mut claims = foreign.into_iter().chain(others);
+        let waits = claims.find_map(|(name, claim)| claim.waits(name));
         waits.map_or(Standing::Holds, Standing::Waits)
     }
 
     fn take(&mut self, order: Order) {
         match order {
-            Order::Admit { mut names, answer } => {
+            Order::Admit { mut names, purpose, answer } => {
                 names.retain(|name| !self.claims.contains_key(name));
                 // Not answered yet about the first names: those are the start's to settle.
                 let Some(namespace) = self.namespace.clone().filter(|_| !names.is_empty()) else {
                     let _gone = answer.send(Ok(()));
                     return self.options.names.append(&mut names);
                 };
-                let group = self.group(&namespace, names);
+                let group = self.group(&namespace, names, purpose);
                 let timing = &self.options.timing;
                 // A dead holder's Lease runs out, with a try before and after.
                 let until = Instant::now() + timing.lease + 3 * timing.retry;
@@ -212,14 +182,19 @@ impl Keeper {
     /// Answers the reload that waits, where it can be answered.
     async fn answer(&mut self) {
         let Some(mut candidates) = self.candidates.take() else { return };
-        let mut group = candidates.group.iter();
-        let waiting = group.find_map(|(name, claim)| Some((claim, claim.waits(name)?)));
-        let Some((claim, why)) = waiting else {
+        let waiting =
+            |(name, claim): (&String, &Claim)| Some((claim.last.clone(), claim.waits(name)?));
+        let foreign = candidates.group.iter().filter(|(_, claim)| claim.is_foreign());
+        let waiting = foreign.chain(&candidates.group).find_map(waiting);
+        let Some((last, why)) = waiting else {
+            for claim in candidates.group.values_mut() {
+                claim.purpose = Purpose::Start;
+            }
             self.claims.append(&mut candidates.group);
             let _gone = candidates.answer.send(Ok(()));
             return;
         };
-        let hopeless = match &claim.last {
+        let hopeless = match &last {
             Some(Turn::Foreign(foreign)) => foreign.renewals > 0,
             Some(
                 Turn::Lost { .. } | Turn::Failed(LockError::Denied(_) | LockError::NoNamespace(_)),
@@ -231,7 +206,7 @@ impl Keeper {
             return;
         }
         let _gone = candidates.answer.send(Err(why));
-        release(&mut candidates.group, &self.voice).await;
+        group::release(&mut candidates.group, &self.voice).await;
     }
 
     /// Until the next round.
@@ -249,33 +224,10 @@ impl Keeper {
 
     async fn release(&mut self) {
         if let Some(candidates) = &mut self.candidates {
-            release(&mut candidates.group, &self.voice).await;
+            group::release(&mut candidates.group, &self.voice).await;
         }
-        release(&mut self.claims, &self.voice).await;
+        group::release(&mut self.claims, &self.voice).await;
     }
-}
-
-/// Takes Leases one after another by name, and stops at the first that cannot be had: two instances
-/// with some names in common never hold what the other waits for.
-async fn acquire(group: &mut Group, voice: &Voice) {
-    for (name, claim) in group.iter_mut().filter(|(_, claim)| !claim.elector.holds()) {
-        if matches!(claim.last, Some(Turn::Lost { .. })) {
-            return;
-        }
-        claim.turn(name, voice).await;
-        if !claim.elector.holds() {
-            return;
-        }
-    }
-}
-
-async fn release(group: &mut Group, voice: &Voice) {
-    let held = group.iter_mut().filter(|(_, claim)| claim.elector.holds());
-    join_all(held.map(async |(name, claim)| {
-        let released = claim.elector.release().await;
-        voice.released(name, &claim.elector, released.err());
-    }))
-    .await;
 }
 
 /// What an operator has to do before the Lease can be had; `None` where waiting may help.

@@ -1,14 +1,16 @@
 //! What is said of Leases: log, events, `leader_election_master_status`.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use berth_engine::record::ObjectKey;
 use tokio::time::Instant;
 
 use super::elector::{Elector, Foreign, Turn};
+use super::group::{Claim, Purpose};
 use super::lock::LockError;
+use crate::client::{Complaints, cause};
 use crate::events::{EventHandle, Regarding, Statement};
 use crate::metrics::Gauges;
 
@@ -22,16 +24,26 @@ pub(super) struct Voice {
     identity: Arc<str>,
     status: Gauges,
     events: Option<EventHandle>,
-    reminded: Mutex<Option<Instant>>,
+    complaints: Complaints,
+    /// When the wait for a name was told last: as many as there are profiles.
+    reminded: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Voice {
-    pub(super) fn new(identity: &Arc<str>, status: Gauges, events: Option<EventHandle>) -> Self {
-        Self { identity: Arc::clone(identity), status, events, reminded: Mutex::new(None) }
+    pub(super) fn new(
+        identity: &Arc<str>,
+        status: Gauges,
+        events: Option<EventHandle>,
+        complaints: Complaints,
+    ) -> Self {
+        let reminded = Mutex::default();
+        Self { identity: Arc::clone(identity), status, events, complaints, reminded }
     }
 
-    /// Tells how a try ended where that is news.
-    pub(super) fn tell(&self, name: &str, elector: &Elector, last: Option<&Turn>, turn: &Turn) {
+    /// Tells how a try of a claim ended where that is news.
+    pub(super) fn tell(&self, name: &str, claim: &Claim, turn: &Turn) {
+        let Claim { elector, purpose, last } = claim;
+        let last = last.as_ref();
         let lease = elector.lock.to_string();
         let held = matches!(turn, Turn::Held { .. }) || elector.holds();
         self.show(elector, held);
@@ -54,45 +66,66 @@ impl Voice {
                 );
                 self.publish(elector, "Warning", "stopped leading");
             }
-            Turn::Foreign(foreign) => self.foreign(name, &lease, last, foreign),
-            Turn::Failed(error) => {
-                let news = !matches!(last, Some(Turn::Failed(before)) if before == error);
-                if self.is_due(news) {
-                    tracing::warn!(lease, scheduler_name = name, %error,
-                        "Lease cannot be held: scheduling waits for it unless it was renewed a \
-                         moment before; trying on");
-                }
+            Turn::Free => {}
+            Turn::Foreign(foreign) => match purpose {
+                Purpose::Start => self.foreign(name, &lease, last, foreign),
+                // What the reload waits for; it tells itself how that ended.
+                Purpose::Reload if !matches!(last, Some(Turn::Foreign(_))) => tracing::info!(
+                    lease,
+                    scheduler_name = name,
+                    holder = foreign.holder,
+                    "Another instance holds the Lease of a new schedulerName: the reload waits for \
+                     the Lease to be renewed, released or to run out"
+                ),
+                Purpose::Reload | Purpose::ReloadAgain => {}
+            },
+            // Somebody has written the Lease at the same moment, and does not hold it.
+            Turn::Failed(LockError::Conflict(error)) => {
+                tracing::info!(lease, scheduler_name = name, error, "Lease has changed: once more");
             }
+            Turn::Failed(error) => self.failed(name, &lease, &error.to_string()),
+        }
+    }
+
+    fn failed(&self, name: &str, lease: &str, error: &str) {
+        if let Some(complaint) = self.complaints.about(&format!("lease {}", cause(error))) {
+            tracing::warn!(
+                lease,
+                scheduler_name = name,
+                error,
+                server = &*complaint.server,
+                heldBack = complaint.held_back,
+                "Lease cannot be held: scheduling waits for it unless it was renewed a moment \
+                 before; trying on"
+            );
         }
     }
 
     fn foreign(&self, name: &str, lease: &str, last: Option<&Turn>, foreign: &Foreign) {
-        let Foreign { holder, renewals, .. } = foreign;
+        let Foreign { holder, outlived, .. } = foreign;
         let news = match last {
-            Some(Turn::Foreign(before)) => {
-                before.holder != *holder || (before.renewals == 0 && *renewals > 0)
-            }
+            Some(Turn::Foreign(before)) => before.holder != *holder || before.outlived != *outlived,
             _ => true,
         };
-        if !self.is_due(news) {
+        if !self.is_due(name, news) {
             return;
         }
-        if *renewals > 0 {
+        if *outlived {
             tracing::warn!(
                 lease,
                 scheduler_name = name,
                 holder,
-                "Another instance is alive and schedules these pods: this one waits until it \
-                 ends. Stop the other, or name the profile otherwise; --allow-second-instance \
-                 runs both, which over-commits nodes"
+                "Refusing to serve this schedulerName while the other instance renews its Lease: \
+                 this one places no pod, is not ready, and takes over when the Lease is free. Stop \
+                 the other, or name the profile otherwise; --allow-second-instance runs both, \
+                 which over-commits nodes"
             );
         } else {
-            tracing::warn!(
+            tracing::info!(
                 lease,
                 scheduler_name = name,
                 holder,
-                "Another instance holds the Lease: waiting for it to be renewed, released or to \
-                 run out"
+                "Another instance holds the Lease: waiting for it to be released or to run out"
             );
         }
     }
@@ -110,6 +143,7 @@ impl Voice {
     /// The configuration does not have the name any more.
     pub(super) fn given_up(&self, name: &str, elector: &Elector) {
         self.show(elector, false);
+        self.reminded.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         let lease = elector.lock.to_string();
         tracing::info!(
             lease,
@@ -119,17 +153,21 @@ impl Voice {
     }
 
     pub(super) fn unresolved(&self, error: &str) {
-        if self.is_due(false) {
-            tracing::warn!(error, "The namespace of the Leases is not known yet; trying on");
+        if let Some(complaint) = self.complaints.about(&format!("lease {}", cause(error))) {
+            tracing::warn!(
+                error,
+                server = &*complaint.server,
+                heldBack = complaint.held_back,
+                "The namespace of the Leases is not known yet; trying on"
+            );
         }
     }
 
-    fn is_due(&self, news: bool) -> bool {
-        // Nothing can panic while it is held.
-        let mut reminded = self.reminded.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let due = news || reminded.is_none_or(|at| at.elapsed() >= REMIND_EVERY);
+    fn is_due(&self, name: &str, news: bool) -> bool {
+        let mut reminded = self.reminded.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = news || reminded.get(name).is_none_or(|at| at.elapsed() >= REMIND_EVERY);
         if due {
-            *reminded = Some(Instant::now());
+            reminded.insert(name.to_owned(), Instant::now());
         }
         due
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::Refusal;
-use crate::client::{Client, exchange, request};
+use crate::client::{Client, cause, exchange, request};
 use crate::serve::allowance::Allowance;
 
 /// Reviews a second for tokens and paths that were not granted of late, and at once after a rest.
@@ -29,9 +29,6 @@ const OPEN_MAX: usize = 8;
 /// Deadline of a review.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Between two warnings; all else is debug.
-const WARN_EVERY: Duration = Duration::from_secs(60);
-
 /// Which limits a review goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -47,7 +44,6 @@ pub(super) struct Reviewer {
     known: Limits,
     strangers: Limits,
     deadline: Duration,
-    warned: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -65,12 +61,7 @@ impl Limits {
 
 impl Reviewer {
     pub(super) fn new(deadline: Duration, now: Instant) -> Self {
-        Self {
-            known: Limits::new(KNOWN, now),
-            strangers: Limits::new(STRANGERS, now),
-            deadline,
-            warned: Mutex::new(None),
-        }
+        Self { known: Limits::new(KNOWN, now), strangers: Limits::new(STRANGERS, now), deadline }
     }
 
     /// Creates a review and reads its status.
@@ -98,7 +89,7 @@ impl Reviewer {
             return Err(Refusal::Busy);
         }
         self.send(client, path, review).await.map_err(|error| {
-            self.warn(path, &error);
+            complain(client, path, &error);
             Refusal::Unknown(error)
         })
     }
@@ -125,15 +116,19 @@ impl Reviewer {
         }
         S::deserialize(&reviewed["status"]).map_err(|error| error.to_string())
     }
+}
 
-    fn warn(&self, path: &str, error: &str) {
-        let now = Instant::now();
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.is_some_and(|at| now.saturating_duration_since(at) < WARN_EVERY) {
-            tracing::debug!(path, error, "Cannot ask the API server who may read");
-            return;
-        }
-        *warned = Some(now);
-        tracing::warn!(path, error, "Cannot ask the API server who may read; told once a minute");
-    }
+/// Once a minute for each cause.
+fn complain(client: &Client, path: &str, error: &str) {
+    let Some(complaint) = client.complaints().about(&format!("review {}", cause(error))) else {
+        tracing::debug!(path, error, "Cannot ask the API server who may read");
+        return;
+    };
+    tracing::warn!(
+        path,
+        error,
+        server = &*complaint.server,
+        heldBack = complaint.held_back,
+        "Cannot ask the API server who may read"
+    );
 }
