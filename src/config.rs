@@ -9,6 +9,7 @@
 mod base64;
 pub mod command;
 mod defaults;
+mod doubtful;
 mod expand;
 mod extenders;
 mod header;
@@ -96,7 +97,7 @@ pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loade
     }
     Ok(Loaded {
         origin: origin.to_owned(),
-        warnings: warning::all(&document, origin, known),
+        warnings: warning::all(&document, &configuration, origin, known),
         not_carried_out: extenders::not_carried_out(&configuration, &document.root),
         leader_elect_line: document.root.line_of("leaderElection.leaderElect"),
         hash: hash(&print(&configuration)),

@@ -42,13 +42,21 @@ fn is_name(text: &str) -> bool {
 }
 
 fn is_domain(text: &str) -> bool {
+    text.split('.').all(is_part)
+}
+
+/// Whether a text may name a namespace (`IsDNS1123Label`).
+pub(super) fn is_label(text: &str) -> bool {
+    text.len() <= NAME_MAX && is_part(text)
+}
+
+/// A label of any length.
+fn is_part(label: &str) -> bool {
     let is_alphanumeric = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    text.split('.').all(|label| {
-        let bytes = label.as_bytes();
-        bytes.first().is_some_and(is_alphanumeric)
-            && bytes.last().is_some_and(is_alphanumeric)
-            && bytes.iter().all(|b| is_alphanumeric(b) || *b == b'-')
-    })
+    let bytes = label.as_bytes();
+    bytes.first().is_some_and(is_alphanumeric)
+        && bytes.last().is_some_and(is_alphanumeric)
+        && bytes.iter().all(|b| is_alphanumeric(b) || *b == b'-')
 }
 
 #[cfg(test)]

@@ -1,14 +1,21 @@
 //! What a file says that has no effect, or hardly the one that was meant. kube-scheduler takes it,
 //! so these are no errors.
 
+use super::doubtful;
 use super::known::Known;
 use super::point::ExtensionPoint;
 use super::tree::{Document, Kind, Node};
+use super::v1::KubeSchedulerConfiguration;
 use super::yaml::push_key;
 use crate::escape;
 
-/// All warnings, each as `FILE:LINE: PATH: MESSAGE`.
-pub(super) fn all(document: &Document, origin: &str, known: Known<'_>) -> Vec<String> {
+/// All warnings, each as `FILE:LINE: PATH: MESSAGE`; `completed` is what the document has become.
+pub(super) fn all(
+    document: &Document,
+    completed: &KubeSchedulerConfiguration,
+    origin: &str,
+    known: Known<'_>,
+) -> Vec<String> {
     let root = &document.root;
     let mut found = Found { root, origin, warnings: Vec::new() };
     let profiles = root.get("profiles");
@@ -26,6 +33,9 @@ pub(super) fn all(document: &Document, origin: &str, known: Known<'_>) -> Vec<St
         }
     }
     quotes(root, &mut String::new(), &mut found);
+    for (path, message) in doubtful::all(completed) {
+        found.add(&path, &message);
+    }
     let mut warnings = found.warnings;
     if let Some(line) = document.further {
         warnings.push(format!("{origin}:{line}: only the first document of a file is read"));
@@ -181,8 +191,8 @@ mod tests {
             "a weight has no effect of \"NodePorts\", which gives no scores",
         ),
         (
-            "profiles: [{schedulerName: “a”}]",
-            "profiles[0].schedulerName: \"“a”\": “ is a letter to YAML",
+            "leaderElection: {resourceName: “a”}",
+            "leaderElection.resourceName: \"“a”\": “ is a letter to YAML",
         ),
     ];
 
