@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 pub use gates::Gates;
 pub use run::{LeaderElect, Run};
-pub use values::{parse_go_bool, parse_go_duration};
+pub use values::{VersionFlag, parse_go_bool, parse_go_duration};
 pub use without_effect::WithoutEffect;
 
 /// `berth`.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use berth_plugins::PluginRegistry;
 use clap::Parser;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, VersionFlag};
 use crate::causes::chain;
 use crate::{config, demo, evaluate, logging, run, sandbox_command, version};
 
@@ -32,6 +32,10 @@ pub fn main(registry: &PluginRegistry) -> ExitCode {
 fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
     match command {
         Command::Run(args) => {
+            if let Some(VersionFlag::Print(output)) = args.version {
+                println!("{}", version::report(output));
+                return Ok(ExitCode::SUCCESS);
+            }
             logging::init(args.logging)?;
             scheduler_runtime()?.block_on(run::run(*args, registry))
         }

@@ -1,12 +1,13 @@
 //! `berth evaluate`: cases in, verdicts as JSON lines out.
 //!
 //! `input` reads cases as JSON lines, and what kubectl prints; `objects` takes lists and Jobs
-//! apart, and `strict` refuses fields that Kubernetes does not have.
+//! apart, `strict` refuses fields that Kubernetes does not have, and `amounts` what is no quantity.
 //!
 //! A case is a small cluster and the pods to schedule on it, in order. Each pod goes through the
 //! decoders, the cache and the cycle that `berth run` uses; the only difference is the draw, which
 //! takes the first of the best by name, so that answers can be compared.
 
+mod amounts;
 mod case;
 mod input;
 mod objects;
@@ -70,7 +71,13 @@ fn answer(read: input::Read, registry: &PluginRegistry, method: Method) -> Resul
     } else {
         cycles(&case, registry, method).map(|cycles| serde_json::json!({ "cycles": cycles }))
     };
-    answer.map(|answer| verdict::with_id(&case.id, answer)).map_err(|error| {
+    let noted = |mut answer: Value| {
+        if let Some(note) = source.note {
+            answer["note"] = note.into();
+        }
+        verdict::with_id(&case.id, answer)
+    };
+    answer.map(noted).map_err(|error| {
         let line = match error.downcast_ref::<Wrong>() {
             Some(wrong) => source.line_of(wrong),
             None => source.line(),

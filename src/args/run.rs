@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::{Gates, Logging, WithoutEffect, parse_go_bool, parse_go_duration};
+use super::{Gates, Logging, VersionFlag, WithoutEffect, parse_go_bool, parse_go_duration};
 use crate::config::GoDuration;
 use crate::events::Granularity;
 use crate::serve::{Protocol, Suite, TlsVersion};
@@ -13,6 +13,8 @@ use crate::serve::{Protocol, Suite, TlsVersion};
 // As in pflag, the last of several counts.
 #[command(
     args_override_self = true,
+    // kube-scheduler's takes a value.
+    disable_version_flag = true,
     after_help = "\
 Examples:
   berth run --config=/etc/berth/config.yaml -v=2
@@ -192,6 +194,11 @@ pub struct Run {
     /// effect, and a warning says so
     #[arg(long, value_name = "GATES", help_heading = "Scheduling")]
     pub feature_gates: Vec<Gates>,
+
+    /// Print the version and exit; `raw` prints it as JSON
+    #[arg(short = 'V', long, value_name = "true|raw", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub version: Option<VersionFlag>,
 
     /// How the log is written.
     #[command(flatten)]

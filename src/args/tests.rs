@@ -83,8 +83,8 @@ fn wrong_flags_are_refused_with_a_hint() {
     }
 }
 
-/// `kube-scheduler --help` of 1.37.2, with a value that it takes; `--version` apart, which ends it.
-const OF_KUBE_SCHEDULER: [&str; 64] = [
+/// `kube-scheduler --help` of 1.37.2, with a value that it takes.
+const OF_KUBE_SCHEDULER: [&str; 67] = [
     "config=x",
     "master=http://127.0.0.1:1",
     "write-config-to=x",
@@ -145,6 +145,9 @@ const OF_KUBE_SCHEDULER: [&str; 64] = [
     "logging-format=json",
     "v=2",
     "vmodule=schedule_one=5",
+    "version=raw",
+    "version=true",
+    "version=false",
     "profiling",
     "disable-http2-serving=false",
     "contention-profiling",

@@ -1,5 +1,8 @@
 //! Values of flags as Go reads them.
 
+use std::str::FromStr;
+
+use super::VersionOutput;
 use crate::config::GoDuration;
 
 /// A boolean as Go's `strconv.ParseBool` reads it, which is what kube-scheduler's flags use.
@@ -25,4 +28,28 @@ pub fn parse_go_duration(text: &str) -> Result<GoDuration, String> {
         return Err(format!("{text:?} is negative"));
     }
     Ok(duration)
+}
+
+/// A value of kube-scheduler's `--version` (`verflag`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionFlag {
+    /// It is printed in this form.
+    Print(VersionOutput),
+    /// It is not.
+    Silent,
+}
+
+impl FromStr for VersionFlag {
+    type Err = String;
+
+    /// # Errors
+    /// It is another one. kube-scheduler takes `vX.Y.Z` too, and says then that it is that version.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, parse_go_bool(text)) {
+            ("raw", _) => Ok(Self::Print(VersionOutput::Json)),
+            (_, Ok(true)) => Ok(Self::Print(VersionOutput::Text)),
+            (_, Ok(false)) => Ok(Self::Silent),
+            (_, Err(_)) => Err("give true, false or raw".to_owned()),
+        }
+    }
 }

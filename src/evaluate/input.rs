@@ -24,6 +24,8 @@ pub(super) struct Source {
     /// The line of a case that is on one line.
     line: usize,
     documents: Vec<Lines>,
+    /// What is to be said beside the verdict.
+    pub(super) note: Option<&'static str>,
     /// For collected objects: by field and place, the document and the path there.
     moved: HashMap<String, (usize, String)>,
 }
@@ -50,11 +52,24 @@ impl Source {
     }
 }
 
-/// Reads cases one after the other and hands each over.
+/// Reads cases one after the other and hands each over. Input without any is wrong as well.
 ///
 /// # Errors
 /// The input cannot be read, or `take` fails.
 pub(super) fn each(input: impl BufRead, mut take: impl FnMut(Read) -> Result<()>) -> Result<()> {
+    let mut taken = 0_usize;
+    each_there(input, |read| {
+        taken += 1;
+        take(read)
+    })?;
+    if taken > 0 {
+        return Ok(());
+    }
+    let message = "there is no case, and no object of Kubernetes: the input is empty";
+    take(Err((1, message.to_owned())))
+}
+
+fn each_there(input: impl BufRead, mut take: impl FnMut(Read) -> Result<()>) -> Result<()> {
     let mut lines = input
         .lines()
         .enumerate()
@@ -92,7 +107,7 @@ pub(super) fn each(input: impl BufRead, mut take: impl FnMut(Read) -> Result<()>
         }
     }
     match collected.into_case() {
-        Some(case) => take(Ok(case)),
+        Some(read) => take(read),
         None => Ok(()),
     }
 }
@@ -122,7 +137,8 @@ fn one_line(
             Err(wrong) => take(Err(wrong)),
         },
         Err(e) => {
-            let message = format!("column {}: this line is not a case: {}", e.column(), plain(&e));
+            let message =
+                format!("column {}: this line is not a case: {}", e.column(), plain(&e, "it"));
             take(Err((line, message)))
         }
     }
@@ -148,17 +164,21 @@ fn one_document(
         _ => match serde_json::from_str::<Case>(&value.to_string()) {
             Ok(case) => take(Ok((case, Source { documents: vec![document], ..Source::default() }))),
             Err(e) => {
-                let message = format!("this document is not a case: {}", plain(&e));
+                let message = format!("this document is not a case: {}", plain(&e, "it"));
                 take(Err((document.line_of(""), message)))
             }
         },
     }
 }
 
-/// The message without its place.
-fn plain(error: &serde_json::Error) -> String {
+/// The message without its place; `subject` is what is read.
+fn plain(error: &serde_json::Error, subject: &str) -> String {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
+    let text = text.split(" at line ").next().unwrap_or_default();
+    match text.strip_prefix("EOF while parsing ") {
+        Some(within) => format!("{subject} ends early, within {within}"),
+        None => text.to_owned(),
+    }
 }
 
 /// All documents of a text.
@@ -168,7 +188,9 @@ fn documents(text: &str) -> Result<Vec<Lines>, (usize, String)> {
         let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
         let mut start = 0;
         while let Some(read) = stream.next() {
-            read.map_err(|e| (e.line(), format!("column {}: {}", e.column(), plain(&e))))?;
+            read.map_err(|e| {
+                (e.line(), format!("column {}: {}", e.column(), plain(&e, "the input")))
+            })?;
             let end = stream.byte_offset();
             let document = text.get(start..end).unwrap_or_default();
             let before = text.get(..start).unwrap_or_default().matches('\n').count();
@@ -195,6 +217,16 @@ fn documents(text: &str) -> Result<Vec<Lines>, (usize, String)> {
 struct Collected {
     case: Case,
     source: Source,
+    /// Objects whose pods no controller has made.
+    unmade: Vec<Unmade>,
+}
+
+struct Unmade {
+    line: usize,
+    kind: String,
+    template: &'static str,
+    /// It means something to the scheduler by itself.
+    is_read: bool,
 }
 
 impl Collected {
@@ -206,6 +238,12 @@ impl Collected {
 
     fn sort_in(&mut self, path: String, object: &Value) {
         let Ok(raw) = RawValue::from_string(object.to_string()) else { return };
+        if let Some(template) = objects::template_of(object) {
+            let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+            let line = self.source.documents.last().map_or(1, |lines| lines.line_of(&path));
+            let is_read = objects::is_read(object);
+            self.unmade.push(Unmade { line, kind, template, is_read });
+        }
         let (field, list) = if is_pending(object) {
             ("pending", self.case.pending.get_or_insert_default())
         } else {
@@ -216,12 +254,23 @@ impl Collected {
         self.source.moved.insert(place, (self.source.documents.len() - 1, path));
     }
 
-    fn into_case(mut self) -> Option<(Case, Source)> {
+    fn into_case(mut self) -> Option<Read> {
         if self.source.documents.is_empty() {
             return None;
         }
-        self.case.pending.get_or_insert_default();
-        Some((self.case, self.source))
+        let none_tried = self.case.pending.get_or_insert_default().is_empty();
+        let unmade = self.unmade.iter().find(|unmade| none_tried || !unmade.is_read);
+        if let Some(Unmade { line, kind, template, .. }) = unmade {
+            let message = format!(
+                "a {kind} is not tried, pods and Jobs of batch/v1 are: give a Pod or a Job with \
+                 its {template}"
+            );
+            return Some(Err((*line, message)));
+        }
+        self.source.note = none_tried.then_some(
+            "no pod is tried: each is on a node, has ended or goes, and no Job is without its pods",
+        );
+        Some(Ok((self.case, self.source)))
     }
 }
 

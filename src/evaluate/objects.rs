@@ -1,13 +1,15 @@
 //! The objects of a case: lists taken apart, kinds and fields checked, Jobs made into their pods.
 
+use std::collections::HashSet;
+
 use berth_engine::Input;
 use berth_engine::framework::nearest;
 use berth_engine::record::PodRecord;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::strict;
 use super::wrong::Wrong;
+use super::{amounts, strict};
 use crate::watch::{DecodeError, Kind, decode_object, decode_pod};
 
 /// Most pods that Jobs in `pending` are made into: 100,000 pods take 11 MB, and a slip in
@@ -26,8 +28,15 @@ struct Placed {
 /// The first object that is not right.
 pub(super) fn cluster(objects: &[Box<RawValue>]) -> Result<Vec<Input>, Wrong> {
     let mut inputs = Vec::new();
+    let mut names = HashSet::new();
     for Placed { path, object } in placed(objects, "objects")? {
-        inputs.extend(input(&object, &path)?);
+        let Some(read) = input(&object, &path)? else { continue };
+        inputs.push(read);
+        let name = name_of(&object);
+        if names.contains(&name) {
+            return Err(Wrong::new(&path, format!("{name} is here twice")));
+        }
+        names.insert(name);
     }
     Ok(inputs)
 }
@@ -43,6 +52,11 @@ pub(super) fn one(object: &RawValue, path: &str) -> Result<Option<Input>, Wrong>
 fn input(object: &Value, path: &str) -> Result<Option<Input>, Wrong> {
     let Some(kind) = kind_of(object, path)? else { return Ok(None) };
     strict::check(kind, object, path)?;
+    match kind {
+        Kind::Pod => amounts::of_pod(&object["spec"], &format!("{path}.spec"))?,
+        Kind::Node => amounts::of_node(object, path)?,
+        _ => {}
+    }
     match decode_object(object.to_string().as_bytes()) {
         Ok(input) => Ok(Some(input)),
         Err(DecodeError::UnknownKind { .. }) => Ok(None),
@@ -61,10 +75,13 @@ pub(super) fn pending(objects: &[Box<RawValue>]) -> Result<Vec<(String, PodRecor
         match (text(&object, "apiVersion"), kind) {
             ("v1" | "", "Pod" | "") => {
                 strict::check(Kind::Pod, &object, &path)?;
+                amounts::of_pod(&object["spec"], &format!("{path}.spec"))?;
                 pods.push((path.clone(), pod(&object, &path)?));
             }
             ("batch/v1" | "", "Job") => {
                 strict::check_job(&object, &path)?;
+                let template = &object["spec"]["template"]["spec"];
+                amounts::of_pod(template, &format!("{path}.spec.template.spec"))?;
                 for object in of_job(&object, &path, PODS_MAX.saturating_sub(pods.len()))? {
                     pods.push((path.clone(), pod(&object, &path)?));
                 }
@@ -85,7 +102,16 @@ pub(super) fn pending(objects: &[Box<RawValue>]) -> Result<Vec<(String, PodRecor
 pub(super) fn one_pod(object: &RawValue) -> Result<PodRecord, Wrong> {
     let object: Value = read(object, "pod")?;
     strict::check(Kind::Pod, &object, "pod")?;
+    amounts::of_pod(&object["spec"], "pod.spec")?;
     pod(&object, "pod")
+}
+
+/// Kind, namespace and name: `Pod default/a`.
+fn name_of(object: &Value) -> String {
+    let meta = &object["metadata"];
+    let namespace = text(meta, "namespace");
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    format!("{} {namespace}{slash}{}", text(object, "kind"), text(meta, "name"))
 }
 
 fn pod(object: &Value, path: &str) -> Result<PodRecord, Wrong> {
@@ -161,6 +187,27 @@ fn kind_of(object: &Value, path: &str) -> Result<Option<Kind>, Wrong> {
             Err(Wrong::new(&format!("{path}.kind"), message))
         }
         None => Ok(None),
+    }
+}
+
+/// Whether the scheduler reads objects of this kind.
+pub(super) fn is_read(object: &Value) -> bool {
+    Kind::of(text(object, "apiVersion"), text(object, "kind")).is_some()
+}
+
+/// Where the pods are that an object stands for which no controller has seen: `None` where it
+/// stands for none, or they are made already.
+pub(super) fn template_of(object: &Value) -> Option<&'static str> {
+    if !object["metadata"]["uid"].is_null() {
+        return None;
+    }
+    match text(object, "kind") {
+        "CronJob" => Some("spec.jobTemplate.spec.template"),
+        "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet" | "ReplicationController" => {
+            Some("spec.template")
+        }
+        "PodTemplate" => Some("template"),
+        _ => None,
     }
 }
 

@@ -121,7 +121,31 @@ const WRONG: &[(&str, &str, &str)] = &[
         r#"{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"j"},"spec":{"parallelism":1000000000,"template":{}}}"#,
         "pending[0].spec.parallelism: more pods",
     ),
+    (NODE_TWICE, "", "objects[1]: Node n is here twice"),
+    (
+        r#"{"kind":"Node","apiVersion":"v1","metadata":{"name":"x"},"status":{"allocatable":{"cpu":"-1"}}}"#,
+        "",
+        "objects[0].status.allocatable.cpu: -1 must not be negative",
+    ),
+    (
+        "",
+        r#"{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c"},{"name":"d","resources":{"limits":{"a/b":-2}}}]}}"#,
+        "pending[0].spec.containers[1].resources.limits.a/b: -2 must not be negative",
+    ),
+    (
+        "",
+        r#"{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"j"},"spec":{"template":{"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"-1"}}}]}}}}"#,
+        "pending[0].spec.template.spec.containers[0].resources.requests.cpu: -1 must not be negative",
+    ),
+    (
+        "",
+        r#"{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"j"},"spec":{"template":{"spec":{"initContainers":[{"name":"c","resources":{"requests":{"memory":"1gb"}}}]}}}}"#,
+        "pending[0].spec.template.spec.initContainers[0].resources.requests.memory: \"1gb\" is not a quantity",
+    ),
 ];
+
+/// Two objects of one name.
+const NODE_TWICE: &str = r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"n"}},{"apiVersion":"v1","kind":"Node","metadata":{"name":"n"},"spec":{}}"#;
 
 #[test]
 fn wrong_input_is_named_and_the_other_cases_are_answered() {
@@ -150,6 +174,13 @@ fn text_that_is_no_case_is_named() {
         ("id: a\nobjects:\n-\tkind: Node\n".to_owned(), "line 3: column 2: a tab", 0),
         ("id: a\nobjects:\n- kind: Node\n  apiVersion: v1\n  metadata: {nam: x}\npending: []\n".to_owned(), "line 5: objects[0].metadata.nam: unknown field", 0),
         ("{\n \"kind\": \"List\", \"apiVersion\": \"v1\",\n \"items\": [\n  {\"kind\": \"Node\", \"apiVersion\": \"v1\",\n   \"metadata\": {\"nam\": \"x\"}}]}".to_owned(), "line 5: objects[0].metadata.nam", 0),
+        ("{\n \"kind\": \"List\", \"apiVersion\": \"v1\",\n \"items\": [\n  {\"kind\": \"Node\"},\n".to_owned(), "line 4: column 19: the input ends early, within a value", 0),
+        (String::new(), "line 1: there is no case, and no object of Kubernetes: the input is empty", 0),
+        ("null\n".to_owned(), "line 1: there is no case", 0),
+        ("---\n# nothing\n---\n".to_owned(), "line 1: there is no case", 0),
+        (format!("{NODE}\n{{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{{\"name\":\"d\"}}}}"), "line 2: a Deployment is not tried, pods and Jobs of batch/v1 are: give a Pod or a Job with its spec.template", 0),
+        ("kind: CronJob\napiVersion: batch/v1\nmetadata: {name: a}\n".to_owned(), "line 1: a CronJob is not tried", 0),
+        ("kind: StatefulSet\napiVersion: apps/v1\nmetadata: {name: a}\n".to_owned(), "line 1: a StatefulSet is not tried", 0),
         ("kind: Node\napiVersion: v1\nmetadata: {name: a}\n---\nkind: Node\napiVersion: v1\nmetadata:\n  nam: x\n".to_owned(), "line 8: objects[1].metadata.nam", 0),
     ] {
         let (answers, wrong) = answers(&input);
@@ -201,4 +232,18 @@ fn both_engines_print_the_same_and_nothing_that_a_terminal_obeys() {
     assert_eq!(class, scan);
     assert!(class.contains("NodeResourcesFit") && !class.contains("VolumeBinding"), "{class}");
     assert!(!class.trim_end().contains(char::is_control), "{class:?}");
+}
+
+#[test]
+fn objects_without_a_pod_to_try_say_so() {
+    let placed =
+        POD.replace(r#""spec":{"#, r#""apiVersion":"v1","kind":"Pod","spec":{"nodeName":"n","#);
+    // What a controller has seen has its pods already.
+    let made = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+                      "metadata": {"name": "d", "namespace": "d", "uid": "1"}});
+    let (answers, wrong) = answers(&format!("{NODE}\n{placed}\n{made}\n"));
+    assert_eq!((answers.len(), wrong), (1, 0), "{answers:?}");
+    assert_eq!(answers[0]["cycles"], json!([]));
+    let note = answers[0]["note"].as_str().unwrap();
+    assert!(note.starts_with("no pod is tried: each is on a node"), "{note}");
 }
