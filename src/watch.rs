@@ -19,6 +19,7 @@ mod answer;
 mod audit;
 mod backoff;
 mod decode;
+mod discovery;
 mod duties;
 mod error;
 mod feed;
@@ -34,7 +35,7 @@ mod silence;
 mod state;
 mod stats;
 mod templates;
-mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ use tokio::task::JoinSet;
 use crate::client::Complaints;
 
 pub use answer::{Asked, decode_bytes};
+pub(crate) use decode::{WireObject, by_kind, by_row};
 pub use decode::{decode_object, decode_pod};
 pub use duties::Doubts;
 pub use error::DecodeError;
@@ -69,6 +71,8 @@ pub struct WatchOptions {
     pub page_size: u32,
     /// Time from one audit of a kind to the next, at the least.
     pub audit_every: Duration,
+    /// Time from one look for kinds that the server does not serve to the next, at the least.
+    pub look_every: Duration,
     /// Which failures are told.
     pub complaints: Complaints,
 }
@@ -79,6 +83,7 @@ impl Default for WatchOptions {
             format: Format::default(),
             page_size: 500,
             audit_every: duties::AUDIT_EVERY,
+            look_every: discovery::LOOK_EVERY,
             complaints: Complaints::default(),
         }
     }
@@ -112,12 +117,20 @@ impl Watches {
         let news = watch::Sender::new(0);
         let (doubts, doubted) = Doubts::channel();
         let mut doubted = Some(doubted);
+        let source = request::Source {
+            client: client.clone(),
+            format: options.format,
+            page_size: options.page_size,
+        };
+        let (discovery, looks) = discovery::Discovery::new(
+            source.clone(),
+            options.look_every,
+            (Arc::clone(&stats), options.complaints.clone()),
+            seeds.hash_one("discovery"),
+        );
+        tasks.spawn(looks);
         for kind in Kind::ALL {
-            let source = request::Source {
-                client: client.clone(),
-                format: options.format,
-                page_size: options.page_size,
-            };
+            let source = source.clone();
             let state = state::StateCell::new(kind, Arc::clone(&sender));
             let feed = feed::Feed::new(kind, inputs.clone(), Arc::clone(&stats))
                 .complaining(options.complaints.clone());
@@ -129,7 +142,8 @@ impl Watches {
                 duties.hear(doubted);
             }
             let follower = follower::Follower::new(source, state, feed, kind, seed);
-            tasks.spawn(follower.with_duties(duties).run());
+            let follower = follower.with_duties(duties).discovering(discovery.clone());
+            tasks.spawn(follower.run());
         }
         Self { tasks, states, stats, doubts }
     }

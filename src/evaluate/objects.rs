@@ -175,7 +175,8 @@ fn kind_of(object: &Value, path: &str) -> Result<Option<Kind>, Wrong> {
     let of_group = || Kind::ALL.into_iter().filter(|kind| kind.group() == group);
     if let Some(known) = of_group().find(|known| known.name() == kind) {
         let path = format!("{path}.apiVersion");
-        return Err(Wrong::new(&path, format!("{} has no {version:?}: use v1", known.name())));
+        let message = format!("{kind} has no {version:?}: use {}", known.versions().join(" or "));
+        return Err(Wrong::new(&path, message));
     }
     if let Some(known) = Kind::ALL.into_iter().find(|known| known.name() == kind) {
         let message = format!("{kind} is of group {:?}, not of {version:?}", known.group());

@@ -15,30 +15,17 @@ use serde::de::{
 use serde_json::Value;
 
 use super::wrong::Wrong;
-use crate::watch::Kind;
+use crate::watch::{Kind, WireObject, by_kind};
 
 /// Checks an object of a kind; `path` is its place in the input.
 ///
 /// # Errors
 /// The first field that the kind does not have, or whose value it does not take.
 pub(super) fn check(kind: Kind, object: &Value, path: &str) -> Result<(), Wrong> {
-    match kind {
-        Kind::Pod => of::<api::core::v1::Pod>(object, path),
-        Kind::Node => of::<api::core::v1::Node>(object, path),
-        Kind::Namespace => of::<api::core::v1::Namespace>(object, path),
-        Kind::Service => of::<api::core::v1::Service>(object, path),
-        Kind::ReplicationController => of::<api::core::v1::ReplicationController>(object, path),
-        Kind::ReplicaSet => of::<api::apps::v1::ReplicaSet>(object, path),
-        Kind::StatefulSet => of::<api::apps::v1::StatefulSet>(object, path),
-        Kind::PodDisruptionBudget => of::<api::policy::v1::PodDisruptionBudget>(object, path),
-        Kind::PersistentVolume => of::<api::core::v1::PersistentVolume>(object, path),
-        Kind::PersistentVolumeClaim => of::<api::core::v1::PersistentVolumeClaim>(object, path),
-        Kind::StorageClass => of::<api::storage::v1::StorageClass>(object, path),
-        Kind::CsiNode => of::<api::storage::v1::CSINode>(object, path),
-        Kind::CsiDriver => of::<api::storage::v1::CSIDriver>(object, path),
-        Kind::CsiStorageCapacity => of::<api::storage::v1::CSIStorageCapacity>(object, path),
-        Kind::VolumeAttachment => of::<api::storage::v1::VolumeAttachment>(object, path),
+    fn of_kind<T: WireObject>(object: &Value, path: &str) -> Result<(), Wrong> {
+        of::<T::Schema>(object, path)
     }
+    by_kind!(kind, of_kind(object, path))
 }
 
 /// Checks a Job.

@@ -205,6 +205,12 @@ metrics! {
         "Time since the API server last told something of the kind, by an event, a bookmark, a \
          list, or an audit without differences. A bookmark comes each minute; above 300 s readyz \
          fails. 0 before the first list");
+    WATCH_MISSING = gauge("berth_watch_missing", &["kind"],
+        "1 while the API server does not serve the kind, which is then watched once discovery shows \
+         it; else 0");
+    WATCH_LOOKS = counter("berth_watch_discoveries_total", &["result"],
+        "Times that discovery was asked for kinds that the API server does not serve: success, \
+         error");
     WATCH_OBJECTS = gauge("berth_watch_objects", &["kind"], "Objects known");
     WATCH_DECODED_BYTES = counter("berth_watch_decoded_bytes_total", &["kind"], "Bytes decoded");
     WATCH_DECODE_SECONDS = counter("berth_watch_decode_seconds_total", &["kind"],

@@ -17,7 +17,7 @@ use crate::watch::{KindStats, WatchStats};
 type Read = fn(&KindStats) -> &AtomicU64;
 
 /// Metrics with the label `kind` only, and where their values are.
-const BY_KIND: [(Metric, Read); 13] = [
+const BY_KIND: [(Metric, Read); 14] = [
     (list::WATCH_LISTED, |s| &s.listed),
     (list::WATCH_LISTS, |s| &s.lists),
     (list::WATCH_STARTS, |s| &s.watches),
@@ -29,6 +29,7 @@ const BY_KIND: [(Metric, Read); 13] = [
     (list::WATCH_AUDITS, |s| &s.audits),
     (list::WATCH_DIFFERENCES, |s| &s.differences),
     (list::WATCH_NEW_HISTORIES, |s| &s.new_histories),
+    (list::WATCH_MISSING, |s| &s.missing),
     (list::WATCH_OBJECTS, |s| &s.objects),
     (list::WATCH_DECODED_BYTES, |s| &s.decoded_bytes),
 ];
@@ -46,7 +47,7 @@ struct Watches(Arc<WatchStats>);
 pub(super) fn register(registrar: &mut Registrar, stats: Arc<WatchStats>) {
     registrar.names.extend(BY_KIND.iter().map(|(metric, _)| metric.name));
     registrar.names.extend([list::WATCH_EVENTS.name, list::WATCH_SILENCE.name]);
-    registrar.names.push(list::WATCH_DECODE_SECONDS.name);
+    registrar.names.extend([list::WATCH_DECODE_SECONDS.name, list::WATCH_LOOKS.name]);
     registrar.registry.register_collector(Box::new(Watches(stats)));
 }
 
@@ -95,6 +96,13 @@ impl Collector for Watches {
             let labels = labels(&list::WATCH_SILENCE, &[kind.name()]);
             let seconds = self.0.silence(kind).unwrap_or_default().as_secs_f64();
             ConstGauge::new(seconds).encode(series.encode_family(&labels)?)?;
+        }
+        let mut series = describe(&mut encoder, &list::WATCH_LOOKS)?;
+        let failed = self.0.failed_looks.load(Relaxed);
+        let answered = self.0.looks.load(Relaxed).saturating_sub(failed);
+        for (result, looks) in [("success", answered), ("error", failed)] {
+            let labels = labels(&list::WATCH_LOOKS, &[result]);
+            ConstCounter::new(looks).encode(series.encode_family(&labels)?)?;
         }
         let mut series = describe(&mut encoder, &list::WATCH_DECODE_SECONDS)?;
         for (kind, stats) in self.0.iter() {

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::kind::Kind;
+use super::kind::Collection;
 use super::known::Row;
 use super::proto::list::{ListReader, Piece as ListPiece};
 use super::request::{Format, LIST_DEADLINE, RequestError, Source, full_text, page_body};
@@ -54,10 +54,10 @@ pub(crate) struct Audit {
 impl Audit {
     /// Asks for the list: `at` is the version that the watch has come to, `format` what the server
     /// answered the last list in.
-    pub(crate) fn begin(source: Source, kind: Kind, format: Format, at: u64) -> Self {
+    pub(crate) fn begin(source: Source, of: Collection, format: Format, at: u64) -> Self {
         let (sender, pieces) = mpsc::channel(BATCHES_MAX);
         let task = tokio::spawn(async move {
-            let end = match read(&source, kind, format, at, &sender).await {
+            let end = match read(&source, of, format, at, &sender).await {
                 Ok(version) if version < at => Piece::Behind,
                 Ok(version) => Piece::End(version),
                 Err(error) if error.is_version_too_large() => Piece::Behind,
@@ -88,7 +88,7 @@ impl Drop for Audit {
 /// Reads all pages and tells their version.
 async fn read(
     source: &Source,
-    kind: Kind,
+    of: Collection,
     format: Format,
     at: u64,
     pieces: &mpsc::Sender<Piece>,
@@ -98,7 +98,7 @@ async fn read(
     loop {
         let deadline = Instant::now() + LIST_DEADLINE;
         let page = timeout_at(deadline, async {
-            let response = source.names(kind, format, at, &token).await?;
+            let response = source.names(of, format, at, &token).await?;
             match Format::of(&response) {
                 Format::Protobuf => read_items(response, pieces).await,
                 Format::Json => read_page(response, pieces).await,

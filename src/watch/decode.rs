@@ -1,6 +1,6 @@
 //! From wire objects to inputs, whatever the format.
 
-use berth_engine::record::{ObjectKey, PodRecord};
+use berth_engine::record::{self, ObjectKey, PodRecord};
 use berth_engine::{Change, Input, Object};
 use serde::de::DeserializeOwned;
 
@@ -8,12 +8,8 @@ use super::error::{DecodeError, FieldError};
 use super::json;
 use super::kind::Kind;
 use super::templates::Templates;
-use super::wire::claim::{Claim, Volume};
-use super::wire::csi::{CsiDriver, CsiNode, StorageCapacity, StorageClass, VolumeAttachment};
+use super::wire;
 use super::wire::meta::{ObjectMeta, Status};
-use super::wire::node::Node;
-use super::wire::owner::{DisruptionBudget, MapSelecting, Namespace, Selecting};
-use super::wire::pod::Pod;
 
 /// What an object says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,12 +60,29 @@ pub(crate) enum Event {
     Error(Status),
 }
 
-/// An object as it travels, of one kind or of several with the same shape.
+/// An object as it travels: what a kind's own file says of it. One type per kind, of the same name
+/// as in the table of kinds.
 pub(crate) trait WireObject: prost::Message + Default + DeserializeOwned {
+    /// What the engine reads of it.
+    type Record;
+    /// The kind in full, against which files are held.
+    type Schema: DeserializeOwned;
     /// `metadata`.
     fn metadata(&self) -> Option<&ObjectMeta>;
-    /// What the engine is told of an applied object of `kind`.
-    fn input(self, kind: Kind, templates: &mut Templates) -> Result<Input, FieldError>;
+    /// Turns it into its record.
+    ///
+    /// # Errors
+    /// The field that cannot be read.
+    fn record(self, templates: &mut Templates) -> Result<Self::Record, FieldError>;
+}
+
+/// What the engine is told of the objects of a kind. Follows from the table of kinds, but for pods
+/// and nodes, which have inputs of their own.
+pub(crate) trait Told: WireObject {
+    /// That the object is there.
+    fn applied(record: Self::Record) -> Input;
+    /// That the object `key` is gone. Besides pods and nodes, such objects carry only their key.
+    fn deleted(key: ObjectKey, uid: Option<Box<str>>) -> Input;
 }
 
 /// Reads one object from JSON by its own `apiVersion` and `kind`, as found in files.
@@ -94,7 +107,7 @@ pub fn decode_pod(text: &[u8]) -> Result<PodRecord, DecodeError> {
 }
 
 /// Turns a wire object into what the engine is told.
-pub(crate) fn finish<T: WireObject>(kind: Kind, object: T, templates: &mut Templates) -> Item {
+pub(crate) fn finish<T: Told>(kind: Kind, object: T, templates: &mut Templates) -> Item {
     let meta = object.metadata();
     let text = |field: Option<&String>| field.map(String::as_str).unwrap_or_default().into();
     let identity = Identity {
@@ -105,7 +118,7 @@ pub(crate) fn finish<T: WireObject>(kind: Kind, object: T, templates: &mut Templ
     let result = if identity.key.name.is_empty() {
         Err(FieldError::new("must be set".into()).within("name").within("metadata"))
     } else {
-        object.input(kind, templates)
+        object.record(templates).map(T::applied)
     };
     match result {
         Ok(input) => Ok(Decoded { identity, input }),
@@ -120,75 +133,67 @@ pub(crate) fn finish<T: WireObject>(kind: Kind, object: T, templates: &mut Templ
 
 /// Calls `$function::<T>($arguments)` with the wire type of `$kind`.
 macro_rules! by_kind {
-    ($kind:expr, $function:ident($($argument:expr),*)) => {
+    ($kind:expr, $function:ident $arguments:tt) => {
+        berth_engine::kinds!($crate::watch::by_row, $kind, $function, $arguments)
+    };
+}
+
+/// The calls of [`by_kind`], by the rows of the table.
+macro_rules! by_row {
+    (
+        [$kind:expr, $function:ident, $arguments:tt]
+        own {$( $(#[$own_doc:meta])* $Own:ident $own:tt )*}
+        objects {$( $(#[$doc:meta])* $Kind:ident $row:tt )*}
+    ) => {
         match $kind {
-            Kind::Pod => $function::<$crate::watch::wire::pod::Pod>($($argument),*),
-            Kind::Node => $function::<$crate::watch::wire::node::Node>($($argument),*),
-            Kind::Namespace => $function::<$crate::watch::wire::owner::Namespace>($($argument),*),
-            Kind::Service | Kind::ReplicationController => {
-                $function::<$crate::watch::wire::owner::MapSelecting>($($argument),*)
-            }
-            Kind::ReplicaSet | Kind::StatefulSet => {
-                $function::<$crate::watch::wire::owner::Selecting>($($argument),*)
-            }
-            Kind::PodDisruptionBudget => {
-                $function::<$crate::watch::wire::owner::DisruptionBudget>($($argument),*)
-            }
-            Kind::PersistentVolume => $function::<$crate::watch::wire::claim::Volume>($($argument),*),
-            Kind::PersistentVolumeClaim => {
-                $function::<$crate::watch::wire::claim::Claim>($($argument),*)
-            }
-            Kind::StorageClass => $function::<$crate::watch::wire::csi::StorageClass>($($argument),*),
-            Kind::CsiNode => $function::<$crate::watch::wire::csi::CsiNode>($($argument),*),
-            Kind::CsiDriver => $function::<$crate::watch::wire::csi::CsiDriver>($($argument),*),
-            Kind::CsiStorageCapacity => {
-                $function::<$crate::watch::wire::csi::StorageCapacity>($($argument),*)
-            }
-            Kind::VolumeAttachment => {
-                $function::<$crate::watch::wire::csi::VolumeAttachment>($($argument),*)
-            }
+            $($crate::watch::Kind::$Own => $function::<$crate::watch::wire::$Own> $arguments,)*
+            $($crate::watch::Kind::$Kind => $function::<$crate::watch::wire::$Kind> $arguments,)*
         }
     };
 }
-pub(crate) use by_kind;
+pub(crate) use {by_kind, by_row};
 
-/// Implements [`WireObject`]: `object` binds the wire object, `templates` the template cache.
-macro_rules! wire_object {
-    ($($wire:ty, |$object:ident, $kind:ident, $templates:ident| $input:expr;)*) => {$(
-        impl WireObject for $wire {
-            fn metadata(&self) -> Option<&ObjectMeta> {
-                self.metadata.as_ref()
+/// The record of an object of which only the key is known.
+macro_rules! gone {
+    (Cluster $Record:ident $key:ident) => {
+        record::$Record { name: $key.name, ..record::$Record::default() }
+    };
+    (Namespaced $Record:ident $key:ident) => {
+        record::$Record { key: $key, ..record::$Record::default() }
+    };
+}
+
+macro_rules! told {
+    (
+        [] own { $($own:tt)* }
+        objects {$(
+            $(#[$doc:meta])*
+            $Kind:ident {
+                kind: $kind:literal, resource: $resource:literal,
+                group: $group:literal, versions: $versions:tt,
+                scope: $scope:ident, need: $need:ident,
+                record: $Record:ident, $($engine:tt)*
             }
-            fn input(self, $kind: Kind, $templates: &mut Templates) -> Result<Input, FieldError> {
-                let $object = self;
-                $input
+        )*}
+    ) => {$(
+        impl Told for wire::$Kind {
+            fn applied(record: record::$Record) -> Input {
+                Input::Object(Box::new(Object::$Kind(record)), Change::Applied)
+            }
+            fn deleted(key: ObjectKey, _: Option<Box<str>>) -> Input {
+                let object = Object::$Kind(gone!($scope $Record key));
+                Input::Object(Box::new(object), Change::Deleted)
             }
         }
     )*};
 }
 
-wire_object! {
-    Pod, |pod, _kind, templates| pod.input(templates);
-    Node, |node, _kind, _templates| node.input();
-    Namespace, |namespace, _kind, _templates| applied(namespace.object());
-    MapSelecting, |owner, kind, _templates| applied(match kind {
-        Kind::Service => Object::Service(owner.record()),
-        _ => Object::ReplicationController(owner.record()),
-    });
-    Selecting, |owner, kind, _templates| applied(match kind {
-        Kind::ReplicaSet => Object::ReplicaSet(owner.record()),
-        _ => Object::StatefulSet(owner.record()),
-    });
-    DisruptionBudget, |budget, _kind, _templates| applied(budget.object());
-    Volume, |volume, _kind, _templates| applied(volume.object()?);
-    Claim, |claim, _kind, _templates| applied(claim.object()?);
-    StorageClass, |class, _kind, _templates| applied(class.object());
-    CsiNode, |node, _kind, _templates| applied(node.object());
-    CsiDriver, |driver, _kind, _templates| applied(driver.object());
-    StorageCapacity, |capacity, _kind, _templates| applied(capacity.object()?);
-    VolumeAttachment, |attachment, _kind, _templates| applied(attachment.object());
-}
+berth_engine::kinds!(told);
 
-fn applied(object: Object) -> Result<Input, FieldError> {
-    Ok(Input::Object(Box::new(object), Change::Applied))
+/// That the object `key` of a kind is gone.
+pub(crate) fn deleted(kind: Kind, key: ObjectKey, uid: Option<Box<str>>) -> Input {
+    fn of<T: Told>(key: ObjectKey, uid: Option<Box<str>>) -> Input {
+        T::deleted(key, uid)
+    }
+    by_kind!(kind, of(key, uid))
 }

@@ -10,7 +10,7 @@ use berth_engine::record::{NodeRecord, ObjectKey};
 use hashbrown::DefaultHashBuilder;
 use tokio::sync::mpsc;
 
-use super::decode::{Decoded, Item};
+use super::decode::{Decoded, Item, deleted};
 use super::error::DecodeError;
 use super::kind::Kind;
 use super::known::{Known, Row, Seen, Source};
@@ -238,6 +238,24 @@ impl Feed {
         self.known.end_audit()
     }
 
+    /// How many objects are known.
+    pub(crate) fn known(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether the API server does not serve the kind.
+    pub(crate) fn missing(&self, missing: bool) {
+        self.stats().missing.store(missing.into(), Relaxed);
+        if missing {
+            self.stats.unheard(self.kind);
+        }
+    }
+
+    /// Waits until nobody takes inputs any more.
+    pub(crate) async fn closed(&self) {
+        self.inputs.closed().await;
+    }
+
     /// The API server has told something.
     pub(crate) fn heard(&self) {
         self.stats.heard(self.kind);
@@ -274,7 +292,7 @@ impl Feed {
             self.nodes.remove(&key.name);
         }
         let uid = (!uid.is_empty()).then_some(uid);
-        self.push(self.kind.deleted(key, uid)).await
+        self.push(deleted(self.kind, key, uid)).await
     }
 
     async fn push(&mut self, input: Input) -> Result<(), Stopped> {

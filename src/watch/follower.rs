@@ -1,6 +1,7 @@
 //! One kind's list and watch over HTTP, driven by [`Resume`]. Lists are in `list`, watches and what
-//! is done beside them in `stream`.
+//! is done beside them in `stream`, what to do where there is no such resource in `absence`.
 
+mod absence;
 mod list;
 mod stream;
 
@@ -9,9 +10,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::discovery::Discovery;
 use super::duties::{AUDIT_EVERY, Duties};
 use super::feed::Feed;
-use super::kind::Kind;
+use super::kind::{Collection, Kind};
 use super::request::{Format, RequestError, Source};
 use super::resume::{Failure, Resume, Step};
 use super::state::{KindState, StateCell};
@@ -29,12 +31,15 @@ const SILENCE_MAX: Duration = Duration::from_secs(150);
 #[derive(Debug)]
 pub(crate) struct Follower {
     kind: Kind,
+    collection: Collection,
     source: Source,
+    discovery: Option<Discovery>,
     state: StateCell,
     feed: Feed,
     resume: Resume,
     duties: Duties,
     templates: Templates,
+    seed: u64,
     /// What the last list came in.
     answers: Format,
     begun: Instant,
@@ -46,6 +51,9 @@ impl Follower {
         let alone = watch::Sender::new(0);
         Self {
             kind,
+            collection: Collection::preferred(kind),
+            discovery: None,
+            seed,
             answers: source.format,
             source,
             state,
@@ -61,6 +69,12 @@ impl Follower {
     /// With these duties, in place of those of a kind alone.
     pub(crate) fn with_duties(mut self, duties: Duties) -> Self {
         self.duties = duties;
+        self
+    }
+
+    /// Asks there whether the server has a kind that it does not serve, and when it does.
+    pub(crate) fn discovering(mut self, discovery: Discovery) -> Self {
+        self.discovery = Some(discovery);
         self
     }
 
@@ -106,9 +120,7 @@ impl Follower {
         count(&stats.failures);
         let text = error.explain(verb, self.kind);
         let expired = error.failure() == Failure::Expired;
-        if error.is_not_served() && self.resume.is_listing() {
-            self.state.set(KindState::NotServed);
-        } else if !expired {
+        if !expired {
             self.state.set(KindState::Failing(text.as_str().into()));
         }
         if error.is_denied() {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::position::path_at;
-use super::decode::{Event, Item, Page, WireObject, by_kind, finish};
+use super::decode::{Event, Item, Page, Told, by_kind, finish};
 use super::error::DecodeError;
 use super::kind::Kind;
 use super::nullable;
@@ -64,7 +64,7 @@ pub(crate) fn object(kind: Kind, text: &[u8], templates: &mut Templates) -> Item
     by_kind!(kind, typed_object(kind, text, templates))
 }
 
-fn typed_object<T: WireObject>(kind: Kind, text: &[u8], templates: &mut Templates) -> Item {
+fn typed_object<T: Told>(kind: Kind, text: &[u8], templates: &mut Templates) -> Item {
     match serde_json::from_slice::<T>(text) {
         Ok(object) => finish(kind, object, templates),
         Err(error) => Err(malformed(kind, text, &error)),
@@ -83,7 +83,7 @@ pub(crate) fn page(
     by_kind!(kind, typed_page(kind, text, templates))
 }
 
-fn typed_page<T: WireObject>(
+fn typed_page<T: Told>(
     kind: Kind,
     text: &[u8],
     templates: &mut Templates,
@@ -121,7 +121,7 @@ pub(crate) fn event(
     by_kind!(kind, typed_event(kind, text, templates))
 }
 
-fn typed_event<T: WireObject>(
+fn typed_event<T: Told>(
     kind: Kind,
     text: &[u8],
     templates: &mut Templates,

@@ -1,138 +1,119 @@
-//! The kinds that are watched.
+//! The kinds that are watched: [`berth_engine::kinds!`] as the API server knows them.
 
-use berth_engine::record::{
-    ClaimRecord, CsiDriverRecord, CsiNodeRecord, DisruptionBudgetRecord, NamespaceRecord,
-    ObjectKey, SelectorOwnerRecord, StorageCapacityRecord, StorageClassRecord,
-    VolumeAttachmentRecord, VolumeRecord,
-};
-use berth_engine::{Change, Input, Object};
-
-use super::wire::pod;
-
-/// A kind of object that kube-scheduler 1.37 watches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// `v1.Pod`.
-    Pod,
-    /// `v1.Node`.
-    Node,
-    /// `v1.Namespace`.
-    Namespace,
-    /// `v1.Service`.
-    Service,
-    /// `v1.ReplicationController`.
-    ReplicationController,
-    /// `apps/v1.ReplicaSet`.
-    ReplicaSet,
-    /// `apps/v1.StatefulSet`.
-    StatefulSet,
-    /// `policy/v1.PodDisruptionBudget`.
-    PodDisruptionBudget,
-    /// `v1.PersistentVolume`.
-    PersistentVolume,
-    /// `v1.PersistentVolumeClaim`.
-    PersistentVolumeClaim,
-    /// `storage.k8s.io/v1.StorageClass`.
-    StorageClass,
-    /// `storage.k8s.io/v1.CSINode`.
-    CsiNode,
-    /// `storage.k8s.io/v1.CSIDriver`.
-    CsiDriver,
-    /// `storage.k8s.io/v1.CSIStorageCapacity`.
-    CsiStorageCapacity,
-    /// `storage.k8s.io/v1.VolumeAttachment`.
-    VolumeAttachment,
+/// What the API calls a kind, where it is and whether it must be there.
+#[derive(Debug)]
+struct Row {
+    name: &'static str,
+    resource: &'static str,
+    group: &'static str,
+    versions: &'static [&'static str],
+    need: Need,
 }
 
+/// Whether the scheduler can work in a cluster without the kind.
+#[derive(Debug, PartialEq, Eq)]
+enum Need {
+    /// It cannot.
+    Required,
+    /// It can.
+    Optional,
+}
+
+macro_rules! kind {
+    (
+        []
+        own {$(
+            $(#[$own_doc:meta])*
+            $Own:ident {
+                kind: $own_kind:literal, resource: $own_resource:literal,
+                group: $own_group:literal, versions: $own_versions:tt,
+                scope: $own_scope:ident, need: $own_need:ident,
+            }
+        )*}
+        objects {$(
+            $(#[$doc:meta])*
+            $Kind:ident {
+                kind: $kind:literal, resource: $resource:literal,
+                group: $group:literal, versions: $versions:tt,
+                scope: $scope:ident, need: $need:ident,
+                $($engine:tt)*
+            }
+        )*}
+    ) => {
+        /// A kind of object that kube-scheduler 1.37 watches.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Kind {
+            $($(#[$own_doc])* $Own,)*
+            $($(#[$doc])* $Kind,)*
+        }
+
+        const ROWS: [Row; Kind::ALL.len()] = [
+            $(Row {
+                name: $own_kind,
+                resource: $own_resource,
+                group: $own_group,
+                versions: &$own_versions,
+                need: Need::$own_need,
+            },)*
+            $(Row {
+                name: $kind,
+                resource: $resource,
+                group: $group,
+                versions: &$versions,
+                need: Need::$need,
+            },)*
+        ];
+
+        impl Kind {
+            /// All kinds; nodes and pods first, as they take longest to list.
+            pub const ALL: [Self; [$(stringify!($Own),)* $(stringify!($Kind),)*].len()] =
+                [$(Self::$Own,)* $(Self::$Kind,)*];
+        }
+    };
+}
+
+berth_engine::kinds!(kind);
+
 impl Kind {
-    /// All kinds; nodes and pods first, as they take longest to list.
-    pub const ALL: [Self; 15] = [
-        Self::Node,
-        Self::Pod,
-        Self::Namespace,
-        Self::Service,
-        Self::ReplicationController,
-        Self::ReplicaSet,
-        Self::StatefulSet,
-        Self::PodDisruptionBudget,
-        Self::PersistentVolume,
-        Self::PersistentVolumeClaim,
-        Self::StorageClass,
-        Self::CsiNode,
-        Self::CsiDriver,
-        Self::CsiStorageCapacity,
-        Self::VolumeAttachment,
-    ];
+    fn row(self) -> &'static Row {
+        // One row per kind, at its place in the enum.
+        &ROWS[self.index()]
+    }
 
     /// `kind` as objects carry it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Pod => "Pod",
-            Self::Node => "Node",
-            Self::Namespace => "Namespace",
-            Self::Service => "Service",
-            Self::ReplicationController => "ReplicationController",
-            Self::ReplicaSet => "ReplicaSet",
-            Self::StatefulSet => "StatefulSet",
-            Self::PodDisruptionBudget => "PodDisruptionBudget",
-            Self::PersistentVolume => "PersistentVolume",
-            Self::PersistentVolumeClaim => "PersistentVolumeClaim",
-            Self::StorageClass => "StorageClass",
-            Self::CsiNode => "CSINode",
-            Self::CsiDriver => "CSIDriver",
-            Self::CsiStorageCapacity => "CSIStorageCapacity",
-            Self::VolumeAttachment => "VolumeAttachment",
-        }
+        self.row().name
     }
 
     /// Name of the resource in paths and RBAC rules; also the metrics label.
     pub fn resource(self) -> &'static str {
-        match self {
-            Self::Pod => "pods",
-            Self::Node => "nodes",
-            Self::Namespace => "namespaces",
-            Self::Service => "services",
-            Self::ReplicationController => "replicationcontrollers",
-            Self::ReplicaSet => "replicasets",
-            Self::StatefulSet => "statefulsets",
-            Self::PodDisruptionBudget => "poddisruptionbudgets",
-            Self::PersistentVolume => "persistentvolumes",
-            Self::PersistentVolumeClaim => "persistentvolumeclaims",
-            Self::StorageClass => "storageclasses",
-            Self::CsiNode => "csinodes",
-            Self::CsiDriver => "csidrivers",
-            Self::CsiStorageCapacity => "csistoragecapacities",
-            Self::VolumeAttachment => "volumeattachments",
-        }
+        self.row().resource
     }
 
     /// API group, empty for the core group.
     pub fn group(self) -> &'static str {
-        match self {
-            Self::ReplicaSet | Self::StatefulSet => "apps",
-            Self::PodDisruptionBudget => "policy",
-            Self::StorageClass
-            | Self::CsiNode
-            | Self::CsiDriver
-            | Self::CsiStorageCapacity
-            | Self::VolumeAttachment => "storage.k8s.io",
-            _ => "",
+        self.row().group
+    }
+
+    /// Versions of the group that have the kind in the form that is read; the first one that the
+    /// server offers is watched.
+    pub fn versions(self) -> &'static [&'static str] {
+        self.row().versions
+    }
+
+    /// `pods` or `replicasets.apps`, as people write it.
+    pub fn qualified(self) -> String {
+        match self.group() {
+            "" => self.resource().to_owned(),
+            group => format!("{}.{group}", self.resource()),
         }
     }
 
-    /// `apiVersion` as objects carry it; all are `v1` of their group.
-    pub fn api_version(self) -> String {
+    /// Path of the collection over all namespaces, in a version of the group.
+    fn path(self, version: &str) -> String {
         match self.group() {
-            "" => "v1".into(),
-            group => format!("{group}/v1"),
-        }
-    }
-
-    /// Path of the collection over all namespaces.
-    pub fn path(self) -> String {
-        match self.group() {
-            "" => format!("/api/v1/{}", self.resource()),
-            group => format!("/apis/{group}/v1/{}", self.resource()),
+            "" => format!("/api/{version}/{}", self.resource()),
+            group => format!("/apis/{group}/{version}/{}", self.resource()),
         }
     }
 
@@ -141,67 +122,74 @@ impl Kind {
         (self == Self::Pod).then_some("status.phase!=Succeeded,status.phase!=Failed")
     }
 
-    /// Whether the scheduler can work where the server does not serve this kind.
-    pub fn is_optional(self) -> bool {
-        !matches!(self, Self::Pod | Self::Node)
+    /// Whether the scheduler cannot work where the server does not serve this kind.
+    pub fn is_required(self) -> bool {
+        self.row().need == Need::Required
     }
 
     /// The kind that objects name so.
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|k| k.name() == kind && k.api_version() == api_version)
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let is =
+            |k: &Self| k.name() == kind && k.group() == group && k.versions().contains(&version);
+        Self::ALL.into_iter().find(is)
     }
 
     /// Position in tables that have one entry per kind.
     pub(crate) fn index(self) -> usize {
         self as usize
     }
+}
 
-    /// That the object `key` is gone. Besides pods and nodes, such objects carry only their key.
-    pub(crate) fn deleted(self, key: ObjectKey, uid: Option<Box<str>>) -> Input {
-        let owner = |key| SelectorOwnerRecord { key, ..SelectorOwnerRecord::default() };
-        let name = key.name.clone();
-        let object = match self {
-            Self::Pod => return pod::deleted(key, uid),
-            Self::Node => return Input::NodeDeleted { name },
-            Self::Namespace => {
-                Object::Namespace(NamespaceRecord { name, ..NamespaceRecord::default() })
-            }
-            Self::Service => Object::Service(owner(key)),
-            Self::ReplicationController => Object::ReplicationController(owner(key)),
-            Self::ReplicaSet => Object::ReplicaSet(owner(key)),
-            Self::StatefulSet => Object::StatefulSet(owner(key)),
-            Self::PodDisruptionBudget => Object::DisruptionBudget(DisruptionBudgetRecord {
-                key,
-                ..DisruptionBudgetRecord::default()
-            }),
-            Self::PersistentVolume => {
-                Object::Volume(VolumeRecord { name, ..VolumeRecord::default() })
-            }
-            Self::PersistentVolumeClaim => {
-                Object::Claim(ClaimRecord { key, ..ClaimRecord::default() })
-            }
-            Self::StorageClass => {
-                Object::StorageClass(StorageClassRecord { name, ..StorageClassRecord::default() })
-            }
-            Self::CsiNode => Object::CsiNode(CsiNodeRecord { name, ..CsiNodeRecord::default() }),
-            Self::CsiDriver => {
-                Object::CsiDriver(CsiDriverRecord { name, ..CsiDriverRecord::default() })
-            }
-            Self::CsiStorageCapacity => Object::StorageCapacity(StorageCapacityRecord {
-                key,
-                ..StorageCapacityRecord::default()
-            }),
-            Self::VolumeAttachment => Object::VolumeAttachment(VolumeAttachmentRecord {
-                name,
-                ..VolumeAttachmentRecord::default()
-            }),
-        };
-        Input::Object(Box::new(object), Change::Deleted)
+/// The objects of a kind, in one of its versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Collection {
+    pub(crate) kind: Kind,
+    /// One of [`Kind::versions`].
+    pub(crate) version: &'static str,
+}
+
+impl Collection {
+    /// In the version that is preferred.
+    pub(crate) fn preferred(kind: Kind) -> Self {
+        // The table has a version for each kind, held by a test.
+        Self { kind, version: kind.versions().first().copied().unwrap_or("v1") }
+    }
+
+    /// Path of the collection over all namespaces.
+    pub(crate) fn path(self) -> String {
+        self.kind.path(self.version)
     }
 }
 
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_is_at_its_place_and_found_by_what_objects_say() {
+        let mut paths = HashSet::new();
+        for (at, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind.index(), at);
+            assert!(!kind.versions().is_empty(), "{kind} has no version");
+            for version in kind.versions() {
+                let api_version = [kind.group(), version].join("/");
+                let api_version = api_version.trim_start_matches('/');
+                assert_eq!(Kind::of(api_version, kind.name()), Some(kind));
+                assert!(paths.insert(kind.path(version)), "{kind} twice");
+            }
+        }
+        assert_eq!(Kind::of("v2", "Pod"), None);
+        assert_eq!(Kind::of("apps/v1", "Pod"), None);
+        assert_eq!(Kind::ReplicaSet.path("v1"), "/apis/apps/v1/replicasets");
+        assert_eq!(Kind::Volume.path("v1"), "/api/v1/persistentvolumes");
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod list;
 use bytes::Bytes;
 use prost::Message;
 
-use super::decode::{Event, Item, Page, WireObject, by_kind, finish};
+use super::decode::{Event, Item, Page, Told, by_kind, finish};
 use super::error::DecodeError;
 use super::json::unknown_event;
 use super::kind::Kind;
@@ -62,7 +62,7 @@ pub(crate) fn bare_object(kind: Kind, raw: Bytes, templates: &mut Templates) -> 
     by_kind!(kind, typed_object(kind, raw, templates))
 }
 
-fn typed_object<T: WireObject>(kind: Kind, raw: Bytes, templates: &mut Templates) -> Item {
+fn typed_object<T: Told>(kind: Kind, raw: Bytes, templates: &mut Templates) -> Item {
     match T::decode(raw.clone()) {
         Ok(object) => finish(kind, object, templates),
         Err(error) => Err(malformed(kind, raw, &error)),

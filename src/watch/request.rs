@@ -1,5 +1,7 @@
 //! Requests for lists and watches, and what their answers mean before any object is read.
 
+mod error;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,15 +10,18 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 
-use super::kind::Kind;
-use super::resume::{Failure, List};
-use super::wire::meta::Status;
+use super::kind::Collection;
+use super::resume::List;
 use super::{json, proto};
+
+pub use error::RequestError;
 
 /// Media type of protobuf.
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 /// Largest page: 500 pods of 6 kB are 3 MB; 256 MiB are 500 objects of 0.5 MB.
 const PAGE_MAX: usize = 256 << 20;
+/// Largest document of discovery: 1,000 resources of 300 bytes are 0.3 MB.
+const DOCUMENT_MAX: usize = 16 << 20;
 /// Largest error answer that is read; a Status is below 10 kB.
 const STATUS_MAX: usize = 1 << 20;
 /// Time for a page or a list from request to last byte; the API server itself gives up after 60 s.
@@ -78,113 +83,6 @@ impl Format {
     }
 }
 
-/// A request that brought no objects.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// The server answered with an error.
-    #[error("{code} {reason}: {message}")]
-    Refused {
-        /// HTTP status code.
-        code: u16,
-        /// `reason` of the Status, such as `Forbidden`.
-        reason: String,
-        /// `message` of the Status.
-        message: String,
-        /// Wait asked for by the server.
-        retry_after: Option<Duration>,
-    },
-    /// No answer, or one that ended too soon.
-    #[error("{0}")]
-    Lost(String),
-    /// The answer cannot be read.
-    #[error("{0}")]
-    Unreadable(String),
-}
-
-impl RequestError {
-    /// What the watch makes of it.
-    pub(crate) fn failure(&self) -> Failure {
-        match self {
-            Self::Refused { code: 410, .. } => Failure::Expired,
-            Self::Refused { retry_after: Some(after), .. } => Failure::Throttled(*after),
-            _ => Failure::Other,
-        }
-    }
-
-    /// Whether the server does not know the resource.
-    pub fn is_not_served(&self) -> bool {
-        matches!(self, Self::Refused { code: 404, .. })
-    }
-
-    /// Whether the server has nothing as new as the version asked for (client-go's
-    /// `IsTooLargeResourceVersionError`).
-    pub(crate) fn is_version_too_large(&self) -> bool {
-        matches!(self, Self::Refused { code: 504, message, .. }
-            if message.starts_with("Too large resource version"))
-    }
-
-    /// Whether the server knows us not or does not let us.
-    pub fn is_denied(&self) -> bool {
-        matches!(self, Self::Refused { code: 401 | 403, .. })
-    }
-
-    /// The error of a Status, in an answer with this code or in an event.
-    pub(crate) fn of_status(code: Option<u16>, status: Status) -> Self {
-        let wait = status.details.and_then(|d| d.retry_after_seconds);
-        let wait = wait.and_then(|s| u64::try_from(s).ok()).filter(|s| *s > 0);
-        Self::Refused {
-            code: code
-                .or_else(|| u16::try_from(status.code.unwrap_or_default()).ok())
-                .unwrap_or_default(),
-            reason: status.reason.unwrap_or_default(),
-            message: status.message.unwrap_or_default(),
-            retry_after: wait.map(Duration::from_secs),
-        }
-    }
-
-    /// What this has in common with failures of other kinds: a server that is away or in trouble
-    /// is so for all of them, what it refuses it refuses of one.
-    pub(crate) fn cause(&self, verb: &str, kind: Kind) -> String {
-        match self {
-            Self::Refused { code: 401, .. } => "401".into(),
-            Self::Refused { code: code @ (429 | 500..), reason, .. } => format!("{code} {reason}"),
-            Self::Refused { code, reason, .. } => format!("{verb} {kind}: {code} {reason}"),
-            Self::Lost(text) => text.clone(),
-            Self::Unreadable(text) => format!("{kind}: {text}"),
-        }
-    }
-
-    /// Text for people: what went wrong with `verb` of `kind`, and for a denial what to grant.
-    pub(crate) fn explain(&self, verb: &str, kind: Kind) -> String {
-        let resource = kind.resource();
-        match self {
-            Self::Refused { code: 403, message, .. } => {
-                let group = kind.group();
-                let grantee = service_account(message).map_or_else(
-                    || "the scheduler's user".into(),
-                    |a| format!("the ServiceAccount {a}"),
-                );
-                format!(
-                    "cannot {verb} {resource}: RBAC denies it ({message}): grant get, list, watch \
-                     on {resource} (apiGroup {group:?}) to {grantee}"
-                )
-            }
-            Self::Refused { code: 401, message, .. } => format!(
-                "cannot {verb} {resource}: the API server does not accept the credentials \
-                 ({message}): check the token or client certificate"
-            ),
-            other => format!("cannot {verb} {resource}: {other}"),
-        }
-    }
-}
-
-/// `namespace/name` of the ServiceAccount that a message says is not allowed.
-fn service_account(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("User \"system:serviceaccount:")?;
-    let (account, _) = rest.split_once('"')?;
-    Some(account.replacen(':', "/", 1))
-}
-
 /// Where to read and how.
 #[derive(Clone)]
 pub(crate) struct Source {
@@ -203,7 +101,7 @@ impl Source {
     /// Asks for a list: what the server has at hand, which may be the whole list, or a page.
     pub(crate) async fn list(
         &self,
-        kind: Kind,
+        of: Collection,
         list: &List,
     ) -> Result<Response<Body>, RequestError> {
         let mut query = match list {
@@ -216,14 +114,14 @@ impl Source {
             query.push_str("&continue=");
             push_encoded(&mut query, token);
         }
-        self.get(kind, &query, self.format.accept()).await
+        self.get(of, &query, self.format.accept()).await
     }
 
     /// Asks who there is, not older than version `at`: whole from the server's cache where it
     /// answers in protobuf, which is read as it comes, else a page of what is newest.
     pub(crate) async fn names(
         &self,
-        kind: Kind,
+        of: Collection,
         format: Format,
         at: u64,
         token: &str,
@@ -236,13 +134,13 @@ impl Source {
             query.push_str("&continue=");
             push_encoded(&mut query, token);
         }
-        self.get(kind, &query, format.accept_names()).await
+        self.get(of, &query, format.accept_names()).await
     }
 
     /// A watch from `version`, which the server ends after `timeout`.
     pub(crate) async fn watch(
         &self,
-        kind: Kind,
+        of: Collection,
         version: &str,
         timeout: Duration,
     ) -> Result<Response<Body>, RequestError> {
@@ -250,22 +148,36 @@ impl Source {
             format!("watch=true&allowWatchBookmarks=true&timeoutSeconds={}", timeout.as_secs());
         query.push_str("&resourceVersion=");
         push_encoded(&mut query, version);
-        tokio::time::timeout(WATCH_DEADLINE, self.get(kind, &query, self.format.accept()))
+        tokio::time::timeout(WATCH_DEADLINE, self.get(of, &query, self.format.accept()))
             .await
             .map_err(|_| RequestError::Lost(format!("no answer within {WATCH_DEADLINE:?}")))?
     }
 
+    /// A document of discovery, in JSON.
+    pub(crate) async fn document(&self, path: &str) -> Result<Bytes, RequestError> {
+        let response = self.send(path.to_owned(), Format::Json.accept()).await?;
+        collect(response, DOCUMENT_MAX).await
+    }
+
     async fn get(
         &self,
-        kind: Kind,
+        of: Collection,
         query: &str,
         accept: &'static str,
     ) -> Result<Response<Body>, RequestError> {
-        let mut uri = format!("{}?{query}", kind.path());
-        if let Some(selector) = kind.field_selector() {
+        let mut uri = format!("{}?{query}", of.path());
+        if let Some(selector) = of.kind.field_selector() {
             uri.push_str("&fieldSelector=");
             push_encoded(&mut uri, selector);
         }
+        self.send(uri, accept).await
+    }
+
+    async fn send(
+        &self,
+        uri: String,
+        accept: &'static str,
+    ) -> Result<Response<Body>, RequestError> {
         let request = Request::get(uri)
             .header(ACCEPT, accept)
             .body(Body::empty())
@@ -340,40 +252,6 @@ fn push_encoded(query: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_denial_says_what_to_grant() {
-        let error = RequestError::Refused {
-            code: 403,
-            reason: "Forbidden".into(),
-            message:
-                "nodes is forbidden: User \"system:serviceaccount:berth-system:berth\" cannot \
-                      list resource \"nodes\" in API group \"\" at the cluster scope"
-                    .into(),
-            retry_after: None,
-        };
-        let text = error.explain("list", Kind::Node);
-        assert!(text.starts_with("cannot list nodes: RBAC denies it"), "{text}");
-        let grant = "grant get, list, watch on nodes (apiGroup \"\") to the ServiceAccount \
-                     berth-system/berth";
-        assert!(text.ends_with(grant), "{text}");
-        assert!(error.is_denied());
-        assert_eq!(error.failure(), Failure::Other);
-    }
-
-    #[test]
-    fn a_server_in_trouble_is_one_cause_for_all_kinds_and_a_refusal_is_of_one() {
-        let refused = |code| RequestError::Refused {
-            code,
-            reason: "R".into(),
-            message: "m".into(),
-            retry_after: None,
-        };
-        for error in [RequestError::Lost("refused".into()), refused(503), refused(429)] {
-            assert_eq!(error.cause("list", Kind::Pod), error.cause("watch", Kind::Node));
-        }
-        assert_ne!(refused(403).cause("list", Kind::Pod), refused(403).cause("list", Kind::Node));
-    }
 
     #[test]
     fn formats_are_those_of_the_configuration() {

@@ -240,11 +240,6 @@ impl Resume {
             self.state = State::Listing { token: None };
         }
     }
-
-    /// Whether a list is under way or due.
-    pub(crate) fn is_listing(&self) -> bool {
-        matches!(self.state, State::Listing { .. })
-    }
 }
 
 /// A resource version as a number; 0 where it is none. Kubernetes promises since 1.35 (KEP-5504)

@@ -14,7 +14,7 @@ pub enum KindState {
     Listing,
     /// The first list has been handed over whole; changes follow.
     Synced,
-    /// The server does not serve the kind (404). It is asked again now and then.
+    /// The server does not serve the kind. It is watched once discovery shows it.
     NotServed,
     /// The first list fails; why, and what to do about it.
     Failing(Arc<str>),
@@ -51,15 +51,15 @@ impl States {
         Kind::ALL.into_iter().map(|kind| (kind, self.of(kind))).filter(
             |(kind, state)| match state {
                 KindState::Synced => false,
-                KindState::NotServed => !kind.is_optional(),
+                KindState::NotServed => kind.is_required(),
                 KindState::Listing | KindState::Failing(_) => true,
             },
         )
     }
 }
 
-/// Where one kind's watch tells its state. Once synced it stays so: a later failure leaves what is
-/// known in force.
+/// Where one kind's watch tells its state. Once synced it stays so, as long as the server serves
+/// the kind: a later failure leaves what is known in force.
 #[derive(Debug, Clone)]
 pub(crate) struct StateCell {
     kind: Kind,
@@ -69,6 +69,17 @@ pub(crate) struct StateCell {
 impl StateCell {
     pub(crate) fn new(kind: Kind, states: Arc<watch::Sender<States>>) -> Self {
         Self { kind, states }
+    }
+
+    /// The server does not serve the kind (any more); tells whether it did.
+    pub(crate) fn lose(&self) -> bool {
+        let mut synced = false;
+        self.states.send_modify(|states| {
+            let cell = &mut states.0[self.kind.index()];
+            synced = *cell == KindState::Synced;
+            *cell = KindState::NotServed;
+        });
+        synced
     }
 
     /// Sets the state, unless synced already; tells whether this changed anything.
@@ -95,10 +106,10 @@ mod tests {
         let cell = |kind| StateCell::new(kind, Arc::clone(&sender));
         for kind in Kind::ALL {
             assert!(!states.borrow().is_ready());
-            cell(kind).set(if kind.is_optional() {
-                KindState::NotServed
-            } else {
+            cell(kind).set(if kind.is_required() {
                 KindState::Synced
+            } else {
+                KindState::NotServed
             });
         }
         assert!(states.borrow().is_ready());
@@ -106,5 +117,9 @@ mod tests {
         assert!(cell(Kind::Service).set(KindState::Failing("RBAC".into())));
         let waiting: Vec<Kind> = states.borrow().pending().map(|(kind, _)| kind).collect();
         assert_eq!(waiting, [Kind::Service]);
+        // What the server does not serve any more is not waited for.
+        assert!(!cell(Kind::Service).lose() && states.borrow().is_ready());
+        assert!(cell(Kind::Service).set(KindState::Synced) && cell(Kind::Service).lose());
+        assert!(states.borrow().is_ready());
     }
 }

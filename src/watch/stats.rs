@@ -10,16 +10,25 @@ use super::kind::Kind;
 pub struct WatchStats {
     kinds: [KindStats; Kind::ALL.len()],
     begun: Instant,
+    /// Times that discovery was asked for kinds that the API server did not serve.
+    pub looks: AtomicU64,
+    /// Of these: without an answer.
+    pub failed_looks: AtomicU64,
 }
 
 impl Default for WatchStats {
     fn default() -> Self {
-        Self { kinds: Default::default(), begun: Instant::now() }
+        Self {
+            kinds: Default::default(),
+            begun: Instant::now(),
+            looks: AtomicU64::default(),
+            failed_looks: AtomicU64::default(),
+        }
     }
 }
 
-/// Counters of one kind. They only grow, except `objects`, `last_version` and when it
-/// was last heard of.
+/// Counters of one kind. They only grow, except `objects`, `missing`, `last_version`
+/// and when it was last heard of.
 #[derive(Debug, Default)]
 pub struct KindStats {
     /// Events `ADDED` of watches.
@@ -58,6 +67,8 @@ pub struct KindStats {
     /// When the API server last told something of the kind, in milliseconds since the start, plus
     /// one; 0 for never. See [`WatchStats::silence`].
     heard: AtomicU64,
+    /// 1 while the API server does not serve the kind, else 0.
+    pub missing: AtomicU64,
     /// Histories that took the place of another: etcd restored, or the cluster made again.
     pub new_histories: AtomicU64,
     /// Nanoseconds spent decoding.
@@ -88,6 +99,11 @@ impl WatchStats {
     pub(crate) fn heard(&self, kind: Kind) {
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.of(kind).heard.store(now.saturating_add(1), Relaxed);
+    }
+
+    /// The API server does not serve the kind: nothing is expected to be heard of it.
+    pub(crate) fn unheard(&self, kind: Kind) {
+        self.of(kind).heard.store(0, Relaxed);
     }
 
     /// Kinds with their counters.

@@ -2,6 +2,7 @@
 //! against a server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod absence;
 mod cost;
 mod following;
 mod gaps;

@@ -7,6 +7,8 @@
 //! All scalars are optional, as in the proto2 files: absent, JSON `null` and Go's zero value are
 //! told apart only where Kubernetes does. Go drops empty maps and lists on the wire, so an empty
 //! one equals an absent one here.
+//!
+//! A kind's type is re-exported here by its name in the table of kinds.
 
 pub(crate) mod affinity;
 pub(crate) mod claim;
@@ -24,3 +26,11 @@ pub(crate) mod scalar;
 pub(crate) mod selector;
 pub(crate) mod volume;
 pub(crate) mod volume_source;
+
+pub(crate) use claim::{Claim, Volume};
+pub(crate) use csi::{CsiDriver, CsiNode, StorageCapacity, StorageClass, VolumeAttachment};
+pub(crate) use node::Node;
+pub(crate) use owner::{
+    DisruptionBudget, Namespace, ReplicaSet, ReplicationController, Service, StatefulSet,
+};
+pub(crate) use pod::Pod;

@@ -5,6 +5,7 @@
 //! leaves a pod without a place.
 #![allow(clippy::unwrap_used)]
 
+mod absence;
 mod beside_binds;
 mod bindings;
 mod counts;

@@ -5,17 +5,19 @@ use crate::source::Source;
 
 const ENGINE: &str = "src/engine/src/";
 
-/// Each module and what it may use. `framework`, `cache` and `input` are one layer: a plugin reads
-/// the cache, and the cache tells its changes in the words in which a plugin declares its reads.
+/// Each module and what it may use. `framework`, `object`, `cache` and `input` are one layer: a
+/// plugin reads the cache, and the cache tells its changes in the words in which a plugin declares
+/// its reads, as does the table of kinds.
 /// The queue knows neither cache nor cycle; `engine` is where everything meets.
-const TABLE: [(&str, &[&str]); 12] = [
+const TABLE: [(&str, &[&str]); 13] = [
     ("base", &[]),
     ("record", &["base"]),
     ("model", &["base", "record"]),
     ("effect", &["record"]),
-    ("framework", &["base", "record", "model", "cache", "input"]),
-    ("cache", &["base", "record", "model", "framework", "input"]),
-    ("input", &["base", "record", "framework"]),
+    ("framework", &["base", "record", "model", "object", "cache", "input"]),
+    ("object", &["record", "framework"]),
+    ("cache", &["base", "record", "model", "object", "framework", "input"]),
+    ("input", &["base", "record", "object", "framework"]),
     ("probe", &["framework"]),
     ("queue", &["base", "framework", "model"]),
     ("cycle", &["base", "model", "framework", "cache", "probe"]),

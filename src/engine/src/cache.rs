@@ -22,7 +22,7 @@ pub use holds::VolumeHolds;
 pub use kinds::KINDS_MAX;
 pub use log::{LOG_MAX, Log, Logged};
 pub use nominations::Nominations;
-pub use objects::{Objects, Services};
+pub use objects::Objects;
 pub use pods::{Pending, PodApplied};
 
 use storage::ClaimUsers;

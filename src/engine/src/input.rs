@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use crate::base::{Draw, HashKey, Random};
 use crate::framework::Profile;
-use crate::record::{
-    ClaimRecord, CsiDriverRecord, CsiNodeRecord, DisruptionBudgetRecord, NamespaceRecord,
-    NodeRecord, ObjectKey, PodRecord, SelectorOwnerRecord, StorageCapacityRecord,
-    StorageClassRecord, VolumeAttachmentRecord, VolumeRecord,
-};
+use crate::object::Object;
+use crate::record::{NodeRecord, ObjectKey, PodRecord};
 
 /// One thing that happened, in the order in which the shell learned of it.
 ///
@@ -115,37 +112,6 @@ pub enum Change {
     Applied,
     /// Gone.
     Deleted,
-}
-
-/// The objects besides pods and nodes. A deleted one carries at least its key.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Object {
-    /// `v1.Namespace`.
-    Namespace(NamespaceRecord),
-    /// `v1.Service`.
-    Service(SelectorOwnerRecord),
-    /// `v1.ReplicationController`.
-    ReplicationController(SelectorOwnerRecord),
-    /// `apps/v1.ReplicaSet`.
-    ReplicaSet(SelectorOwnerRecord),
-    /// `apps/v1.StatefulSet`.
-    StatefulSet(SelectorOwnerRecord),
-    /// `policy/v1.PodDisruptionBudget`.
-    DisruptionBudget(DisruptionBudgetRecord),
-    /// `v1.PersistentVolume`.
-    Volume(VolumeRecord),
-    /// `v1.PersistentVolumeClaim`.
-    Claim(ClaimRecord),
-    /// `storage.k8s.io/v1.StorageClass`.
-    StorageClass(StorageClassRecord),
-    /// `storage.k8s.io/v1.CSINode`.
-    CsiNode(CsiNodeRecord),
-    /// `storage.k8s.io/v1.CSIDriver`.
-    CsiDriver(CsiDriverRecord),
-    /// `storage.k8s.io/v1.CSIStorageCapacity`.
-    StorageCapacity(StorageCapacityRecord),
-    /// `storage.k8s.io/v1.VolumeAttachment`.
-    VolumeAttachment(VolumeAttachmentRecord),
 }
 
 /// The end of a bind. Each asks for a different next step, so each is its own variant.

@@ -11,6 +11,7 @@ mod engine;
 pub mod framework;
 mod input;
 pub mod model;
+mod object;
 mod probe;
 pub mod queue;
 pub mod ranking;
@@ -18,6 +19,7 @@ pub mod record;
 
 pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};
 pub use engine::{ATTEMPTS_PER_STEP, Decided, Engine, FLIGHTS_MAX, Turn};
-pub use input::{BindOutcome, Change, Config, Control, Input, Method, Object, Origin};
+pub use input::{BindOutcome, Change, Config, Control, Input, Method, Origin};
+pub use object::Object;
 pub use probe::{AttemptResult, Probe, QueueName};
 pub use queue::QueueCounts;

@@ -25,6 +25,7 @@ use serde_json::json;
 
 use crate::counters::Counters;
 use crate::faults::{Fault, Faults};
+use crate::offer::Offer;
 use crate::registry::Registry;
 use crate::status::{Result, Status};
 pub(crate) use answer::Body;
@@ -35,6 +36,7 @@ use request::{Call, RequestBody, Route};
 pub(crate) struct Apiserver {
     pub(crate) registry: Registry,
     pub(crate) faults: Faults,
+    pub(crate) offer: Offer,
     pub(crate) counters: Counters,
     pub(crate) token: String,
     /// Time between the bookmarks of an idle watch.
@@ -67,11 +69,14 @@ impl Apiserver {
         let call = match route {
             Route::Object(call) => call,
             route => {
-                let answered = answer_about(&route);
+                let answered = self.answer_about(&route);
                 return Ok(answered.unwrap_or_else(|status| answer::failure(&status)));
             }
         };
         let (verb, resource) = (call.verb(), call.resource_name());
+        if !self.offer.has(call.resource) {
+            return Ok(self.counted(verb, &resource, answer::failure(&Status::no_such_path())));
+        }
         let fault = self.faults.take(verb, &resource);
         match fault {
             Some(Fault::Delay(delay)) => tokio::time::sleep(delay).await,
@@ -133,6 +138,21 @@ impl Apiserver {
         }
     }
 
+    /// What the server tells about itself. Discovery is counted as `get` of its path.
+    fn answer_about(&self, route: &Route) -> Result<Response<Body>> {
+        match route {
+            Route::Discovery { path, aggregated } => {
+                let answered = discovery::answer(&self.offer, path, *aggregated);
+                let code = answered.as_ref().map_or_else(|s| s.code, |a| a.status().as_u16());
+                let path = path.iter().fold(String::new(), |all, part| all + "/" + part);
+                self.counters.count("get", if code == 200 { &path } else { "" }, code);
+                answered
+            }
+            Route::OpenApi(path) => openapi::answer(&self.offer, path),
+            _ => Err(Status::no_such_path()),
+        }
+    }
+
     fn knows(&self, headers: &HeaderMap) -> bool {
         let value = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
         value.and_then(|v| v.strip_prefix("Bearer ")).is_some_and(|token| token == self.token)
@@ -141,15 +161,6 @@ impl Apiserver {
     fn counted(&self, verb: &str, resource: &str, response: Response<Body>) -> Response<Body> {
         self.counters.count(verb, resource, response.status().as_u16());
         response
-    }
-}
-
-/// What the server tells about itself.
-fn answer_about(route: &Route) -> Result<Response<Body>> {
-    match route {
-        Route::Discovery { path, aggregated } => discovery::answer(path, *aggregated),
-        Route::OpenApi(path) => openapi::answer(path),
-        _ => Err(Status::no_such_path()),
     }
 }
 

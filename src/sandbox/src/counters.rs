@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Verb, resource (`pods/binding`) and HTTP code of counted requests. Unknown paths and
 /// unauthorized requests count under an empty verb and resource, so the number of keys is bound
-/// by the resources served.
+/// by the resources served. Discovery counts as `get` of its path (`/apis`).
 pub type RequestKey = (String, String, u16);
 
 /// Counts of answered requests. Watches count when they start.

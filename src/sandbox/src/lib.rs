@@ -35,6 +35,7 @@
 //! | `server`, `tls` | sockets, restart, the certificate |
 //! | `api/` | HTTP: routing, forms of answers, reads, watches, writes, subresources, discovery |
 //! | `resource/` | what is served: one row of data per resource |
+//! | `offer` | what of it is served now |
 //! | `registry/` | the rules of create, update, delete, binding, eviction, events |
 //! | `defaults`, `validate/` | what the server fills in and refuses |
 //! | `patch/` | JSON, merge and strategic patches, server-side apply |
@@ -67,6 +68,7 @@ mod job;
 mod kubelet;
 mod namespace;
 mod nodes;
+mod offer;
 mod options;
 mod patch;
 mod protobuf;

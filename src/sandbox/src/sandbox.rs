@@ -15,6 +15,7 @@ use crate::api::Apiserver;
 use crate::base64;
 use crate::counters::{Counters, RequestKey};
 use crate::faults::Faults;
+use crate::offer::Offer;
 use crate::options::{Error, Options};
 use crate::registry::{DeleteOptions, Registry, Target};
 use crate::resource::{self, Resource};
@@ -47,6 +48,7 @@ impl Sandbox {
         let api = Arc::new(Apiserver {
             registry: Registry::new(),
             faults: Faults::new(),
+            offer: Offer::default(),
             counters: Counters::default(),
             token: options.token.clone().unwrap_or_else(random::uid),
             bookmark_every: options.bookmark_every,
@@ -120,6 +122,17 @@ impl Sandbox {
     /// Faults to inject.
     pub fn faults(&self) -> &Faults {
         &self.api.faults
+    }
+
+    /// Serves a resource (`"storageclasses.storage.k8s.io"`), or serves it no more: its paths are
+    /// 404, discovery does not show it, and its watches end. Its objects are there again when it is
+    /// served again, as are those that were written meanwhile past the API.
+    ///
+    /// # Errors
+    /// There is no such resource.
+    pub fn serve(&self, resource: &str, served: bool) -> Result<(), Error> {
+        self.api.offer.set(row(resource)?, served);
+        Ok(())
     }
 
     /// Answered requests by verb, resource and code.

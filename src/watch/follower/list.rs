@@ -39,7 +39,7 @@ impl Follower {
         }
         let deadline = Instant::now() + LIST_DEADLINE;
         let late = || RequestError::Lost(format!("no whole list within {LIST_DEADLINE:?}"));
-        let answer = timeout_at(deadline, self.source.list(self.kind, list)).await;
+        let answer = timeout_at(deadline, self.source.list(self.collection, list)).await;
         let done = match answer.unwrap_or_else(|_| Err(late())) {
             Err(error) => Err(Broken::Failed(error)),
             Ok(response) if Format::of(&response) == Format::Protobuf => {
@@ -61,8 +61,7 @@ impl Follower {
             Err(Broken::Failed(error)) => {
                 // What has been read of it is true; only what it did not mention is not known.
                 self.feed.flush().await?;
-                self.failed("list", &error);
-                Ok(())
+                self.refused("list", &error).await
             }
         }
     }

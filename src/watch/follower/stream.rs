@@ -53,7 +53,7 @@ impl Follower {
     pub(super) async fn watch(&mut self, version: &str, timeout: Duration) -> Result<(), Stopped> {
         count(&self.feed.stats().watches);
         let begun = self.now();
-        let response = match self.source.watch(self.kind, version, timeout).await {
+        let response = match self.source.watch(self.collection, version, timeout).await {
             Ok(response) => response,
             Err(error) => {
                 if error.failure() == Failure::Other && !error.is_denied() {
@@ -61,8 +61,7 @@ impl Follower {
                     // reach those that were seen before anybody asks.
                     self.duties.hurry();
                 }
-                self.failed("watch", &error);
-                return Ok(());
+                return self.refused("watch", &error).await;
             }
         };
         let format = Format::of(&response);
@@ -236,7 +235,12 @@ impl Follower {
             return;
         }
         self.feed.begin_audit(at);
-        self.duties.audit_begins(Audit::begin(self.source.clone(), self.kind, self.answers, at));
+        self.duties.audit_begins(Audit::begin(
+            self.source.clone(),
+            self.collection,
+            self.answers,
+            at,
+        ));
     }
 
     fn audit(&mut self, piece: Piece) {

@@ -141,7 +141,7 @@ fn a_history_that_went_back_for_good_is_believed_in_the_end() {
 fn a_version_that_cannot_be_watched_leads_to_a_list() {
     let mut resume = watching("100");
     for _ in 0..TRIES {
-        assert!(!resume.is_listing());
+        assert!(matches!(resume.state, State::Watching { .. }));
         resume.failed(Failure::Other, NOW);
         waited(&mut resume);
     }

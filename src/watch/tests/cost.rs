@@ -27,18 +27,15 @@ fn measure(name: &str, bytes: usize, mut decode: impl FnMut()) {
 #[test]
 #[ignore = "prints figures that depend on the machine"]
 fn decoding_cost() {
-    let job_pod = include_bytes!("fixtures/JobPod.json").as_slice();
-    let job_pod_document = include_bytes!("fixtures/JobPod.pb").as_slice();
+    let job_pod = include_bytes!("fixtures/JobPod.json").to_vec();
+    let job_pod_document = Bytes::from_static(include_bytes!("fixtures/JobPod.pb"));
     let fixtures = super::kubernetes_bytes::all();
     let job = ("Pod of a Job", Kind::Pod, job_pod, job_pod_document);
     let named = |(kind, text, document): (Kind, _, _)| (kind.name(), kind, text, document);
-    for (name, kind, text, document) in
-        std::iter::once(job).chain(fixtures.into_iter().take(2).map(named))
-    {
+    for (name, kind, text, document) in std::iter::once(job).chain(fixtures.take(2).map(named)) {
         let mut templates = Templates::default();
-        let document = Bytes::from_static(document);
         measure(&format!("{name}, JSON"), text.len(), || {
-            json::object(kind, text, &mut templates).unwrap();
+            json::object(kind, &text, &mut templates).unwrap();
         });
         measure(&format!("{name}, protobuf"), document.len(), || {
             proto::object(kind, &document, &mut templates).unwrap();

@@ -148,7 +148,7 @@ async fn refusals_are_told_and_tried_again() {
 #[tokio::test]
 async fn a_kind_that_is_not_served_is_known_as_such() {
     let server = Server::start(vec![refusal(404, "404 page not found")]).await;
-    let followed = follow(&server, Kind::CsiStorageCapacity, Format::Protobuf);
+    let followed = follow(&server, Kind::StorageCapacity, Format::Protobuf);
     let mut states = followed.states.clone();
     states.wait_for(|s| *s.of(followed.kind) == KindState::NotServed).await.unwrap();
 }

@@ -227,9 +227,11 @@ random! {
     Taint { key, value, effect }
     ContainerImage { names, size_bytes }
     Namespace { metadata }
-    MapSelecting { metadata, spec }
+    Service { metadata, spec }
+    ReplicationController { metadata, spec }
     MapSelectingSpec { selector }
-    Selecting { metadata, spec }
+    ReplicaSet { metadata, spec }
+    StatefulSet { metadata, spec }
     SelectingSpec { selector }
     DisruptionBudget { metadata, spec, status }
     DisruptionBudgetStatus { disrupted_pods, disruptions_allowed }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 
 use super::random::{Draw, Random};
-use crate::watch::decode::{WireObject, by_kind};
+use crate::watch::decode::{Told, by_kind};
 use crate::watch::kind::Kind;
 use crate::watch::proto::frames::{Frames, Framing};
 use crate::watch::proto::{MAGIC, Unknown};
@@ -14,7 +14,7 @@ use crate::watch::{json, proto};
 use prost::Message;
 
 /// A random object of a type, in JSON and in protobuf; nearly always one that has a name.
-fn written<T: WireObject + Random + Serialize>(draw: &mut Draw) -> (Vec<u8>, Bytes) {
+fn written<T: Told + Random + Serialize>(draw: &mut Draw) -> (Vec<u8>, Bytes) {
     let named = |object: &T| {
         let name = object.metadata().and_then(|meta| meta.name.as_ref());
         name.is_some_and(|name| !name.is_empty())

@@ -1,10 +1,10 @@
 //! PersistentVolumes and their claims.
 
-use berth_engine::Object;
 use berth_engine::record::{
     ClaimRecord, InTreeKind, InTreeVolume, ObjectKey, Quantity, StringMap, VolumeRecord,
     VolumeSource as VolumeSourceRecord,
 };
+use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
 
 use super::container::Resources;
@@ -15,8 +15,10 @@ use super::selector::{LabelSelector, NodeSelector};
 use super::volume_source::{
     AwsElasticBlockStore, AzureDisk, CsiVolume, GcePersistentDisk, VolumeId,
 };
+use crate::watch::decode::WireObject;
 use crate::watch::error::{FieldError, Within};
 use crate::watch::nullable;
+use crate::watch::templates::Templates;
 
 /// The storage class's annotation of old, which beats the field
 /// (`GetPersistentVolumeClaimClass`, `GetPersistentVolumeClass`).
@@ -202,9 +204,13 @@ impl From<InlineVolumeSpec> for VolumeSpec {
     }
 }
 
-impl Claim {
-    /// The record.
-    pub(crate) fn object(self) -> Result<Object, FieldError> {
+impl WireObject for Claim {
+    type Record = ClaimRecord;
+    type Schema = core::PersistentVolumeClaim;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<ClaimRecord, FieldError> {
         let mut meta = self.metadata.unwrap_or_default();
         let spec = self.spec.unwrap_or_default();
         let class = meta.annotation(CLASS_ANNOTATION).map(Into::into);
@@ -213,7 +219,7 @@ impl Claim {
             .within("requests")
             .within("resources")
             .within("spec")?;
-        Ok(Object::Claim(ClaimRecord {
+        Ok(ClaimRecord {
             key: meta.key(),
             uid: text(meta.uid),
             resource_version: text(meta.resource_version),
@@ -229,18 +235,22 @@ impl Claim {
             selector: spec.selector.map(Into::into),
             phase: text(self.status.unwrap_or_default().phase),
             terminating: meta.deletion_timestamp.is_some(),
-        }))
+        })
     }
 }
 
-impl Volume {
-    /// The record.
-    pub(crate) fn object(self) -> Result<Object, FieldError> {
+impl WireObject for Volume {
+    type Record = VolumeRecord;
+    type Schema = core::PersistentVolume;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<VolumeRecord, FieldError> {
         let meta = self.metadata.unwrap_or_default();
         let spec = self.spec.unwrap_or_default();
         let class = meta.annotation(CLASS_ANNOTATION).map(Into::into);
         let node_affinity = spec.node_affinity.and_then(|affinity| affinity.required);
-        Ok(Object::Volume(VolumeRecord {
+        Ok(VolumeRecord {
             name: text(meta.name),
             resource_version: text(meta.resource_version),
             labels: string_map(meta.labels),
@@ -262,7 +272,7 @@ impl Volume {
             phase: text(self.status.unwrap_or_default().phase),
             source: spec.source.map(VolumeSource::record).unwrap_or_default(),
             terminating: meta.deletion_timestamp.is_some(),
-        }))
+        })
     }
 }
 

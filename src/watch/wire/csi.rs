@@ -1,17 +1,19 @@
 //! Storage classes, CSI drivers and what they say of nodes, capacity and attachments.
 
-use berth_engine::Object;
 use berth_engine::record::{
     CsiDriverRecord, CsiNodeRecord, NodeSelector, NodeSelectorTerm, Requirement, SelectorOp,
     StorageCapacityRecord, StorageClassRecord, VolumeAttachmentRecord, VolumeBindingMode,
 };
+use k8s_openapi::api::storage::v1 as storage;
 use serde::Deserialize;
 
 use super::meta::ObjectMeta;
 use super::scalar::{Quantity, boxed, non_empty, text};
 use super::selector::LabelSelector;
+use crate::watch::decode::WireObject;
 use crate::watch::error::{FieldError, Within};
 use crate::watch::nullable;
+use crate::watch::templates::Templates;
 
 /// Marks the default class; the beta one counts too (`IsDefaultAnnotation`).
 const DEFAULT_CLASS: [&str; 2] = [
@@ -172,11 +174,15 @@ pub(crate) struct VolumeAttachmentSource {
     pub(crate) persistent_volume_name: Option<String>,
 }
 
-impl StorageClass {
-    /// The record.
-    pub(crate) fn object(self) -> Object {
+impl WireObject for StorageClass {
+    type Record = StorageClassRecord;
+    type Schema = storage::StorageClass;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<StorageClassRecord, FieldError> {
         let meta = self.metadata.unwrap_or_default();
-        Object::StorageClass(StorageClassRecord {
+        Ok(StorageClassRecord {
             is_default: DEFAULT_CLASS.iter().any(|key| meta.annotation(key) == Some("true")),
             name: text(meta.name),
             provisioner: text(self.provisioner),
@@ -205,13 +211,17 @@ impl From<TopologyTerm> for NodeSelectorTerm {
     }
 }
 
-impl CsiNode {
-    /// The record.
-    pub(crate) fn object(self) -> Object {
+impl WireObject for CsiNode {
+    type Record = CsiNodeRecord;
+    type Schema = storage::CSINode;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<CsiNodeRecord, FieldError> {
         let meta = self.metadata.unwrap_or_default();
         let migrated = meta.annotation(MIGRATED_PLUGINS).unwrap_or_default();
         let drivers = self.spec.unwrap_or_default().drivers.into_iter();
-        Object::CsiNode(CsiNodeRecord {
+        Ok(CsiNodeRecord {
             migrated_plugins: migrated
                 .split(',')
                 .filter(|name| !name.is_empty())
@@ -225,11 +235,15 @@ impl CsiNode {
     }
 }
 
-impl CsiDriver {
-    /// The record.
-    pub(crate) fn object(self) -> Object {
+impl WireObject for CsiDriver {
+    type Record = CsiDriverRecord;
+    type Schema = storage::CSIDriver;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<CsiDriverRecord, FieldError> {
         let spec = self.spec.unwrap_or_default();
-        Object::CsiDriver(CsiDriverRecord {
+        Ok(CsiDriverRecord {
             name: text(self.metadata.unwrap_or_default().name),
             storage_capacity: spec.storage_capacity.unwrap_or_default(),
             prevent_if_missing: spec.prevent_pod_scheduling_if_missing.unwrap_or_default(),
@@ -237,25 +251,33 @@ impl CsiDriver {
     }
 }
 
-impl StorageCapacity {
-    /// The record.
-    pub(crate) fn object(self) -> Result<Object, FieldError> {
+impl WireObject for StorageCapacity {
+    type Record = StorageCapacityRecord;
+    type Schema = storage::CSIStorageCapacity;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<StorageCapacityRecord, FieldError> {
         let amount = |q: Option<Quantity>| q.map(|q| q.amount()).transpose();
-        Ok(Object::StorageCapacity(StorageCapacityRecord {
+        Ok(StorageCapacityRecord {
             key: self.metadata.unwrap_or_default().key(),
             storage_class: text(self.storage_class_name),
             topology: self.node_topology.map(Into::into),
             capacity: amount(self.capacity).within("capacity")?,
             maximum_volume_size: amount(self.maximum_volume_size).within("maximumVolumeSize")?,
-        }))
+        })
     }
 }
 
-impl VolumeAttachment {
-    /// The record.
-    pub(crate) fn object(self) -> Object {
+impl WireObject for VolumeAttachment {
+    type Record = VolumeAttachmentRecord;
+    type Schema = storage::VolumeAttachment;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<VolumeAttachmentRecord, FieldError> {
         let spec = self.spec.unwrap_or_default();
-        Object::VolumeAttachment(VolumeAttachmentRecord {
+        Ok(VolumeAttachmentRecord {
             name: text(self.metadata.unwrap_or_default().name),
             attacher: text(spec.attacher),
             node: text(spec.node_name),

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use berth_engine::Input;
-use berth_engine::record::{Image, NodeRecord, StringMap, Taint as TaintRecord, TaintEffect};
+use berth_engine::record::{
+    Image, NodeRecord, ObjectKey, StringMap, Taint as TaintRecord, TaintEffect,
+};
 use serde::Deserialize;
 
 use super::meta::ObjectMeta;
 use super::pod_status::Condition;
 use super::scalar::{Resource, boxed, resource_list, string_map, text};
+use crate::watch::decode::{Told, WireObject};
 use crate::watch::error::{FieldError, Within};
 use crate::watch::nullable;
+use crate::watch::templates::Templates;
 
 /// `v1.Node`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
@@ -81,10 +85,15 @@ pub(crate) struct ContainerImage {
     pub(crate) size_bytes: Option<i64>,
 }
 
-impl Node {
-    /// The record. Annotations are left out: nothing in the tree reads them, and some agents
-    /// rewrite them every few seconds.
-    pub(crate) fn record(self) -> Result<NodeRecord, FieldError> {
+impl WireObject for Node {
+    type Record = NodeRecord;
+    type Schema = k8s_openapi::api::core::v1::Node;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    /// Annotations are left out: nothing in the tree reads them, and some agents rewrite them every
+    /// few seconds.
+    fn record(self, _: &mut Templates) -> Result<NodeRecord, FieldError> {
         let meta = self.metadata.unwrap_or_default();
         let spec = self.spec.unwrap_or_default();
         let status = self.status.unwrap_or_default();
@@ -107,10 +116,14 @@ impl Node {
                 .collect(),
         })
     }
+}
 
-    /// What the engine is told.
-    pub(crate) fn input(self) -> Result<Input, FieldError> {
-        Ok(Input::NodeApplied(Arc::new(self.record()?)))
+impl Told for Node {
+    fn applied(record: NodeRecord) -> Input {
+        Input::NodeApplied(Arc::new(record))
+    }
+    fn deleted(key: ObjectKey, _: Option<Box<str>>) -> Input {
+        Input::NodeDeleted { name: key.name }
     }
 }
 

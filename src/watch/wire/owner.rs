@@ -1,15 +1,20 @@
 //! Namespaces, and the kinds that select pods.
 
-use berth_engine::Object;
 use berth_engine::record::{
     DisruptionBudgetRecord, LabelSelector as SelectorRecord, NamespaceRecord, SelectorOwnerRecord,
 };
+use k8s_openapi::api::apps::v1 as apps;
+use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::api::policy::v1 as policy;
 use serde::Deserialize;
 
 use super::meta::ObjectMeta;
 use super::scalar::{Entry, Key, boxed, string_map, text};
 use super::selector::LabelSelector;
+use crate::watch::decode::WireObject;
+use crate::watch::error::FieldError;
 use crate::watch::nullable;
+use crate::watch::templates::Templates;
 
 /// `v1.Namespace`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
@@ -20,17 +25,6 @@ pub(crate) struct Namespace {
     pub(crate) metadata: Option<ObjectMeta>,
 }
 
-/// `v1.Service` and `v1.ReplicationController`: both select by `spec.selector`, a map at tag 2.
-#[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default)]
-pub(crate) struct MapSelecting {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) metadata: Option<ObjectMeta>,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) spec: Option<MapSelectingSpec>,
-}
-
 /// `v1.ServiceSpec` and `v1.ReplicationControllerSpec`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
@@ -39,18 +33,6 @@ pub(crate) struct MapSelectingSpec {
     #[prost(message, repeated, tag = "2")]
     #[serde(with = "nullable::map")]
     pub(crate) selector: Vec<Entry>,
-}
-
-/// `apps/v1.ReplicaSet`, `apps/v1.StatefulSet` and `policy/v1.PodDisruptionBudget`: all select by
-/// `spec.selector`, a label selector at tag 2.
-#[derive(Clone, PartialEq, prost::Message, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default)]
-pub(crate) struct Selecting {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) metadata: Option<ObjectMeta>,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) spec: Option<SelectingSpec>,
 }
 
 /// `apps/v1.ReplicaSetSpec` and its likes.
@@ -87,40 +69,85 @@ pub(crate) struct DisruptionBudgetStatus {
     pub(crate) disruptions_allowed: Option<i32>,
 }
 
-impl Namespace {
-    /// The record.
-    pub(crate) fn object(self) -> Object {
-        let meta = self.metadata.unwrap_or_default();
-        Object::Namespace(NamespaceRecord {
-            name: text(meta.name),
-            labels: string_map(meta.labels),
-        })
+/// What a `spec` says about the pods that the object selects.
+pub(crate) trait Selects {
+    fn selector(self) -> Option<SelectorRecord>;
+}
+
+impl Selects for MapSelectingSpec {
+    /// An empty selector is none: it selects nothing (`helper.DefaultSelector`).
+    fn selector(self) -> Option<SelectorRecord> {
+        let match_labels = string_map(self.selector);
+        (!match_labels.is_empty())
+            .then(|| SelectorRecord { match_labels, match_expressions: Vec::new() })
     }
 }
 
-impl MapSelecting {
-    /// The record. An empty selector is none: it selects nothing (`helper.DefaultSelector`).
-    pub(crate) fn record(self) -> SelectorOwnerRecord {
-        let meta = self.metadata.unwrap_or_default();
-        let labels = string_map(self.spec.unwrap_or_default().selector);
-        let selector = (!labels.is_empty())
-            .then(|| SelectorRecord { match_labels: labels, match_expressions: Vec::new() });
-        SelectorOwnerRecord { key: meta.key(), uid: text(meta.uid), selector }
+impl Selects for SelectingSpec {
+    fn selector(self) -> Option<SelectorRecord> {
+        self.selector.map(Into::into)
     }
 }
 
-impl Selecting {
-    /// The record.
-    pub(crate) fn record(self) -> SelectorOwnerRecord {
+/// A kind that selects pods by `spec.selector`, at tag 2.
+macro_rules! owner {
+    ($($(#[$doc:meta])* $name:ident: $spec:ident, $schema:ty;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, prost::Message, Deserialize)]
+        #[cfg_attr(test, derive(serde::Serialize))]
+        #[serde(default)]
+        pub(crate) struct $name {
+            #[prost(message, optional, tag = "1")]
+            pub(crate) metadata: Option<ObjectMeta>,
+            #[prost(message, optional, tag = "2")]
+            pub(crate) spec: Option<$spec>,
+        }
+
+        impl WireObject for $name {
+            type Record = SelectorOwnerRecord;
+            type Schema = $schema;
+            fn metadata(&self) -> Option<&ObjectMeta> {
+                self.metadata.as_ref()
+            }
+            fn record(self, _: &mut Templates) -> Result<SelectorOwnerRecord, FieldError> {
+                let meta = self.metadata.unwrap_or_default();
+                let selector = self.spec.unwrap_or_default().selector();
+                Ok(SelectorOwnerRecord { key: meta.key(), uid: text(meta.uid), selector })
+            }
+        }
+    )*};
+}
+
+owner! {
+    /// `v1.Service`: selects by a map.
+    Service: MapSelectingSpec, core::Service;
+    /// `v1.ReplicationController`: selects by a map.
+    ReplicationController: MapSelectingSpec, core::ReplicationController;
+    /// `apps/v1.ReplicaSet`: selects by a label selector.
+    ReplicaSet: SelectingSpec, apps::ReplicaSet;
+    /// `apps/v1.StatefulSet`: selects by a label selector.
+    StatefulSet: SelectingSpec, apps::StatefulSet;
+}
+
+impl WireObject for Namespace {
+    type Record = NamespaceRecord;
+    type Schema = core::Namespace;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<NamespaceRecord, FieldError> {
         let meta = self.metadata.unwrap_or_default();
-        let selector = self.spec.unwrap_or_default().selector.map(Into::into);
-        SelectorOwnerRecord { key: meta.key(), uid: text(meta.uid), selector }
+        Ok(NamespaceRecord { name: text(meta.name), labels: string_map(meta.labels) })
     }
 }
 
-impl DisruptionBudget {
-    /// The record.
-    pub(crate) fn object(self) -> Object {
+impl WireObject for DisruptionBudget {
+    type Record = DisruptionBudgetRecord;
+    type Schema = policy::PodDisruptionBudget;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    fn record(self, _: &mut Templates) -> Result<DisruptionBudgetRecord, FieldError> {
         let meta = self.metadata.unwrap_or_default();
         let status = self.status.unwrap_or_default();
         let mut disrupted: Vec<String> =
@@ -128,9 +155,9 @@ impl DisruptionBudget {
         // A map has no order; records are compared.
         disrupted.sort_unstable();
         disrupted.dedup();
-        Object::DisruptionBudget(DisruptionBudgetRecord {
+        Ok(DisruptionBudgetRecord {
             key: meta.key(),
-            selector: self.spec.unwrap_or_default().selector.map(Into::into),
+            selector: self.spec.unwrap_or_default().selector(),
             disruptions_allowed: status.disruptions_allowed.unwrap_or_default(),
             disrupted_pods: boxed(disrupted),
         })

@@ -9,6 +9,7 @@ use super::pod_spec::PodSpec;
 use super::pod_status::PodStatus;
 use super::resize;
 use super::scalar::{Time, non_empty, string_map, text};
+use crate::watch::decode::{Told, WireObject};
 use crate::watch::error::{FieldError, Within};
 use crate::watch::resume::number;
 use crate::watch::templates::Templates;
@@ -26,9 +27,14 @@ pub(crate) struct Pod {
     pub(crate) status: Option<PodStatus>,
 }
 
-impl Pod {
-    /// The record. A pod without a uid (a file, never the API server) goes by `namespace/name`.
-    pub(crate) fn record(self, templates: &mut Templates) -> Result<PodRecord, FieldError> {
+impl WireObject for Pod {
+    type Record = PodRecord;
+    type Schema = k8s_openapi::api::core::v1::Pod;
+    fn metadata(&self) -> Option<&ObjectMeta> {
+        self.metadata.as_ref()
+    }
+    /// A pod without a uid (a file, never the API server) goes by `namespace/name`.
+    fn record(self, templates: &mut Templates) -> Result<PodRecord, FieldError> {
         let mut meta = self.metadata.unwrap_or_default();
         let mut spec = self.spec.unwrap_or_default();
         let status = self.status.unwrap_or_default();
@@ -73,17 +79,16 @@ impl Pod {
             resize: resize.map(Box::new),
         })
     }
-
-    /// What the engine is told.
-    pub(crate) fn input(self, templates: &mut Templates) -> Result<Input, FieldError> {
-        Ok(Input::PodApplied(Box::new(self.record(templates)?)))
-    }
 }
 
-/// That the pod is gone.
-pub(crate) fn deleted(key: ObjectKey, uid: Option<Box<str>>) -> Input {
-    let uid = uid.unwrap_or_else(|| key.to_string().into_boxed_str());
-    Input::PodDeleted { key, uid }
+impl Told for Pod {
+    fn applied(record: PodRecord) -> Input {
+        Input::PodApplied(Box::new(record))
+    }
+    fn deleted(key: ObjectKey, uid: Option<Box<str>>) -> Input {
+        let uid = uid.unwrap_or_else(|| key.to_string().into_boxed_str());
+        Input::PodDeleted { key, uid }
+    }
 }
 
 fn phase(status: &PodStatus) -> Phase {

@@ -2,7 +2,7 @@
 
 use crate::base::{NodeIdx, PodIdx};
 use crate::framework::{Action, Reads, Resource};
-use crate::input::Object;
+use crate::object::Object;
 
 /// One change of the cache.
 #[derive(Debug, Clone)]

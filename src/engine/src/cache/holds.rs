@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use crate::base::{HashKey, KeyedMap, PodIdx};
 use crate::framework::{Action, Reads, Reserved, Resource};
-use crate::input::Object;
+use crate::object::Object;
 use crate::record::{ClaimRecord, ObjectKey, VolumeRecord};
 
 use super::{Cache, Changed, ChangedObject};

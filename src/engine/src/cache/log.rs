@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx, vectorized};
 use crate::framework::Reads;
-use crate::input::Object;
 use crate::model::{NODE_NONE, NodeTable};
+use crate::object::Object;
 
 use super::Cache;
 use super::kinds::Kinds;

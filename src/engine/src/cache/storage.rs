@@ -10,8 +10,9 @@ use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
 use crate::base::{HashKey, KeyedMap, NodeIdx, PodIdx, Sym};
-use crate::input::{Change, Object};
+use crate::input::Change;
 use crate::model::Class;
+use crate::object::Object;
 use crate::record::{
     ClaimRecord, CsiDriverRecord, CsiNodeRecord, ObjectKey, StorageCapacityRecord,
     StorageClassRecord, Volume, VolumeAttachmentRecord, VolumeRecord,

@@ -4,7 +4,7 @@
 //! `staging/src/k8s.io/kube-scheduler/framework/types.go`.
 
 use crate::base::{NodeIdx, PodIdx};
-use crate::input::Object;
+use crate::object::Object;
 
 use super::{Context, Plugin};
 

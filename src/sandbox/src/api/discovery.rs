@@ -1,25 +1,24 @@
 //! Discovery: which groups, versions and resources there are, aggregated
 //! (`apidiscovery.k8s.io/v2`) and as the older lists per group.
 
-use std::collections::BTreeSet;
-
 use http::{HeaderValue, Response, header};
 use serde_json::{Value, json};
 
 use super::answer::{self, Body};
-use crate::resource::{self, Resource};
+use crate::offer::Offer;
+use crate::resource::Resource;
 use crate::status::{Result, Status};
 
 const VERBS: &[&str] =
     &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// Answers `/api…` and `/apis…` above the resources.
-pub(super) fn answer(path: &[String], aggregated: bool) -> Result<Response<Body>> {
+pub(super) fn answer(offer: &Offer, path: &[String], aggregated: bool) -> Result<Response<Body>> {
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     let value = match parts[..] {
-        [] => root(),
-        ["api"] if aggregated => return Ok(aggregated_list(true)),
-        ["apis"] if aggregated => return Ok(aggregated_list(false)),
+        [] => root(offer),
+        ["api"] if aggregated => return Ok(aggregated_list(offer, true)),
+        ["apis"] if aggregated => return Ok(aggregated_list(offer, false)),
         ["api"] => json!({
             "kind": "APIVersions",
             "versions": ["v1"],
@@ -28,25 +27,25 @@ pub(super) fn answer(path: &[String], aggregated: bool) -> Result<Response<Body>
         ["apis"] => json!({
             "kind": "APIGroupList",
             "apiVersion": "v1",
-            "groups": groups().into_iter().map(group).collect::<Vec<_>>(),
+            "groups": offer.groups().into_iter().map(group).collect::<Vec<_>>(),
         }),
         ["apis", name] => {
-            let known = groups().into_iter().find(|g| *g == name);
+            let known = offer.groups().into_iter().find(|g| *g == name);
             let mut group = group(known.ok_or_else(Status::no_such_path)?);
             group["kind"] = json!("APIGroup");
             group["apiVersion"] = json!("v1");
             group
         }
-        ["api", version] => resource_list("", version)?,
-        ["apis", group, version] => resource_list(group, version)?,
+        ["api", version] => resource_list(offer, "", version)?,
+        ["apis", group, version] => resource_list(offer, group, version)?,
         _ => return Err(Status::no_such_path()),
     };
     Ok(answer::value(200, &value))
 }
 
-fn root() -> Value {
+fn root(offer: &Offer) -> Value {
     let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
-    for group in groups() {
+    for group in offer.groups() {
         paths.push(format!("/apis/{group}"));
         paths.push(format!("/apis/{group}/v1"));
     }
@@ -54,19 +53,6 @@ fn root() -> Value {
         paths.push(path.to_owned());
     }
     json!({"paths": paths})
-}
-
-/// Group names but the core's. Each has one version, v1.
-pub(super) fn groups() -> BTreeSet<&'static str> {
-    resource::all().iter().map(|r| r.group).filter(|g| !g.is_empty()).collect()
-}
-
-/// The rows of a group and version.
-pub(super) fn rows<'a>(
-    group: &'a str,
-    version: &'a str,
-) -> impl Iterator<Item = &'static Resource> + 'a {
-    resource::all().iter().filter(move |r| r.group == group && r.version == version)
 }
 
 fn group(name: &str) -> Value {
@@ -90,9 +76,9 @@ fn subresource(resource: &Resource, name: &str) -> (Value, &'static [&'static st
     }
 }
 
-fn resource_list(group: &str, version: &str) -> Result<Value> {
+fn resource_list(offer: &Offer, group: &str, version: &str) -> Result<Value> {
     let mut list = Vec::new();
-    for row in rows(group, version) {
+    for row in offer.rows_of(group, version) {
         let mut entry = json!({
             "name": row.plural,
             "singularName": row.singular,
@@ -136,11 +122,11 @@ fn resource_list(group: &str, version: &str) -> Result<Value> {
     }))
 }
 
-fn aggregated_list(core: bool) -> Response<Body> {
+fn aggregated_list(offer: &Offer, core: bool) -> Response<Body> {
     let items: Vec<Value> = if core {
-        vec![aggregated_group("")]
+        vec![aggregated_group(offer, "")]
     } else {
-        groups().into_iter().map(aggregated_group).collect()
+        offer.groups().into_iter().map(|group| aggregated_group(offer, group)).collect()
     };
     let mut response = answer::value(
         200,
@@ -156,8 +142,9 @@ fn aggregated_list(core: bool) -> Response<Body> {
     response
 }
 
-fn aggregated_group(group: &str) -> Value {
-    let resources: Vec<Value> = rows(group, "v1").map(aggregated_resource).collect();
+fn aggregated_group(offer: &Offer, group: &str) -> Value {
+    let resources: Vec<Value> =
+        offer.rows_of(group, "v1").into_iter().map(aggregated_resource).collect();
     let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
     json!({
         "metadata": metadata,

@@ -5,38 +5,38 @@ use http::Response;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Body};
-use super::discovery::{groups, rows};
+use crate::offer::Offer;
 use crate::resource::Resource;
 use crate::status::{Result, Status};
 
 /// Answers `/openapi/v3` and `/openapi/v3/{api/v1,apis/GROUP/VERSION}`.
-pub(super) fn answer(path: &[String]) -> Result<Response<Body>> {
+pub(super) fn answer(offer: &Offer, path: &[String]) -> Result<Response<Body>> {
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     let value = match parts[..] {
-        ["openapi", "v3"] => index(),
-        ["openapi", "v3", "api", version] => document("", version)?,
-        ["openapi", "v3", "apis", group, version] => document(group, version)?,
+        ["openapi", "v3"] => index(offer),
+        ["openapi", "v3", "api", version] => document(offer, "", version)?,
+        ["openapi", "v3", "apis", group, version] => document(offer, group, version)?,
         // kubectl falls back from /openapi/v2 to its built-in types.
         _ => return Err(Status::no_such_path()),
     };
     Ok(answer::value(200, &value))
 }
 
-fn index() -> Value {
+fn index(offer: &Offer) -> Value {
     let mut paths = Map::new();
     let mut add = |path: String| {
-        // The documents never change while the server runs, so neither does their hash.
+        // What a document says of a resource never changes, so neither does the hash.
         let url = format!("/openapi/v3/{path}?hash={}", env!("CARGO_PKG_VERSION"));
         paths.insert(path, json!({"serverRelativeURL": url}));
     };
     add("api/v1".to_owned());
-    groups().into_iter().for_each(|group| add(format!("apis/{group}/v1")));
+    offer.groups().into_iter().for_each(|group| add(format!("apis/{group}/v1")));
     json!({"paths": paths})
 }
 
-fn document(group: &str, version: &str) -> Result<Value> {
+fn document(offer: &Offer, group: &str, version: &str) -> Result<Value> {
     let (mut paths, mut schemas) = (Map::new(), Map::new());
-    for row in rows(group, version) {
+    for row in offer.rows_of(group, version) {
         let gvk = json!({"group": group, "version": version, "kind": row.kind});
         let schema = format!(
             "io.k8s.api.{}.{version}.{}",

@@ -1,6 +1,6 @@
 //! WATCH: an endless response that follows the history of a resource.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +63,7 @@ struct Watch {
     deadline: Instant,
     changed: watch::Receiver<u64>,
     cut: watch::Receiver<u64>,
+    hidden: watch::Receiver<BTreeSet<usize>>,
     raw: broadcast::Receiver<(usize, Bytes)>,
     /// A Table watch has sent its column definitions.
     columns_sent: bool,
@@ -113,6 +114,7 @@ impl Watch {
             deadline: later(now, timeout),
             changed,
             cut: server.faults.cuts(),
+            hidden: server.offer.changes(),
             raw: server.faults.raw_frames(),
             columns_sent: false,
             seen: None,
@@ -124,6 +126,9 @@ impl Watch {
         loop {
             if self.cut.has_changed().unwrap_or(true) {
                 return Some((Err(io::ErrorKind::ConnectionAborted.into()), false));
+            }
+            if self.hidden.borrow_and_update().contains(&self.call.resource.id) {
+                return None;
             }
             if let Some(status) = self.failed.take() {
                 return Some((Ok(line("ERROR", &bytes_of(&status.to_value()))), false));
@@ -145,6 +150,7 @@ impl Watch {
                     return Some((Err(io::ErrorKind::ConnectionAborted.into()), false));
                 }
                 changed = self.changed.changed() => changed.ok()?,
+                changed = self.hidden.changed() => changed.ok()?,
                 frame = self.raw.recv() => {
                     // A lagging or closed channel only means no frame for this watch.
                     if let Ok((id, frame)) = frame && id == self.call.resource.stored_as {

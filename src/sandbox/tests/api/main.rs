@@ -11,5 +11,6 @@ mod list;
 mod load;
 mod malformed;
 mod object;
+mod offer;
 mod watch;
 mod write;
