@@ -20,7 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use berth_engine::{AttemptResult, BindOutcome, Decision, Effect, FLIGHTS_MAX, Input, PodName};
+use berth_engine::{
+    AttemptResult, BINDS_MAX, BindOutcome, CycleId, Decision, Effect, Input, PodName,
+};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -41,7 +43,7 @@ use pause::Pause;
 
 /// Binds decided and not yet posted: as many as the engine leaves open, so that it never finds the
 /// queue full. About 200 bytes each, 400 kB in all.
-pub const BIND_QUEUE_MAX: usize = FLIGHTS_MAX;
+pub const BIND_QUEUE_MAX: usize = BINDS_MAX;
 
 /// Binds posted and not yet answered: rate × latency. 128 carries 12,800 binds/s at 10 ms and
 /// 1,280/s at 100 ms, where the API server is the limit. Each is one connection (HTTP/1.1).
@@ -80,6 +82,8 @@ impl Default for BindOptions {
 /// One bind to make: [`Effect::Bind`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bind {
+    /// What the outcome names.
+    pub cycle: CycleId,
     /// The pod.
     pub pod: Arc<PodName>,
     /// The pod's `metadata.resourceVersion` as last seen; 0 where unknown, and then no lost bind
@@ -92,7 +96,7 @@ pub struct Bind {
     /// How the decision came about.
     pub decision: Decision,
     /// When the attempt began, for `scheduling_attempt_duration_seconds`
-    /// ([`crate::metrics::Tally::next_start`]).
+    /// ([`crate::metrics::Tally::take_start`]).
     pub started: Instant,
     /// When the decision was made and the bind began to wait for its POST.
     pub decided: Instant,
@@ -105,9 +109,9 @@ impl Bind {
     /// Another effect, given back.
     pub fn from_effect(effect: Effect, started: Instant) -> Result<Self, Box<Effect>> {
         match effect {
-            Effect::Bind { pod, resource_version, node, profile, decision } => {
+            Effect::Bind { cycle, pod, resource_version, node, profile, decision } => {
                 let decided = Instant::now();
-                Ok(Self { pod, resource_version, node, profile, decision, started, decided })
+                Ok(Self { cycle, pod, resource_version, node, profile, decision, started, decided })
             }
             other => Err(Box::new(other)),
         }
@@ -288,9 +292,8 @@ async fn dispatch(
         shared.metrics.wait.observe(bind.decided.elapsed().as_secs_f64());
         let shared = Arc::clone(&shared);
         tasks.spawn(async move {
-            let uid = bind.pod.uid.clone();
             let outcome = shared.bind(&bind).await;
-            shared.report(bind, uid, outcome).await;
+            shared.report(bind, outcome).await;
             drop(permit);
         });
         // Keeps the set as small as the semaphore.
@@ -326,9 +329,9 @@ impl Shared {
         waited
     }
 
-    async fn report(&self, bind: Bind, uid: Box<str>, outcome: BindOutcome) {
+    async fn report(&self, bind: Bind, outcome: BindOutcome) {
         self.metrics.count(outcome::label(&outcome));
-        let Bind { pod, node, profile, decision, started, .. } = bind;
+        let Bind { cycle, pod, node, profile, decision, started, .. } = bind;
         let bound = outcome == BindOutcome::Bound;
         let result = if bound { AttemptResult::Scheduled } else { AttemptResult::Error };
         self.metrics.attempts.count(result.as_str(), &profile, started.elapsed().as_secs_f64());
@@ -348,7 +351,7 @@ impl Shared {
                 doubts.tell(&pod.key, &pod.uid);
             }
         }
-        if self.outcomes.send(Input::BindOutcome { uid, outcome }).await.is_err() {
+        if self.outcomes.send(Input::BindOutcome { cycle, outcome }).await.is_err() {
             tracing::debug!("The engine has stopped: a bind outcome is not reported");
         }
         self.way.end();

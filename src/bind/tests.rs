@@ -3,7 +3,7 @@
 mod doubt;
 mod way;
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 use berth_engine::record::ObjectKey;
 use serde_json::json;
@@ -15,8 +15,11 @@ use crate::metrics::Metrics;
 /// Long enough that it passes only where a test means it to.
 const LONG: Duration = Duration::from_secs(60);
 
+/// Each bind is one of a cycle of its own.
 fn bind_of(pod: &str) -> Bind {
+    static CYCLES: AtomicU64 = AtomicU64::new(1);
     Bind {
+        cycle: CycleId(CYCLES.fetch_add(1, SeqCst)),
         pod: PodName { key: ObjectKey::new("ns", pod), uid: format!("uid-{pod}").into() }.into(),
         resource_version: 7,
         node: "n1".into(),
@@ -63,15 +66,17 @@ impl Bench {
     }
 
     async fn bind(&mut self, pod: &str) -> BindOutcome {
-        self.binder.handle().try_send(bind_of(pod)).unwrap();
-        let (uid, outcome) = self.outcome().await;
-        assert_eq!(*uid, *format!("uid-{pod}"));
+        let bind = bind_of(pod);
+        let asked = bind.cycle;
+        self.binder.handle().try_send(bind).unwrap();
+        let (answered, outcome) = self.outcome().await;
+        assert_eq!(answered, asked);
         outcome
     }
 
-    async fn outcome(&mut self) -> (Box<str>, BindOutcome) {
+    async fn outcome(&mut self) -> (CycleId, BindOutcome) {
         match self.outcomes.recv().await.unwrap() {
-            Input::BindOutcome { uid, outcome } => (uid, outcome),
+            Input::BindOutcome { cycle, outcome } => (cycle, outcome),
             other => panic!("{other:?}"),
         }
     }

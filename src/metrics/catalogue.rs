@@ -78,6 +78,8 @@ metrics! {
         "Latency of an attempt: algorithm and, where a node was found, binding");
     ALGORITHM_DURATION = histogram("scheduler_scheduling_algorithm_duration_seconds", &[],
         (0.001, 2.0, 15), "Latency of choosing a node");
+    PERMIT_WAIT = histogram("scheduler_permit_wait_duration_seconds", &["result"],
+        (0.001, 2.0, 15), "Duration of waiting on permit");
     PENDING_PODS = gauge("scheduler_pending_pods", &["queue"],
         "Pods without a node: active wait for an attempt, backoff for time to pass, \
          unschedulable for something to change, gated for their gates to go");

@@ -1,17 +1,14 @@
 //! What the engine's thread measures: the probe with a clock.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::time::Instant;
 
 use berth_engine::framework::{Code, Point};
-use berth_engine::{AttemptResult, Probe, QueueName};
+use berth_engine::{AttemptResult, CycleId, Probe, QueueName};
 use prometheus_client::metrics::counter::Counter;
 
 use super::EngineMetrics;
 use super::histogram::Histogram;
-
-/// Starts kept for binds: as many as one step can decide, with room for one more step.
-const STARTS_MAX: usize = 2 * berth_engine::ATTEMPTS_PER_STEP;
 
 /// Of so many attempts the plugins of one are timed.
 const SAMPLE_EVERY: u64 = 10;
@@ -36,8 +33,9 @@ pub struct Tally {
     inputs: Vec<(&'static str, Histogram)>,
     /// When the attempt at hand began.
     attempt: Option<Instant>,
-    /// When the attempts began that ended with a node and whose binds were not yet handed on.
-    starts: VecDeque<Instant>,
+    /// When the attempts began of cycles whose binds were not yet handed on: at most
+    /// [`berth_engine::CYCLES_MAX`], and those of one step.
+    starts: HashMap<CycleId, Instant>,
     profiles: Vec<ProfileSeries>,
     incoming: Vec<IncomingSeries>,
     /// Profiles that went, with the pods that waited for them and those of them that are told.
@@ -97,7 +95,7 @@ impl Tally {
             input: None,
             inputs: Vec::new(),
             attempt: None,
-            starts: VecDeque::new(),
+            starts: HashMap::new(),
             profiles: Vec::new(),
             incoming: Vec::new(),
             gone: Vec::new(),
@@ -110,10 +108,9 @@ impl Tally {
         std::mem::take(&mut self.gone)
     }
 
-    /// When the attempt began that asked for the next bind; binds leave a step in the order of
-    /// their attempts. Now, where a bind comes from no attempt.
-    pub fn next_start(&mut self) -> Instant {
-        self.starts.pop_front().unwrap_or_else(Instant::now)
+    /// When the attempt began that led to the bind of this cycle; now, where it is not known.
+    pub fn take_start(&mut self, cycle: CycleId) -> Instant {
+        self.starts.remove(&cycle).unwrap_or_else(Instant::now)
     }
 
     /// Starts that wait for their binds.
@@ -226,15 +223,31 @@ impl Probe for Tally {
             // The binder counts it when the outcome is known.
             AttemptResult::Scheduled => {
                 self.metrics.algorithm.observe(seconds);
-                if self.starts.len() == STARTS_MAX {
-                    self.starts.pop_front();
-                }
-                self.starts.push_back(start);
             }
             AttemptResult::Unschedulable | AttemptResult::Error => {
                 self.metrics.attempts.count(result.as_str(), profile, seconds);
             }
         }
+    }
+
+    fn cycle_begins(&mut self, cycle: CycleId) {
+        self.starts.insert(cycle, self.attempt.unwrap_or_else(Instant::now));
+    }
+
+    fn cycle_fails(&mut self, cycle: CycleId, profile: &str, result: Option<AttemptResult>) {
+        let start = self.take_start(cycle);
+        if let Some(result) = result {
+            self.metrics.attempts.count(result.as_str(), profile, seconds_since(start));
+        }
+    }
+
+    fn permit_waited(&mut self, code: Code, waited_ms: u64) {
+        self.metrics.permit_wait.with(&[code.as_str()]).observe(waited_ms as f64 / 1000.0);
+    }
+
+    fn pre_bind_ends(&mut self, code: Code, profile: &str, took_ms: u64) {
+        let labels = [Point::PreBind.as_str(), code.as_str(), profile];
+        self.metrics.extension_points.with(&labels).observe(took_ms as f64 / 1000.0);
     }
 
     fn incoming(&mut self, queue: QueueName, event: &str) {

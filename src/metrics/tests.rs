@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use berth_engine::framework::{Code, Point};
-use berth_engine::{AttemptResult, Probe, QueueName};
+use berth_engine::{AttemptResult, CycleId, Probe, QueueName};
 
 use super::*;
 use crate::watch::Kind;
@@ -37,6 +37,7 @@ fn the_exposition_has_the_catalogues_types() {
     }
     tally.input_begins();
     tally.input_ends("NodeAdd");
+    tally.permit_waited(Code::Success, 5);
     metrics.engine.refused.with(&["Evict"]).inc();
     metrics.engine.rejections.family.with(&["NodeName", "berth"]);
     metrics.lease.with(&["berth-berth"]);
@@ -70,6 +71,9 @@ fn one_attempt(tally: &mut Tally, result: AttemptResult) {
     tally.begin(Point::Filter);
     tally.evaluated("NodeName", Point::Filter, 7, "berth");
     tally.end(Point::Filter, Code::Success, "berth");
+    if result == AttemptResult::Scheduled {
+        tally.cycle_begins(CycleId(1));
+    }
     tally.attempt_ends("berth", result, 1);
 }
 
@@ -89,8 +93,8 @@ fn attempts_count_where_they_end() {
     has("scheduler_scheduling_algorithm_duration_seconds_count 1\n");
     // The one with a node counts when its bind ends, with the start kept for it.
     assert!(!text.contains("result=\"scheduled\""));
-    let before = tally.next_start();
-    assert!(before < tally.next_start(), "the second has no attempt and starts now");
+    let before = tally.take_start(CycleId(1));
+    assert!(before < tally.take_start(CycleId(1)), "it is given once, and another bind starts now");
     metrics.bind.attempts.count("scheduled", "berth", 0.5);
     assert!(plain(&metrics).contains("{result=\"scheduled\",profile=\"berth\"} 1\n"));
 }

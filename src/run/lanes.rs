@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use berth_engine::{Effect, FailureReason};
+use berth_engine::{Effect, FailureReason, Input, WriteOutcome};
 
 use crate::bind::{Bind, BinderHandle};
 use crate::events::EventHandle;
@@ -20,6 +20,8 @@ pub(super) struct Lanes {
     /// Binds that the binder's queue had no room for. The queue holds as many as the engine leaves
     /// open, so there are none unless the binder is draining.
     pub(super) waiting: Vec<Bind>,
+    /// Answers to effects that are refused.
+    pub(super) answers: Vec<Input>,
 }
 
 impl Lanes {
@@ -30,12 +32,13 @@ impl Lanes {
         }
         for effect in effects.drain(..) {
             match effect {
-                Effect::Bind { pod, resource_version, node, profile, decision } => {
+                Effect::Bind { cycle, pod, resource_version, node, profile, decision } => {
                     tracing::debug!(pod = %pod.key, node = %node, "Attempting to bind pod to node");
                     self.status.withdraw_condition(&pod);
-                    let started = tally.next_start();
+                    let started = tally.take_start(cycle);
                     let decided = Instant::now();
                     self.hand_in(Bind {
+                        cycle,
                         pod,
                         resource_version,
                         node,
@@ -53,9 +56,13 @@ impl Lanes {
                     self.or_refuse(|lanes| lanes.status.take(effect));
                 }
                 effect @ Effect::Event { .. } => self.or_refuse(|lanes| lanes.events.take(effect)),
-                effect @ (Effect::Evict { .. } | Effect::WriteVolume { .. }) => {
+                Effect::Write { id, .. } => {
                     self.or_refuse(|_| Err(Box::new(effect)));
+                    let text = "Berth carries out no writes before a bind yet".to_owned();
+                    let outcome = WriteOutcome::Failed(text);
+                    self.answers.push(Input::WriteOutcome { id, outcome });
                 }
+                effect @ Effect::Evict { .. } => self.or_refuse(|_| Err(Box::new(effect))),
             }
         }
     }
@@ -74,7 +81,7 @@ impl Lanes {
             Effect::Nominate { .. } => "Nominate",
             Effect::Event { .. } => "Event",
             Effect::Evict { .. } => "Evict",
-            Effect::WriteVolume { .. } => "WriteVolume",
+            Effect::Write { .. } => "Write",
         };
         self.metrics.refused.with(&[name]).inc();
         tracing::error!(?effect, "an effect that Berth does not carry out yet");

@@ -181,6 +181,7 @@ impl Scheduler {
                 events: events.handle(),
                 metrics: metrics.engine.clone(),
                 waiting: Vec::new(),
+                answers: Vec::new(),
             },
             tally: Tally::new(metrics.engine.clone()),
             synced: Arc::clone(&synced),

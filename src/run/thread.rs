@@ -20,7 +20,7 @@ use super::lanes::Lanes;
 const BATCHES_PER_STEP: usize = 16;
 
 /// Outcomes taken in before a step: as many as can be open.
-const OUTCOMES_PER_STEP: usize = berth_engine::FLIGHTS_MAX;
+const OUTCOMES_PER_STEP: usize = berth_engine::BINDS_MAX;
 
 /// How often gauges are brought up to date.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
@@ -67,8 +67,10 @@ impl Turns {
         let mut shown = Instant::now();
         loop {
             let now = millis(origin);
-            let first = if turn.more { Vec::new() } else { self.wait(now, &turn).await };
+            let waits = !turn.more && self.lanes.answers.is_empty();
+            let first = if waits { self.wait(now, &turn).await } else { Vec::new() };
             let Some(mut inputs) = self.gather(first) else { return self.lanes.waiting.len() };
+            inputs.append(&mut self.lanes.answers);
             inputs.extend(self.follow_orders());
             let began = Instant::now();
             self.lanes.metrics.inputs.inc_by(inputs.len() as u64);
@@ -136,7 +138,7 @@ impl Turns {
                     empty = true;
                     break;
                 }
-                Err(mpsc::error::TryRecvError::Disconnected) if self.engine.flights() == 0 => {
+                Err(mpsc::error::TryRecvError::Disconnected) if self.engine.open_binds() == 0 => {
                     return None;
                 }
                 Err(mpsc::error::TryRecvError::Disconnected) => break,
@@ -182,7 +184,7 @@ impl Turns {
 
     fn is_done(&self) -> bool {
         *self.orders.borrow() == Order::Stop
-            && (self.unbound || self.engine.flights() == 0 && self.lanes.waiting.is_empty())
+            && (self.unbound || self.engine.open_binds() == 0 && self.lanes.waiting.is_empty())
     }
 }
 

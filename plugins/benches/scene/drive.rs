@@ -10,7 +10,7 @@ use std::vec::Drain;
 use berth_engine::{BindOutcome, Change, Control, Effect, Engine, Input, Turn};
 
 use super::cluster::{NodeState, engine, node, node_name, node_number};
-use super::job::{pod_number, uid};
+use super::job::pod_number;
 use super::ledger::Ledger;
 use super::workload::{Churn, Workload};
 
@@ -173,13 +173,13 @@ impl<'w> Drive<'w> {
 
     fn answer(&mut self, effect: &Effect) {
         match effect {
-            Effect::Bind { pod, node, .. } => {
+            Effect::Bind { cycle, pod, node, .. } => {
+                let cycle = *cycle;
                 let (pod, node) = (pod_number(&pod.uid), node_number(node));
                 self.ledger.bind(pod, node);
                 let mut record = self.workload.pod(pod);
                 record.node_name = Some(node_name(node).into());
-                let outcome =
-                    Input::BindOutcome { uid: uid(pod).into(), outcome: BindOutcome::Bound };
+                let outcome = Input::BindOutcome { cycle, outcome: BindOutcome::Bound };
                 self.inputs.push(outcome);
                 self.inputs.push(Input::PodApplied(Box::new(record)));
                 if self.workload.churn == Churn::Images

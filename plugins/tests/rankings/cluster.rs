@@ -45,12 +45,12 @@ impl Cluster {
             let (effects, attempts) = self.twins.step(&inputs, self.now);
             inputs.clear();
             for effect in effects {
-                let Effect::Bind { pod, node, .. } = effect else { continue };
+                let Effect::Bind { cycle, pod, node, .. } = effect else { continue };
                 let mut bound = self.waiting.remove(&pod.uid).unwrap();
                 placed.push([bound.name.to_string(), node.to_string()]);
                 bound.node_name = Some((*node).into());
                 let outcome = BindOutcome::Bound;
-                inputs.push(Input::BindOutcome { uid: pod.uid.clone(), outcome });
+                inputs.push(Input::BindOutcome { cycle, outcome });
                 inputs.push(Input::PodApplied(Box::new(bound)));
             }
             if attempts == 0 && inputs.is_empty() {

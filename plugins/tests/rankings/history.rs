@@ -6,7 +6,7 @@ use std::sync::Arc;
 use berth_engine::record::{
     Container, NamespaceRecord, ObjectKey, Owner, PodRecord, PodSpec, Quantity, SelectorOwnerRecord,
 };
-use berth_engine::{BindOutcome, Change, Effect, Input, Object};
+use berth_engine::{BindOutcome, Change, CycleId, Effect, Input, Object};
 
 use super::twins::{Recorded, Twins, config};
 use crate::random::names::Names;
@@ -32,7 +32,7 @@ pub(crate) struct History {
     pods: BTreeMap<String, PodRecord>,
     created: usize,
     // Binds that are asked for and not answered.
-    binds: VecDeque<(String, String)>,
+    binds: VecDeque<(CycleId, String, String)>,
     attempts: u64,
     // Some histories are about nominations, some about storage.
     theme: Theme,
@@ -113,7 +113,7 @@ impl History {
             .map(|p| p.uid.to_string())
             .collect();
         for uid in waiting {
-            let placed = self.binds.iter().any(|(bound, _)| *bound == uid);
+            let placed = self.binds.iter().any(|(_, bound, _)| *bound == uid);
             if !placed && self.dice.chance(30) {
                 self.twins.compare(&uid);
             }
@@ -137,8 +137,8 @@ impl History {
         let (effects, attempts) = self.twins.step(inputs, self.now);
         self.attempts += attempts as u64;
         for effect in effects {
-            if let Effect::Bind { pod, node, .. } = effect {
-                self.binds.push_back((pod.uid.to_string(), node.to_string()));
+            if let Effect::Bind { cycle, pod, node, .. } = effect {
+                self.binds.push_back((cycle, pod.uid.to_string(), node.to_string()));
             }
         }
     }
@@ -221,13 +221,12 @@ impl History {
     }
 
     fn answer(&mut self) -> Vec<Input> {
-        let Some((uid, node)) = self.binds.pop_front() else { return Vec::new() };
+        let Some((cycle, uid, node)) = self.binds.pop_front() else { return Vec::new() };
         if self.dice.chance(20) {
             let outcome = BindOutcome::Unavailable("no answer".to_owned());
-            return vec![Input::BindOutcome { uid: uid.into(), outcome }];
+            return vec![Input::BindOutcome { cycle, outcome }];
         }
-        let mut inputs =
-            vec![Input::BindOutcome { uid: uid.clone().into(), outcome: BindOutcome::Bound }];
+        let mut inputs = vec![Input::BindOutcome { cycle, outcome: BindOutcome::Bound }];
         if let Some(mut pod) = self.pods.get(&uid).cloned() {
             pod.node_name = Some(node.into());
             let confirmed = self.apply(pod);

@@ -170,7 +170,7 @@ fn a_promise_outlives_a_failed_bind() {
     let (effects, _) = twins.step(&[applied(pod("web-0", &web, ""))], 1_020);
     assert_eq!(binds(effects), [["web-0", "used"]], "the other is on its node");
     let outcome = BindOutcome::Unavailable("no answer".to_owned());
-    let failed = Input::BindOutcome { uid: "guard-uid".into(), outcome };
+    let failed = Input::BindOutcome { cycle: twins.cycle_of("guard-uid"), outcome };
     let (effects, _) = twins.step(&[failed], 1_030);
     assert_eq!(binds(effects), [[""; 2]; 0], "it is in backoff");
     let (effects, _) = twins.step(&[applied(pod("web-1", &web, ""))], 1_040);

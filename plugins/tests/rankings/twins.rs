@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder};
-use berth_engine::{Config, Control, Decided, Effect, Engine, Input, Method, Origin, Turn};
+use berth_engine::{
+    Config, Control, CycleId, Decided, Effect, Engine, Input, Method, Origin, Turn,
+};
 use berth_plugins::refusal::Refusal;
 use berth_plugins::{default_plugins, default_profile, in_tree};
 use rayon::ThreadPool;
@@ -89,6 +91,11 @@ impl Twins {
     /// These two, made with this seed.
     pub(crate) fn of(seed: u64, [ours, theirs]: [Engine; 2]) -> Self {
         Self { seed, ours, theirs, compared: 0, journal: Vec::new() }
+    }
+
+    /// The binding cycle of a pod.
+    pub(crate) fn cycle_of(&self, uid: &str) -> CycleId {
+        self.ours.cycle_of(uid).unwrap()
     }
 
     /// One step of both; what they want.

@@ -1,5 +1,6 @@
 //! What the model is built from: symbols, indexes, node sets, the generator, time.
 
+mod id;
 mod index;
 mod keyed;
 mod nodeset;
@@ -10,6 +11,7 @@ mod symbol;
 mod vector;
 mod whole;
 
+pub use id::{CycleId, WriteId};
 pub use index::{ClassIdx, LabelSetIdx, Millis, NodeIdx, PodIdx};
 pub use keyed::{HashKey, KeyedMap};
 pub use nodeset::NodeSet;

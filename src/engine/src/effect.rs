@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::base::{CycleId, WriteId};
+use crate::framework::Write;
 use crate::record::{ObjectKey, Owner};
 
 /// A pod as an effect names it: enough for a request that cannot hit a namesake.
@@ -19,6 +21,8 @@ pub struct PodName {
 pub enum Effect {
     /// Bind the pod to the node, and report an [`crate::Input::BindOutcome`] for it, always.
     Bind {
+        /// What the outcome names.
+        cycle: CycleId,
         /// The pod.
         pod: Arc<PodName>,
         /// `metadata.resourceVersion` of the pod as last seen, 0 where unknown: the bind is asked
@@ -68,16 +72,15 @@ pub enum Effect {
         /// Where.
         node: Box<str>,
     },
-    /// Bind a volume or mark a claim for provisioning on a node. Not asked for yet.
-    WriteVolume {
-        /// The pod whose claim it is.
-        pod: PodName,
-        /// The claim.
-        claim: ObjectKey,
-        /// The volume to bind; `None` asks the provisioner for one.
-        volume: Option<Box<str>>,
-        /// The node chosen.
-        node: Box<str>,
+    /// Write what a PreBind plugin wants, and report an [`crate::Input::WriteOutcome`] for it. No
+    /// plugin asks for it yet.
+    Write {
+        /// What the outcome names.
+        id: WriteId,
+        /// The pod that is to be bound.
+        pod: Arc<PodName>,
+        /// What to write.
+        write: Write,
     },
 }
 

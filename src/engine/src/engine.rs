@@ -5,6 +5,7 @@
 
 mod apply;
 mod attempt;
+mod binding;
 mod check;
 mod choose;
 mod evaluation;
@@ -13,33 +14,30 @@ mod outcome;
 mod wake;
 
 pub use attempt::Decided;
+pub use binding::{BINDS_MAX, CYCLES_MAX};
 
-use std::hash::{Hash, Hasher};
+use binding::BindingCycles;
+
 use std::sync::Arc;
 
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::HashMap;
 use rayon::ThreadPool;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, Draw, Millis, PodIdx, Sym};
+use crate::base::{ClassIdx, CycleId, Draw, Millis, PodIdx, Sym};
 use crate::cache::Cache;
 use crate::cycle::Scan;
 use crate::effect::{Effect, PodName};
 use crate::framework::Profile;
 use crate::input::{Config, Control, Input, Method, Origin};
 use crate::probe::Probe;
-use crate::queue::{Entry, Queue, QueueCounts};
+use crate::queue::{Queue, QueueCounts};
 use crate::ranking::Rankings;
-use crate::record::{ObjectKey, Owner};
+use crate::record::ObjectKey;
 
 /// Attempts in one step. Inputs wait at most this long: 32 plain scans of 5,000 nodes take about
 /// 20 ms.
 pub const ATTEMPTS_PER_STEP: usize = 32;
-
-/// Binds asked for and not yet answered. At 10,000 binds a second and 100 ms until the answer,
-/// 1,000 are under way; beyond twice that a slow API server is not helped by more, and pods had
-/// better wait in the queue, where priority still counts.
-pub const FLIGHTS_MAX: usize = 2_048;
 
 /// Pods that are told that their profile is gone, for each profile that goes: half of what the
 /// status writer holds, so that other pods' reasons have room beside them. The others are counted
@@ -48,33 +46,6 @@ const PROFILE_GONE_TOLD_MAX: usize = 16_384;
 
 /// How often long-parked pods are looked for, as in kube-scheduler.
 const FLUSH_EVERY_MS: Millis = 30_000;
-
-/// A bind that is under way.
-#[derive(Debug, Clone)]
-struct Flight {
-    pod: Arc<PodName>,
-    node: Arc<str>,
-    profile: Arc<str>,
-    controller: Option<Arc<Owner>>,
-    // The pod's history in the queue, to come back to if the bind fails.
-    entry: Entry,
-}
-
-/// A pod's name as a key, found by its uid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ByUid(Arc<PodName>);
-
-impl Hash for ByUid {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.uid.hash(state);
-    }
-}
-
-impl Equivalent<ByUid> for str {
-    fn equivalent(&self, key: &ByUid) -> bool {
-        *key.0.uid == *self
-    }
-}
 
 /// What a step leaves to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +69,7 @@ pub struct Engine {
     pool: Option<Arc<ThreadPool>>,
     method: Method,
     rankings: Rankings,
-    // The API server chooses uids, so their hash needs no key.
-    flights: HashMap<ByUid, Flight, FxBuildHasher>,
+    cycles: BindingCycles,
     // Classes whose woken head has ended its attempt, to be looked at again.
     recheck: Vec<ClassIdx>,
     // Label keys that selectors asked for when parked pods were grouped.
@@ -126,7 +96,7 @@ impl Engine {
             pool,
             method: Method::default(),
             rankings: Rankings::default(),
-            flights: HashMap::default(),
+            cycles: BindingCycles::default(),
             recheck: Vec::new(),
             selected: 0,
             flushed_ms: 0,
@@ -147,14 +117,15 @@ impl Engine {
         for input in inputs {
             self.apply(input, now, effects, probe);
         }
-        self.flush(now, probe);
-        self.wake(now, probe);
+        self.expire_cycles(now, effects, probe);
+        self.flush(now, effects, probe);
+        self.wake(now, effects, probe);
         let mut attempts = 0;
         while attempts < ATTEMPTS_PER_STEP && self.may_pop() {
             let Some(pod) = self.queue.pop() else { break };
             self.attempt(pod, now, effects, probe);
             attempts += 1;
-            self.wake(now, probe);
+            self.wake(now, effects, probe);
         }
         let counts = self.queue.counts();
         Turn {
@@ -165,21 +136,25 @@ impl Engine {
     }
 
     fn may_pop(&self) -> bool {
-        !self.paused && self.flights.len() < FLIGHTS_MAX
+        !self.paused && self.cycles.binds() < BINDS_MAX && self.cycles.len() < CYCLES_MAX
     }
 
     fn next_wake(&self, counts: QueueCounts, now: Millis) -> Option<Millis> {
         // A backoff is over at the first whole second after its expiry.
         let backoff = self.queue.next_expiry().map(|expiry| expiry.saturating_add(1_000));
         let flush = (counts.unschedulable > 0).then_some(self.flushed_ms + FLUSH_EVERY_MS);
-        [backoff, flush].into_iter().flatten().min().map(|at| at.max(now + 1))
+        let cycle = self.cycles.next_deadline().filter(|_| !self.paused);
+        [backoff, flush, cycle].into_iter().flatten().min().map(|at| at.max(now + 1))
     }
 
     /// Works as told from here on.
     fn control(&mut self, control: Control) {
         match control {
             Control::Begin(origin) => self.begin(origin),
-            Control::Pause(paused) => self.paused = paused,
+            Control::Pause(paused) => {
+                self.paused = paused;
+                self.cycles.is_stale |= !paused;
+            }
             Control::Method(method) => {
                 self.method = method;
                 self.rankings.clear(&mut self.cache);
@@ -193,7 +168,7 @@ impl Engine {
         let is_new = self.profiles.is_empty()
             && self.cache.is_empty()
             && self.queue.is_empty()
-            && self.flights.is_empty();
+            && self.cycles.len() == 0;
         debug_assert!(is_new, "Begin comes first");
         self.draw = draw;
         if is_new {
@@ -201,9 +176,24 @@ impl Engine {
         }
     }
 
+    /// Binding cycles that are not over.
+    pub fn binding_cycles(&self) -> usize {
+        self.cycles.len()
+    }
+
     /// Binds asked for and not yet answered.
-    pub fn flights(&self) -> usize {
-        self.flights.len()
+    pub fn open_binds(&self) -> usize {
+        self.cycles.binds()
+    }
+
+    /// The binding cycle of a pod, by `metadata.uid`, where it is in one. Looks through all cycles.
+    pub fn cycle_of(&self, uid: &str) -> Option<CycleId> {
+        self.cycles.find(uid)
+    }
+
+    /// Cycles that wait at Permit or PreBind.
+    pub fn waiting_cycles(&self) -> usize {
+        self.cycles.waiting()
     }
 
     /// The state of the cluster as the engine knows it.

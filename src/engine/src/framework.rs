@@ -12,6 +12,7 @@
 //! Plugins register by name in a [`Registry`]; a [`Profile`] is what a configuration makes of
 //! them.
 
+mod binding;
 mod context;
 mod failing;
 mod groups;
@@ -23,13 +24,15 @@ mod registry;
 mod state;
 mod verdict;
 
+pub use binding::{
+    Bind, Permission, Permit, PostBind, PreBind, PreFlight, Progress, Reserve, Write,
+};
 pub use context::{Context, PodView};
 pub use failing::FailingPostFilter;
 pub use groups::{GroupKey, Grouped, Groups, Keeps, PodMoved, Touched};
 pub use hints::{Action, ClusterEvent, Hint, Hints, Registration, Resource, Subject};
 pub use plugin::{
-    Bind, Filter, Permit, Plugin, PostBind, PostFilter, PreBind, PreEnqueue, PreFilter, PreScore,
-    QueueSort, Reserve, Score, SortKey,
+    Filter, Plugin, PostFilter, PreEnqueue, PreFilter, PreScore, QueueSort, Score, SortKey,
 };
 pub use profile::{Point, Profile, ProfileBuilder, ProfileError, Weighted};
 pub use reads::Reads;

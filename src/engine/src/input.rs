@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Draw, HashKey, Random};
+use crate::base::{CycleId, Draw, HashKey, Random, WriteId};
 use crate::framework::Profile;
 use crate::object::Object;
 use crate::record::{NodeRecord, ObjectKey, PodRecord};
@@ -33,12 +33,21 @@ pub enum Input {
     },
     /// Another object was added, changed or deleted.
     Object(Box<Object>, Change),
-    /// What became of a bind that an [`crate::Effect::Bind`] asked for.
+    /// What became of a bind that an [`crate::Effect::Bind`] asked for. One for a cycle that is
+    /// over changes nothing.
     BindOutcome {
-        /// `metadata.uid` of the pod.
-        uid: Box<str>,
+        /// The cycle that asked.
+        cycle: CycleId,
         /// What the API server said, or what a look at the pod told.
         outcome: BindOutcome,
+    },
+    /// What became of a write that an [`crate::Effect::Write`] asked for. One for a cycle that is
+    /// over changes nothing.
+    WriteOutcome {
+        /// The write.
+        id: WriteId,
+        /// What the API server said.
+        outcome: WriteOutcome,
     },
     /// New profiles are in force from here on.
     Config(Arc<Config>),
@@ -142,6 +151,15 @@ pub enum BindOutcome {
         /// The condition has been written with this message, as reason `SchedulerError`.
         is_told: bool,
     },
+}
+
+/// The end of a write before a bind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteOutcome {
+    /// It is written.
+    Written,
+    /// It is not, and the writer has given up.
+    Failed(String),
 }
 
 /// Everything that a configuration file says to the engine. Equal files are equal configurations:

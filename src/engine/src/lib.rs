@@ -17,9 +17,11 @@ pub mod queue;
 pub mod ranking;
 pub mod record;
 
+pub use base::{CycleId, WriteId};
 pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};
-pub use engine::{ATTEMPTS_PER_STEP, Decided, Engine, FLIGHTS_MAX, Turn};
-pub use input::{BindOutcome, Change, Config, Control, Input, Method, Origin};
+pub use engine::{ATTEMPTS_PER_STEP, BINDS_MAX, CYCLES_MAX, Decided, Engine, Turn};
+pub use framework::Write;
+pub use input::{BindOutcome, Change, Config, Control, Input, Method, Origin, WriteOutcome};
 pub use object::Object;
 pub use probe::{AttemptResult, Probe, QueueName};
 pub use queue::QueueCounts;

@@ -3,6 +3,7 @@
 //! The engine reads no clock: it tells a probe what begins and ends, and the probe answers nothing,
 //! so that measuring cannot change a decision.
 
+use crate::base::CycleId;
 use crate::framework::{Code, Point};
 
 /// What became of one attempt (`schedule_attempts_total{result}`).
@@ -71,6 +72,14 @@ pub trait Probe {
     fn attempt_begins(&mut self, _waited_ms: u64) {}
     /// It ends; `attempt` counts from 1.
     fn attempt_ends(&mut self, _profile: &str, _result: AttemptResult, _attempt: u32) {}
+    /// The attempt at hand has found a node, and `cycle` begins: told before the attempt ends.
+    fn cycle_begins(&mut self, _cycle: CycleId) {}
+    /// A cycle ended before it asked for its bind; `None` where its pod is gone or has a node.
+    fn cycle_fails(&mut self, _cycle: CycleId, _profile: &str, _result: Option<AttemptResult>) {}
+    /// A pod waited at Permit, with this end (`permit_wait_duration_seconds`).
+    fn permit_waited(&mut self, _code: Code, _waited_ms: u64) {}
+    /// PreBind has ended for a pod, so many milliseconds after it began.
+    fn pre_bind_ends(&mut self, _code: Code, _profile: &str, _took_ms: u64) {}
     /// A pod came to a part of the queue because of `event`.
     fn incoming(&mut self, _queue: QueueName, _event: &str) {}
     /// A pod is bound after `attempts`, `waited_ms` after its first time in the active part.

@@ -41,10 +41,16 @@ impl Bench {
         effects.iter().any(|effect| matches!(effect, Effect::Bind { .. }))
     }
 
+    /// The answer of the bind that is asked for.
+    fn answer(&self, outcome: BindOutcome) -> Input {
+        Input::BindOutcome { cycle: self.engine.cycle_of("p").unwrap(), outcome }
+    }
+
     /// The bind fails, and the seconds until the next one. A backoff is over in the second after
     /// the one in which it ends.
     fn error(&mut self) -> u64 {
-        assert!(!self.step(vec![refusal()]), "an error is waited for");
+        let refused = self.answer(refusal());
+        assert!(!self.step(vec![refused]), "an error is waited for");
         self.seconds_until_bind()
     }
 
@@ -61,7 +67,8 @@ impl Bench {
     /// The bind fails, and the next attempt, after `error` seconds of backoff, finds no node; then
     /// the node is back, and the pod goes at once.
     fn error_then_unschedulable(&mut self, error: u64) {
-        assert!(!self.step(vec![Input::NodeDeleted { name: "n".into() }, refusal()]));
+        let refused = self.answer(refusal());
+        assert!(!self.step(vec![Input::NodeDeleted { name: "n".into() }, refused]));
         self.now += (error + 1) * 1_000;
         assert!(!self.step(Vec::new()));
         assert_eq!(self.engine.queue().counts().unschedulable, 1, "parked after {error} s");
@@ -78,9 +85,8 @@ fn node() -> Input {
     }))
 }
 
-fn refusal() -> Input {
-    let outcome = BindOutcome::Unavailable("503".to_owned());
-    Input::BindOutcome { uid: "p".into(), outcome }
+fn refusal() -> BindOutcome {
+    BindOutcome::Unavailable("503".to_owned())
 }
 
 fn timing(initial_seconds: u64, max_seconds: u64) -> Input {
@@ -120,7 +126,7 @@ fn every_failed_bind_backs_off_alike() {
     ] {
         let mut bench = Bench::new();
         for seconds in [1, 2, 4] {
-            let failed = Input::BindOutcome { uid: "p".into(), outcome: outcome.clone() };
+            let failed = bench.answer(outcome.clone());
             assert!(!bench.step(vec![failed]), "{outcome:?}");
             assert_eq!(bench.seconds_until_bind(), seconds, "{outcome:?}");
         }
@@ -130,18 +136,21 @@ fn every_failed_bind_backs_off_alike() {
 #[test]
 fn a_new_timing_holds_for_backoffs_under_way() {
     let mut bench = Bench::new();
-    bench.step(vec![timing(1_000_000, 1_000_000), refusal()]);
+    let refused = bench.answer(refusal());
+    bench.step(vec![timing(1_000_000, 1_000_000), refused]);
     bench.now += 60_000;
     assert!(!bench.step(Vec::new()));
     // Longer than the new timing asks for has been waited.
     assert!(bench.step(vec![timing(5, 60)]), "it need not wait any more");
-    assert!(!bench.step(vec![refusal()]));
+    let refused = bench.answer(refusal());
+    assert!(!bench.step(vec![refused]));
     // The second error in a row: 10 s by the timing in force.
     bench.now += 3_000;
     assert!(!bench.step(vec![timing(2, 60)]));
     assert_eq!(bench.seconds_until_bind(), 4 - 3);
     // A longer one holds as well, from when the wait began.
-    assert!(!bench.step(vec![refusal()]));
+    let refused = bench.answer(refusal());
+    assert!(!bench.step(vec![refused]));
     bench.now += 3_000;
     assert!(!bench.step(vec![timing(5, 60)]));
     assert_eq!(bench.seconds_until_bind(), 20 - 3);

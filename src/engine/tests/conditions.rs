@@ -53,7 +53,7 @@ fn a_bind_that_fails_lets_a_pod_say_again_why_it_waits() {
     // Whoever writes conditions may have dropped that one at the bind, unwritten.
     let gone = Input::NodeDeleted { name: "b".into() };
     let outcome = BindOutcome::Throttled("slow down".into());
-    let refused = Input::BindOutcome { uid: "p".into(), outcome };
+    let refused = answer(&engine, outcome);
     step(&mut engine, 3_000, vec![gone, refused]);
     assert_eq!(step(&mut engine, 60_000, Vec::new()), (first, 0));
 }
@@ -75,8 +75,8 @@ fn at_version(version: u64) -> Input {
     Input::PodApplied(pod)
 }
 
-fn answer(outcome: BindOutcome) -> Input {
-    Input::BindOutcome { uid: "p".into(), outcome }
+fn answer(engine: &Engine, outcome: BindOutcome) -> Input {
+    Input::BindOutcome { cycle: engine.cycle_of("p").unwrap(), outcome }
 }
 
 #[test]
@@ -85,19 +85,22 @@ fn a_bind_presupposes_the_version_seen_last() {
     let config = Input::Config(config(Vec::new()));
     assert_eq!(versions(&mut engine, 0, vec![config, node("a", 1_000), at_version(5)]), [5]);
     // What the watch shows while the bind is under way counts for the next.
-    let failed = answer(BindOutcome::Unavailable("503".into()));
+    let failed = answer(&engine, BindOutcome::Unavailable("503".into()));
     assert_eq!(versions(&mut engine, 1_000, vec![at_version(6), failed]), []);
     assert_eq!(versions(&mut engine, 10_000, Vec::new()), [6]);
     // And what a write of our own has made of it.
     let lost =
         |is_told| BindOutcome::NotBound { message: "lost".into(), resource_version: 8, is_told };
-    assert_eq!(versions(&mut engine, 11_000, vec![answer(lost(true))]), []);
+    let answered = answer(&engine, lost(true));
+    assert_eq!(versions(&mut engine, 11_000, vec![answered]), []);
     assert_eq!(versions(&mut engine, 30_000, Vec::new()), [8]);
     // The condition that has been written is not asked for again, another's is.
-    let (said, _) = step(&mut engine, 31_000, vec![answer(lost(true))]);
+    let answered = answer(&engine, lost(true));
+    let (said, _) = step(&mut engine, 31_000, vec![answered]);
     assert_eq!(said, Vec::<String>::new());
     assert_eq!(step(&mut engine, 60_000, Vec::new()).1, 1);
-    let (said, _) = step(&mut engine, 61_000, vec![answer(lost(false))]);
+    let answered = answer(&engine, lost(false));
+    let (said, _) = step(&mut engine, 61_000, vec![answered]);
     assert_eq!(said, ["lost"]);
 }
 
@@ -106,7 +109,8 @@ fn a_pod_that_another_has_replaced_is_let_go_whatever_the_watch_says() {
     let mut engine = Engine::new(None);
     let config = Input::Config(config(Vec::new()));
     assert_eq!(versions(&mut engine, 0, vec![config, node("a", 1_000), at_version(5)]), [5]);
-    assert_eq!(versions(&mut engine, 1_000, vec![answer(BindOutcome::Replaced)]), []);
+    let replaced = answer(&engine, BindOutcome::Replaced);
+    assert_eq!(versions(&mut engine, 1_000, vec![replaced]), []);
     assert_eq!(versions(&mut engine, 600_000, Vec::new()), [], "it is not tried again");
     assert_eq!(engine.cache().pods().count(), 0);
     let gone =

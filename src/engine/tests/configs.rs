@@ -58,8 +58,8 @@ fn bound(effects: &[Effect]) -> Vec<&str> {
     names
 }
 
-fn answer(uid: &str, outcome: BindOutcome) -> Input {
-    Input::BindOutcome { uid: uid.into(), outcome }
+fn answer(engine: &Engine, uid: &str, outcome: BindOutcome) -> Input {
+    Input::BindOutcome { cycle: engine.cycle_of(uid).unwrap(), outcome }
 }
 
 #[test]
@@ -82,11 +82,11 @@ fn a_bind_that_fails_after_its_profile_has_gone_loses_nobody() {
     assert_eq!(bound(&run(&mut engine, 1_000, start)), ["a"]);
     let gone = vec![Input::Config(config_named("batch", Vec::new()))];
     run(&mut engine, 2_000, gone);
-    let failed = vec![answer("a", BindOutcome::Unavailable("503".to_owned()))];
+    let failed = vec![answer(&engine, "a", BindOutcome::Unavailable("503".to_owned()))];
     assert!(bound(&run(&mut engine, 3_000, failed)).is_empty());
     let counts = engine.queue().counts();
     assert_eq!((counts.active, counts.backoff, counts.unschedulable), (0, 0, 0));
-    assert_eq!(engine.flights(), 0);
+    assert_eq!(engine.binding_cycles(), 0);
     let back = vec![Input::Config(config(Vec::new()))];
     assert_eq!(bound(&run(&mut engine, 4_000, back)), ["a"]);
 }
@@ -97,7 +97,8 @@ fn a_bind_under_way_ends_as_it_was_decided() {
     let start = vec![Input::Config(config(Vec::new())), node("n"), pod("a", &template("berth"))];
     run(&mut engine, 1_000, start);
     let gone = Input::Config(config_named("batch", Vec::new()));
-    let effects = run(&mut engine, 2_000, vec![gone, answer("a", BindOutcome::Bound)]);
+    let bound = answer(&engine, "a", BindOutcome::Bound);
+    let effects = run(&mut engine, 2_000, vec![gone, bound]);
     let profile = effects.iter().find_map(|effect| match effect {
         Effect::Event { profile, .. } => Some(profile.as_ref()),
         _ => None,
@@ -233,7 +234,7 @@ fn a_pod_whose_bind_fails_after_its_profile_has_gone_is_told() {
     let start = vec![Input::Config(config(Vec::new())), node("n"), pod("a", &template("berth"))];
     run(&mut engine, 1_000, start);
     run(&mut engine, 2_000, vec![Input::Config(config_named("batch", Vec::new()))]);
-    let failed = answer("a", BindOutcome::Unavailable("503".to_owned()));
+    let failed = answer(&engine, "a", BindOutcome::Unavailable("503".to_owned()));
     let effects = run(&mut engine, 3_000, vec![failed]);
     assert!(matches!(told(&effects).as_slice(), [("a", FailureReason::ProfileGone, _)]));
 }

@@ -72,7 +72,7 @@ impl World {
         let mut effects = Vec::new();
         let turn = self.engine.step(inputs, self.now, &mut effects, &mut ());
         for effect in effects {
-            if let Effect::Bind { pod, node, .. } = effect {
+            if let Effect::Bind { cycle, pod, node, .. } = effect {
                 let (uid, node) = (pod.uid.to_string(), node.to_string());
                 let record = self.known.pods.get(&uid).unwrap().clone();
                 assert!(
@@ -82,7 +82,8 @@ impl World {
                 );
                 self.known.assumed.insert(uid.clone(), node.clone());
                 self.bound.insert(uid.clone());
-                self.server.binds.push_back((uid, node));
+                self.known.cycles.insert(cycle, uid.clone());
+                self.server.binds.push_back((cycle, uid, node));
             }
         }
         self.check(turn.more);

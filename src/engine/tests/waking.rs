@@ -286,7 +286,8 @@ fn a_failed_bind_frees_the_room_and_backs_off() {
         bench.run(vec![node("n", 500), applied(pod("a", &spec)), applied(pod("b", &spec))]);
     assert_eq!(binds(&effects), [("a".into(), "n".into())]);
     let outcome = BindOutcome::Unavailable("etcdserver: no leader".into());
-    let effects = bench.run(vec![Input::BindOutcome { uid: "a".into(), outcome }]);
+    let cycle = bench.engine.cycle_of("a").unwrap();
+    let effects = bench.run(vec![Input::BindOutcome { cycle, outcome }]);
     // b, parked for room, has it now; a says why it failed.
     assert_eq!(binds(&effects), [("b".into(), "n".into())]);
     let text = "running Bind plugin \"DefaultBinder\": etcdserver: no leader";
@@ -294,7 +295,8 @@ fn a_failed_bind_frees_the_room_and_backs_off() {
         Effect::Condition { reason: FailureReason::SchedulerError, message, .. } if message == text)));
     assert_eq!(bench.engine.queue().counts().backoff, 1);
     let outcome = BindOutcome::Bound;
-    let effects = bench.run(vec![Input::BindOutcome { uid: "b".into(), outcome }]);
+    let cycle = bench.engine.cycle_of("b").unwrap();
+    let effects = bench.run(vec![Input::BindOutcome { cycle, outcome }]);
     assert!(matches!(
         effects.as_slice(),
         [Effect::Event { event: PodEvent::Scheduled { .. }, .. }]

@@ -61,7 +61,8 @@ impl Cluster {
     }
 
     fn outcome(&mut self, pod: &str, outcome: BindOutcome) -> String {
-        self.step(vec![Input::BindOutcome { uid: pod.into(), outcome }])
+        let cycle = self.engine.cycle_of(pod).unwrap();
+        self.step(vec![Input::BindOutcome { cycle, outcome }])
     }
 
     fn delete(&mut self, pod: &str) -> String {

@@ -46,10 +46,10 @@ fn attempts(initial: i64, max: i64) -> usize {
             engine.step(std::mem::take(&mut inputs), 2_000 + tenth * 100, &mut effects, &mut ());
         assert!(!turn.more);
         for effect in effects {
-            if let Effect::Bind { pod, .. } = effect {
+            if let Effect::Bind { cycle, .. } = effect {
                 attempts += 1;
                 let outcome = BindOutcome::Throttled("not now".to_owned());
-                inputs.push(Input::BindOutcome { uid: pod.uid.clone(), outcome });
+                inputs.push(Input::BindOutcome { cycle, outcome });
             }
         }
     }

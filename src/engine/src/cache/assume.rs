@@ -66,7 +66,7 @@ impl Cache {
             row.stage = if ours { Stage::Queued } else { Stage::Foreign };
         }
         self.assumed -= 1;
-        self.changes.push(Changed::pod_removed(node));
+        self.changes.push(Changed::pod_forgotten(pod, node));
         if ours && let Some(nominated) = self.pending.get(pod).and_then(|p| p.nominated) {
             self.nominate(pod, nominated);
         }

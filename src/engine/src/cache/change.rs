@@ -22,7 +22,7 @@ pub struct Changed {
 /// The object of a change.
 #[derive(Debug, Clone)]
 pub enum ChangedObject {
-    /// A pod; `None` where it is gone.
+    /// A pod; `None` where it is gone, or only gives up a promise.
     Pod(Option<PodIdx>),
     /// A node; `None` where it is gone.
     Node(Option<NodeIdx>),
@@ -51,6 +51,17 @@ impl Changed {
             actions: Action::DELETE,
             object: ChangedObject::Pod(None),
         }
+    }
+
+    /// A pod that was assumed on a node is not any more.
+    pub(super) fn pod_forgotten(pod: PodIdx, node: NodeIdx) -> Self {
+        Self { object: ChangedObject::Pod(Some(pod)), ..Self::pod_removed(node) }
+    }
+
+    /// Whether this pod, which waits again, has left a node.
+    pub(crate) fn is_left_by(&self, pod: PodIdx) -> bool {
+        self.actions == Action::DELETE
+            && matches!(self.object, ChangedObject::Pod(Some(p)) if p == pod)
     }
 
     /// A pod on a node changed.

@@ -156,17 +156,21 @@ impl Cache {
         }
     }
 
-    /// Gives back what the pod holds (`RevertAssumedPodVolumes`).
+    /// Gives back what the pod holds, the last first (`RevertAssumedPodVolumes`).
     pub(super) fn release_holds(&mut self, pod: PodIdx) {
         let Some(reserved) = self.holds.by_pod.remove(&pod) else { return };
-        for taken in &reserved.volumes {
+        self.release_claims(pod, &reserved);
+        for taken in reserved.volumes.iter().rev() {
             if give_back(&mut self.holds.volumes, &taken.volume, pod)
                 && let Some(volume) = self.objects.volume(&taken.volume).cloned()
             {
                 self.note_hold(Object::Volume(volume));
             }
         }
-        for key in &reserved.claims {
+    }
+
+    fn release_claims(&mut self, pod: PodIdx, reserved: &Reserved) {
+        for key in reserved.claims.iter().rev() {
             if give_back(&mut self.holds.claims, key, pod)
                 && let Some(claim) = self.objects.claims.get(key).cloned()
             {

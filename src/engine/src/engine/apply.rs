@@ -92,8 +92,11 @@ impl Engine {
             Input::Object(object, change) => {
                 self.cache.apply_object(&object, change);
             }
-            Input::BindOutcome { uid, outcome } => {
-                self.take_outcome(&uid, outcome, now, effects, probe);
+            Input::BindOutcome { cycle, outcome } => {
+                self.take_outcome(cycle, outcome, now, effects, probe);
+            }
+            Input::WriteOutcome { id, outcome } => {
+                self.take_write_outcome(id, outcome, now, effects, probe);
             }
             Input::Config(config) => self.configure(config, now, effects, probe),
             Input::Control(control) => self.control(control),
@@ -112,7 +115,8 @@ impl Engine {
     /// Keeps the queue in step with what became of a pod.
     pub(super) fn follow(&mut self, applied: PodApplied, now: Millis, probe: &mut dyn Probe) {
         match applied {
-            PodApplied::Nothing | PodApplied::Confirmed(_) => {}
+            PodApplied::Nothing => {}
+            PodApplied::Confirmed(pod) => self.end_cycle_of(pod, probe),
             PodApplied::Queued(pod) => {
                 self.queue.add(pod, now);
                 self.enqueue(pod, now, UNSCHEDULED_ADD, probe);
@@ -122,7 +126,10 @@ impl Engine {
                     self.renew(pod, now, probe);
                 }
             }
-            PodApplied::Left(pod) => self.leave(pod),
+            PodApplied::Left(pod) => {
+                self.end_cycle_of(pod, probe);
+                self.leave(pod);
+            }
         }
     }
 
@@ -244,6 +251,8 @@ impl Engine {
             .filter_map(|p| Some((self.cache.symbols().get(p.scheduler_name())?, Arc::clone(p))))
             .collect();
         self.config = config;
+        let mut go = go;
+        go.extend(self.follow_profiles(now, effects, probe));
         self.let_go(go, effects, probe);
         let mut waiting: Vec<(u64, PodIdx, Place)> =
             self.queue.iter().map(|(pod, e)| (e.arrival, pod, e.place)).collect();

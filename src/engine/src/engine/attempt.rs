@@ -11,8 +11,9 @@ use crate::framework::{Point, Profile, Reads, Reserved};
 use crate::input::Method;
 use crate::probe::{AttemptResult, Probe, QueueName};
 
+use super::Engine;
+use super::binding::{BindingCycle, Middle};
 use super::choose::Found;
-use super::{ByUid, Engine, Flight};
 
 /// What a cycle decides for a pod.
 #[derive(Debug)]
@@ -33,6 +34,18 @@ pub enum Decided {
     },
     /// The attempt failed with this text.
     Broken(String),
+}
+
+/// A node that was found for a pod.
+#[derive(Debug)]
+struct Placement {
+    pod: PodIdx,
+    node: NodeIdx,
+    /// What Reserve plugins booked.
+    reserved: Reserved,
+    decision: Decision,
+    /// No plugin acts at Permit or PreBind.
+    is_direct: bool,
 }
 
 impl Engine {
@@ -111,8 +124,15 @@ impl Engine {
                     score: choice.total.unwrap_or(0),
                     attempt,
                 };
-                let reserved = Reserved::default();
-                let placed = self.place(pod, choice.node, reserved, &profile, decision, effects);
+                let placement = Placement {
+                    pod,
+                    node: choice.node,
+                    reserved: Reserved::default(),
+                    decision,
+                    // No plugin of a profile that ranks a pod acts for it before the bind.
+                    is_direct: true,
+                };
+                let placed = self.place(placement, &profile, now, effects, probe);
                 self.end_of(pod, placed, now, effects, probe)
             }
             Found::Nowhere(filtered) => {
@@ -128,8 +148,12 @@ impl Engine {
                     attempt,
                 };
                 let reserved = self.scan(&profile).reserve(pod, pick.node, &filtered, probe);
+                let is_direct =
+                    profile.at(Point::Permit).is_empty() && profile.at(Point::PreBind).is_empty();
                 let placed = reserved.and_then(|reserved| {
-                    self.place(pod, pick.node, reserved, &profile, decision, effects)
+                    let node = pick.node;
+                    let placement = Placement { pod, node, reserved, decision, is_direct };
+                    self.place(placement, &profile, now, effects, probe)
                 });
                 self.end_of(pod, placed, now, effects, probe)
             }
@@ -162,19 +186,19 @@ impl Engine {
         }
     }
 
-    /// Assumes the pod on the node with what was reserved for it, and asks for the bind.
+    /// Assumes the pod on the node with what was reserved for it, and begins its binding cycle.
     ///
     /// # Errors
     /// Nobody binds it.
     fn place(
         &mut self,
-        pod: PodIdx,
-        node: NodeIdx,
-        reserved: Reserved,
-        profile: &Profile,
-        decision: Decision,
+        placement: Placement,
+        profile: &Arc<Profile>,
+        now: Millis,
         effects: &mut Vec<Effect>,
+        probe: &mut dyn Probe,
     ) -> Result<(), String> {
+        let Placement { pod, node, reserved, decision, is_direct } = placement;
         // Shared by the bind, by what is remembered of it, and by the event of its outcome.
         let name = Arc::new(self.pod_name(pod));
         let node_name = self.cache.nodes().shared_name(node);
@@ -195,16 +219,23 @@ impl Engine {
             return Err(format!("the pod cannot be assumed on node {node_name}"));
         }
         self.cache.hold(pod, reserved);
-        let flight = Flight {
+        let middle = (!is_direct).then(|| Box::new(Middle::new(pod, node, profile, decision)));
+        let cycle = self.cycles.begin(BindingCycle {
             pod: Arc::clone(&name),
             node: node_name.clone(),
             profile: profile.shared_name(),
             controller,
             entry,
-        };
-        self.flights.insert(ByUid(Arc::clone(&name)), flight);
+            middle,
+        });
+        probe.cycle_begins(cycle);
+        if !is_direct {
+            self.begin_cycle(cycle, now, effects, probe);
+            return Ok(());
+        }
         self.cache.forget_condition(pod);
         effects.push(Effect::Bind {
+            cycle,
             pod: name,
             resource_version,
             node: node_name,

@@ -1,10 +1,14 @@
 //! What always holds of the whole state between two steps.
 
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
 use crate::base::Sweep;
 use crate::model::Stage;
 use crate::queue::Place;
 
 use super::Engine;
+use super::binding::BindingCycle;
 
 impl Engine {
     /// Whatever is broken of what always holds between two steps, in words: of the cache
@@ -18,7 +22,8 @@ impl Engine {
         broken.extend(self.rankings.check(&self.cache));
         let mut sweep = Sweep::default();
         self.check_queue(&mut sweep);
-        self.check_flights(&mut sweep);
+        self.check_cycles(&mut sweep);
+        self.cycles.check(&mut sweep);
         let mut names: Vec<_> = self.profiles.keys().copied().collect();
         names.sort_unstable();
         sweep.equal(self.cache.schedulers(), names, || "names of schedulers".to_owned());
@@ -47,21 +52,25 @@ impl Engine {
         }
     }
 
-    /// A bind under way is of a pod that counts on the node: one that is assumed there, or that the
+    /// A binding cycle is of a pod that counts on its node: one that is assumed there, or that the
     /// API server has shown on a node since. Nobody attempts it meanwhile.
-    fn check_flights(&self, sweep: &mut Sweep) {
+    fn check_cycles(&self, sweep: &mut Sweep) {
+        let cycles: HashMap<&str, &BindingCycle, FxBuildHasher> =
+            self.cycles.iter().map(|(_, cycle)| (&*cycle.pod.uid, cycle)).collect();
+        sweep.equal(cycles.len(), self.cycles.len(), || "pods with a cycle each".to_owned());
         for (pod, row) in self.cache.pods().iter() {
             let uid = self.cache.pods().uid_text(row.uid);
-            let flight = self.flights.get(uid.as_str());
+            let cycle = cycles.get(uid.as_str());
             let (name, stage) = (&row.name, row.stage);
-            let goes = match (stage, flight) {
-                (Stage::Assumed, Some(flight)) => *flight.node == *self.cache.node_name(row.node),
+            let goes = match (stage, cycle) {
+                (Stage::Assumed, Some(cycle)) => *cycle.node == *self.cache.node_name(row.node),
                 // Bound by the bind's answer, and not yet shown by the watch.
                 (Stage::Assumed, None) => self.queue.entry(pod).is_none(),
-                (Stage::Bound, _) | (_, None) => true,
+                (Stage::Bound, Some(cycle)) => cycle.middle.is_none(),
+                (_, None) => true,
                 (Stage::Queued | Stage::Foreign, Some(_)) => false,
             };
-            sweep.expect(goes, || format!("{name} is {stage:?}, and its bind: {flight:?}"));
+            sweep.expect(goes, || format!("{name} is {stage:?}, and its cycle: {cycle:?}"));
         }
     }
 }

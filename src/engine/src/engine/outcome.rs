@@ -1,34 +1,46 @@
 //! What became of binds.
 
-use crate::base::{Millis, PodIdx};
+use crate::base::{CycleId, Millis, PodIdx};
+use crate::cycle::guarded;
 use crate::effect::{Effect, FailureReason, PodEvent};
+use crate::framework::Point;
 use crate::input::BindOutcome;
 use crate::probe::Probe;
 use crate::record::ScheduledCondition;
 
-use super::{Engine, Flight};
+use super::Engine;
+use super::binding::BindingCycle;
 
 impl Engine {
     pub(super) fn take_outcome(
         &mut self,
-        uid: &str,
+        cycle: CycleId,
         outcome: BindOutcome,
         now: Millis,
         effects: &mut Vec<Effect>,
         probe: &mut dyn Probe,
     ) {
-        let Some(flight) = self.flights.remove(uid) else { return };
+        // Late, twice, or for a cycle that is over.
+        if !self.cycles.awaits_bind(cycle) {
+            return;
+        }
+        let Some(over) = self.cycles.end(cycle) else { return };
+        self.ask_for_binds(effects);
+        let BindingCycle { pod: name, node, profile, controller, entry, middle: _ } = over;
+        let uid = &*name.uid;
         if outcome == BindOutcome::Replaced {
             let applied = self.cache.delete_pod(uid);
             return self.follow(applied, now, probe);
         }
         let pod = self.cache.pods().find(uid);
-        let Flight { pod: name, node, profile, controller, entry } = flight;
         if outcome == BindOutcome::Bound {
             let waited = now.saturating_sub(entry.first_active_ms.unwrap_or(now));
             probe.bound(&profile, entry.attempts, waited);
             if entry.flushed {
                 probe.scheduled_after_flush();
+            }
+            if let Some(pod) = pod {
+                self.post_bind(pod);
             }
             let event = PodEvent::Scheduled { node, controller };
             effects.push(Effect::Event { pod: name, profile, event });
@@ -65,6 +77,20 @@ impl Engine {
                 } else {
                     self.fail(pod, &message, now, effects, probe);
                 }
+            }
+        }
+    }
+
+    /// Tells the PostBind plugins of a pod that is bound.
+    fn post_bind(&self, pod: PodIdx) {
+        let Some(profile) = self.profile_of(pod) else { return };
+        let hearers = profile.at(Point::PostBind);
+        let Some(node) = self.cache.pods().get(pod).map(|row| row.node) else { return };
+        let Some(view) = self.cache.view(pod).filter(|_| !hearers.is_empty()) else { return };
+        for plugin in hearers.iter().filter_map(|w| profile.plugin(w.plugin)) {
+            if let Some(point) = plugin.as_post_bind() {
+                // The pod is bound whatever becomes of the call.
+                let _ = guarded(plugin.name(), || point.post_bind(&view, node));
             }
         }
     }

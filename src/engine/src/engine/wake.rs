@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{ClassIdx, Millis, NodeIdx, PodIdx};
 use crate::cache::{Changed, ChangedObject};
+use crate::effect::Effect;
 use crate::framework::{ClusterEvent, Context, Hint, Plugin, Profile, Reads, Subject};
 use crate::input::Method;
 use crate::probe::{Probe, QueueName};
@@ -22,8 +23,14 @@ enum Where {
 }
 
 impl Engine {
-    /// Lets the parked pods know what has changed since the last call.
-    pub(super) fn wake(&mut self, now: Millis, probe: &mut dyn Probe) {
+    /// Lets the parked pods know what has changed since the last call, and cycles that wait, until
+    /// none of those has failed and so made room.
+    pub(super) fn wake(&mut self, now: Millis, effects: &mut Vec<Effect>, probe: &mut dyn Probe) {
+        // Each round but the last ends a cycle.
+        while self.wake_once(now, effects, probe) {}
+    }
+
+    fn wake_once(&mut self, now: Millis, effects: &mut Vec<Effect>, probe: &mut dyn Probe) -> bool {
         if self.selected != self.cache.selected_count() {
             self.selected = self.cache.selected_count();
             let Self { queue, cache, .. } = self;
@@ -31,8 +38,11 @@ impl Engine {
         }
         let changes = self.cache.take_changes();
         let recheck = std::mem::take(&mut self.recheck);
+        let cycles = self.cycles.len();
+        self.review_cycles(&changes, now, effects, probe);
+        let has_failed = self.cycles.len() < cycles;
         if changes.is_empty() && recheck.is_empty() {
-            return;
+            return has_failed;
         }
         self.wake_by_hints(&changes, now, probe);
         let mut work = self.concerned(&changes);
@@ -40,6 +50,7 @@ impl Engine {
         for (class, place) in work {
             self.look_again(class, place, now, probe);
         }
+        has_failed
     }
 
     /// The parked classes that read what changed. Costs classes × distinct kinds of change.
@@ -168,13 +179,21 @@ impl Engine {
         }
         let waiting: Vec<PodIdx> = self.queue.alone().iter().copied().collect();
         for pod in waiting {
-            if changes.iter().any(|change| self.is_hinted(pod, change)) {
+            // What it gave up itself is no reason to try again (`handleBindingCycleError`).
+            let of_others = |change: &&Changed| !change.is_left_by(pod);
+            if changes.iter().filter(of_others).any(|change| self.is_hinted(pod, change)) {
                 self.return_alone(pod, now, "Hint", probe);
             }
         }
     }
 
-    fn return_alone(&mut self, pod: PodIdx, now: Millis, event: &str, probe: &mut dyn Probe) {
+    pub(super) fn return_alone(
+        &mut self,
+        pod: PodIdx,
+        now: Millis,
+        event: &str,
+        probe: &mut dyn Probe,
+    ) {
         let key = self.sort_key(pod);
         if self.queue.back_off(pod, key, now) {
             probe.incoming(QueueName::Backoff, event);
@@ -215,7 +234,7 @@ impl Engine {
     }
 
     /// Backoffs end, and pods that have been parked for very long are looked at whatever happened.
-    pub(super) fn flush(&mut self, now: Millis, probe: &mut dyn Probe) {
+    pub(super) fn flush(&mut self, now: Millis, effects: &mut Vec<Effect>, probe: &mut dyn Probe) {
         for pod in self.queue.expired(now) {
             self.enqueue(pod, now, "BackoffComplete", probe);
         }
@@ -224,7 +243,7 @@ impl Engine {
         }
         self.flushed_ms = now;
         // What inputs have just changed is heeded first: the flush counts what nobody heeded.
-        self.wake(now, probe);
+        self.wake(now, effects, probe);
         let since = now.saturating_sub(self.config.parked_max_ms);
         let is_old =
             |engine: &Self, pod| engine.queue.entry(pod).is_some_and(|e| e.queued_ms < since);

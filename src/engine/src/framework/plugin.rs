@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use crate::base::{NodeIdx, PodIdx};
 
 use super::{
-    Context, Grouped, Hints, Keeps, PodView, PreFiltered, PreScored, Reads, Reason, Reserved,
-    State, Verdict, Verdicts,
+    Bind, Context, Grouped, Hints, Keeps, Permit, PodView, PostBind, PreBind, PreFiltered,
+    PreScored, Reads, Reason, Reserve, State, Verdict, Verdicts,
 };
 
 /// What every plugin has: a name, what it reads, and the points it takes part in.
@@ -174,41 +174,4 @@ pub trait Score: Plugin {
 
     /// Brings the scores of all feasible nodes into 0..=100. Leaves them as they are by default.
     fn normalize(&self, _cx: &Context<'_>, _state: &State, _scores: &mut [i64]) {}
-}
-
-/// Books something for the pod beside the room on its node. What is booked is data that the cache
-/// keeps with the pod, so there is nothing to unreserve.
-pub trait Reserve: Plugin {
-    /// Runs once the node is chosen, with what PreFilter kept in `state`.
-    ///
-    /// # Errors
-    /// Why the attempt fails; the pod backs off.
-    fn reserve(&self, cx: &Context<'_>, state: &State, node: NodeIdx) -> Result<Reserved, String>;
-}
-
-/// May hold a pod back before its bind.
-pub trait Permit: Plugin {
-    /// `Ok(None)` to go on, `Ok(Some(ms))` to wait that long at most.
-    ///
-    /// # Errors
-    /// The reason why the pod must not be bound.
-    fn permit(&self, pod: &PodView<'_>, node: NodeIdx) -> Result<Option<u64>, Reason>;
-}
-
-/// Has something to write before the bind.
-pub trait PreBind: Plugin {
-    /// Whether it has anything to do for this pod.
-    fn pre_bind(&self, pod: &PodView<'_>, node: NodeIdx) -> bool;
-}
-
-/// Asks for the bind.
-pub trait Bind: Plugin {
-    /// Whether this plugin binds the pod; where not, the next one is asked.
-    fn bind(&self, pod: &PodView<'_>, node: NodeIdx) -> bool;
-}
-
-/// Hears of a pod that is bound.
-pub trait PostBind: Plugin {
-    /// Is told.
-    fn post_bind(&self, pod: &PodView<'_>, node: NodeIdx);
 }

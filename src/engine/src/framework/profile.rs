@@ -57,21 +57,10 @@ impl Point {
         }
     }
 
-    /// Whether the cycle runs the point. The others wait for preemption, groups and the writes
-    /// before a bind; a profile with a plugin there is refused, so that nobody relies on a call
-    /// that never comes.
+    /// Whether the point is run. PostFilter waits for preemption; a profile with a plugin there is
+    /// refused, so that nobody relies on a call that never comes.
     pub fn is_run(self) -> bool {
-        match self {
-            Self::PreEnqueue
-            | Self::QueueSort
-            | Self::PreFilter
-            | Self::Filter
-            | Self::PreScore
-            | Self::Score
-            | Self::Reserve
-            | Self::Bind => true,
-            Self::PostFilter | Self::Permit | Self::PreBind | Self::PostBind => false,
-        }
+        self != Self::PostFilter
     }
 
     /// Whether `plugin` implements the point.

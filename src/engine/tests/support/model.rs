@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use berth_engine::base::Random;
 use berth_engine::record::{NodeRecord, Phase, PodRecord, PodSpec, Quantity, StringMap};
-use berth_engine::{BindOutcome, Engine, Input};
+use berth_engine::{BindOutcome, CycleId, Engine, Input};
 
 use super::amounts::{Amounts, requests, resize};
 
@@ -17,6 +17,8 @@ pub struct Known {
     pub pods: BTreeMap<String, PodRecord>,
     /// Binds asked for, by uid, until they fail or the pod is seen on a node.
     pub assumed: BTreeMap<String, String>,
+    /// Uids of the pods of binds that are not answered.
+    pub cycles: BTreeMap<CycleId, String>,
 }
 
 impl Known {
@@ -67,14 +69,15 @@ impl Known {
                 self.pods.remove(uid.as_ref());
                 self.assumed.remove(uid.as_ref());
             }
-            Input::BindOutcome { uid, outcome: BindOutcome::Replaced } => {
-                self.pods.remove(uid.as_ref());
-                self.assumed.remove(uid.as_ref());
-            }
-            Input::BindOutcome { uid, outcome } => {
-                let seen = self.pods.get(uid.as_ref()).is_some_and(|p| p.node_name.is_some());
+            Input::BindOutcome { cycle, outcome } => {
+                // A second answer is nobody's.
+                let Some(uid) = self.cycles.remove(cycle) else { return };
+                if *outcome == BindOutcome::Replaced {
+                    self.pods.remove(&uid);
+                }
+                let seen = self.pods.get(&uid).is_none_or(|p| p.node_name.is_some());
                 if *outcome != BindOutcome::Bound || seen {
-                    self.assumed.remove(uid.as_ref());
+                    self.assumed.remove(&uid);
                 }
             }
             Input::Object(..)
@@ -82,6 +85,7 @@ impl Known {
             | Input::Control(_)
             | Input::PodAdmitted(_)
             | Input::PodAssigned { .. }
+            | Input::WriteOutcome { .. }
             | Input::Tick => {}
         }
     }
@@ -112,7 +116,7 @@ pub struct Server {
     pub node_watch: VecDeque<Input>,
     pub pod_watch: VecDeque<Input>,
     pub outcomes: VecDeque<Input>,
-    pub binds: VecDeque<(String, String)>,
+    pub binds: VecDeque<(CycleId, String, String)>,
     templates: Vec<Arc<PodSpec>>,
     made: usize,
 }
@@ -254,7 +258,7 @@ impl Server {
             return;
         }
         let at = random.below(self.binds.len());
-        let (uid, node) = self.binds.remove(at).unwrap();
+        let (cycle, uid, node) = self.binds.remove(at).unwrap();
         let outcome = match self.pods.get(&uid).cloned() {
             None if random.below(2) == 0 => BindOutcome::Gone,
             None => BindOutcome::Replaced,
@@ -276,7 +280,12 @@ impl Server {
                 }
             },
         };
-        self.outcomes.push_back(Input::BindOutcome { uid: uid.into(), outcome });
+        let answer = Input::BindOutcome { cycle, outcome };
+        // Now and then an answer comes twice.
+        if random.below(10) == 0 {
+            self.outcomes.push_back(answer.clone());
+        }
+        self.outcomes.push_back(answer);
     }
 
     /// The next input that has arrived, from one of the streams.
