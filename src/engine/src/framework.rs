@@ -35,7 +35,7 @@ pub use plugin::{
     Filter, Plugin, PostFilter, PreEnqueue, PreFilter, PreScore, QueueSort, Score, SortKey,
 };
 pub use profile::{Point, Profile, ProfileBuilder, ProfileError, Weighted};
-pub use reads::Reads;
+pub use reads::{Reads, UnknownFacts};
 pub use registry::{Registry, RegistryError, nearest};
 pub use state::State;
 pub use verdict::{
