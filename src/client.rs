@@ -40,8 +40,8 @@ pub(crate) use complaints::cause;
 use credential::Credential;
 pub use credential::PluginError;
 pub(crate) use exchange::{Answer, Failure, exchange, request};
-use pace::Pace;
-pub use pace::{CEILING_QPS, FLOOR_QPS, START_QPS};
+use pace::{Bounds, Pace};
+pub use pace::{CEILING_QPS, FLOOR_QPS, RateBounds, START_QPS};
 pub use pool::TargetError;
 use pool::{Content, Pool};
 use proxy::{Chosen, Environment};
@@ -64,6 +64,7 @@ pub struct Client {
     /// [`Pool`] behind the layers that add the token and the configuration's headers.
     requests: BoxCloneSyncService<Request<Content>, Response<Bytes>, tower::BoxError>,
     pace: Arc<Pace>,
+    bounds: Arc<Bounds>,
     complaints: Complaints,
 }
 
@@ -93,8 +94,9 @@ impl Client {
             .map_err(tower::BoxError::from)
             .service(pool);
         let requests = BoxCloneSyncService::new(requests);
-        let (kube, pace) = (watcher(config, credential)?, Arc::default());
-        Ok(Self { kube, requests, pace, complaints })
+        let (kube, bounds) = (watcher(config, credential)?, Arc::default());
+        let pace = Arc::new(Pace::within(&bounds));
+        Ok(Self { kube, requests, pace, bounds, complaints })
     }
 
     /// The client for answers that go on: lists and watches.
@@ -106,8 +108,13 @@ impl Client {
     /// them slows no others. EventRateLimit, an admission plugin, answers 429 to events alone.
     #[must_use]
     pub fn apart(mut self) -> Self {
-        self.pace = Arc::default();
+        self.pace = Arc::new(Pace::within(&self.bounds));
         self
+    }
+
+    /// Bounds adaptive rates from now on, also those of clones and of clients that are apart.
+    pub fn bound_rates(&self, bounds: RateBounds) {
+        self.bounds.set(bounds);
     }
 
     /// A bucket of this rate; where it is adaptive it follows what all answers to this client and
@@ -178,6 +185,15 @@ pub struct ConnectOptions {
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
+    /// The kubeconfig cannot be read.
+    #[error("kubeconfig {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The kubeconfig cannot be used.
     #[error("kubeconfig {path}: {source}")]
     Kubeconfig {
@@ -236,9 +252,15 @@ pub async fn load(options: &ConnectOptions) -> Result<Config, ConnectError> {
         options.master.as_deref().filter(|m| !m.is_empty()).map(parse_master).transpose()?;
     let mut config = match (&options.kubeconfig, &master) {
         (Some(path), _) => {
-            let failed = |source| ConnectError::Kubeconfig {
-                path: path.display().to_string(),
-                source: Box::new(source),
+            let failed = |error| {
+                let path = path.display().to_string();
+                match error {
+                    // Its own text names the file once more.
+                    KubeconfigError::ReadConfig(source, _) => {
+                        ConnectError::Unreadable { path, source }
+                    }
+                    other => ConnectError::Kubeconfig { path, source: Box::new(other) },
+                }
             };
             let mut file = Kubeconfig::read_from(path).map_err(failed)?;
             for cluster in file.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {

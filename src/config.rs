@@ -1,14 +1,18 @@
-//! The configuration: a `KubeSchedulerConfiguration` file and what becomes of it.
+//! The configuration: a file with a `KubeSchedulerConfiguration` and, where there is one, a
+//! `BerthConfiguration` ([`berth`]), and what becomes of it.
 //!
-//! A text becomes a tree that knows its lines ([`yaml`], [`json`]); the tree is held against the
-//! schema of the types ([`shape`], [`plugin_args`]), which finds unknown fields and wrong types;
-//! what is left becomes the types ([`v1`]), gets its defaults ([`defaults`]) and is checked
-//! ([`validate`]); plugins are built and their sets expanded ([`expand`]). Every step goes on after
-//! an error, so that all errors come at once. Enter at [`load`].
+//! A text becomes trees that know their lines ([`yaml`], [`json`]), told apart by [`documents`]; a
+//! tree is held against the schema of the types ([`shape`], [`plugin_args`]), which finds unknown
+//! fields and wrong types; what is left becomes the types ([`v1`]), gets its defaults
+//! ([`defaults`]) and is checked ([`validate`]); plugins are built and their sets expanded
+//! ([`expand`]). Every step goes on after an error, so that all errors come at once. Enter at
+//! [`load`].
 
 mod base64;
+mod berth;
 pub mod command;
 mod defaults;
+mod documents;
 mod doubtful;
 mod expand;
 mod extenders;
@@ -39,12 +43,13 @@ use std::sync::LazyLock;
 use berth_plugins::PluginRegistry;
 use serde_json::Value;
 
+pub use berth::{AdaptiveRate, BerthConfiguration, EventsPer};
 pub use berth_plugins::{DurationError, GoDuration};
 pub use expand::Expanded;
 pub(crate) use lines::Lines;
 pub use loaded::{Loaded, LoadedProfile};
 pub use point::ExtensionPoint;
-pub use print::print;
+pub use print::{print, print_berth};
 pub use problem::{ConfigErrors, Problem, Stage};
 pub use schema::schema;
 pub use verdict::verdict;
@@ -65,31 +70,73 @@ profiles:
 - schedulerName: berth
 ";
 
-/// Reads a configuration. `origin` names it in messages; `registry` holds the plugins.
+/// Reads a file: a KubeSchedulerConfiguration and, where there is one, a BerthConfiguration.
+/// `origin` names it in messages; `registry` holds the plugins.
 ///
 /// # Errors
 /// Everything that is wrong with it, with fields and lines.
 pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loaded, ConfigErrors> {
-    let known = Known::new(registry);
     let fail = |problems| Err(ConfigErrors { origin: origin.to_owned(), problems });
-    let document = match read(text) {
-        Ok(document) => document,
-        Err(e) => {
-            let mut problems = Problems::default();
-            problems.add_syntax(e);
-            return fail(problems.located(|_| None));
-        }
+    let documents = match read(text) {
+        Ok(documents) => documents,
+        Err(problems) => return fail(problems),
     };
+    let documents::Documents { kube_scheduler, berth } = match documents::tell_apart(documents) {
+        Ok(documents) => documents,
+        Err(problems) => return fail(problems),
+    };
+    let own = berth.as_ref().map_or_else(|| Ok(BerthConfiguration::completed()), read_berth);
+    match (load_document(&kube_scheduler, origin, registry), own) {
+        (Ok(mut loaded), Ok(own)) => {
+            let warnings = berth
+                .iter()
+                .flat_map(|document| warning::of_berth(document, &own, loaded.qps, origin));
+            let warnings: Vec<String> = warnings.collect();
+            loaded.warnings.extend(warnings);
+            let says_events = berth.is_some_and(|document| document.root.get("events").is_some());
+            loaded.events_in_file = says_events.then(|| own.granularity());
+            loaded.berth = own;
+            loaded.hash = hash(&loaded.text());
+            Ok(loaded)
+        }
+        (Ok(_), Err(problems)) => fail(problems),
+        (Err(errors), Ok(_)) => Err(errors),
+        (Err(errors), Err(problems)) => {
+            let mut problems = [errors.problems, problems].concat();
+            problems.sort_by_key(|problem| problem.line.unwrap_or(usize::MAX));
+            fail(problems)
+        }
+    }
+}
+
+/// Reads a file as kube-scheduler does: its first document.
+fn load_first(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loaded, ConfigErrors> {
+    let read = if json::is_json(text) { json::read(text) } else { yaml::read(text) };
+    match read {
+        Ok(document) => load_document(&document, origin, registry),
+        Err(error) => Err(ConfigErrors { origin: origin.to_owned(), problems: syntax(error) }),
+    }
+}
+
+fn load_document(
+    document: &Document,
+    origin: &str,
+    registry: &PluginRegistry,
+) -> Result<Loaded, ConfigErrors> {
+    let known = Known::new(registry);
+    let root = &document.root;
     let mut problems = Problems::default();
-    for (path, line) in &document.repeated {
-        problems.add(Stage::Decode, path.clone(), Some(*line), "this field is here twice");
+    let fail = |problems: Problems| {
+        let problems = problems.located(|path| root.line_of(path));
+        Err(ConfigErrors { origin: origin.to_owned(), problems })
+    };
+    problems.add_repeated(document);
+    if !header::check(root, &mut problems) {
+        return fail(problems);
     }
-    if !header::check(&document.root, &mut problems) {
-        return fail(problems.located(|path| document.root.line_of(path)));
-    }
-    let (mut configuration, profiles) = interpret(&document.root, known, &mut problems);
+    let (mut configuration, profiles) = interpret(root, known, &mut problems);
     if !problems.is_empty() {
-        return fail(problems.located(|path| document.root.line_of(path)));
+        return fail(problems);
     }
     for (profile, needed) in configuration.profiles.iter_mut().zip(&profiles) {
         let needed = needed.1.iter().map(String::as_str).collect();
@@ -97,14 +144,28 @@ pub fn load(text: &str, origin: &str, registry: &PluginRegistry) -> Result<Loade
     }
     Ok(Loaded {
         origin: origin.to_owned(),
-        warnings: warning::all(&document, &configuration, origin, known),
-        not_carried_out: extenders::not_carried_out(&configuration, &document.root),
-        leader_elect_line: document.root.line_of("leaderElection.leaderElect"),
+        warnings: warning::all(document, &configuration, origin, known),
+        not_carried_out: extenders::not_carried_out(&configuration, root),
+        leader_elect_line: root.line_of("leaderElection.leaderElect"),
         hash: hash(&print(&configuration)),
-        qps: qps(&document.root),
+        qps: qps(root),
         configuration,
+        berth: BerthConfiguration::completed(),
+        events_in_file: None,
         profiles: profiles.into_iter().map(|(profile, _)| profile).collect(),
     })
+}
+
+fn read_berth(document: &Document) -> Result<BerthConfiguration, Vec<Problem>> {
+    let mut problems = Problems::default();
+    problems.add_repeated(document);
+    let configuration = berth::read(&document.root, &mut problems);
+    if problems.is_empty() {
+        return Ok(configuration);
+    }
+    // What is not there is missing in this document, which begins at a line.
+    let root = &document.root;
+    Err(problems.located(|path| root.line_of(path).or(Some(root.line))))
 }
 
 /// What is in force without a file: one profile, `berth`, with kube-scheduler's defaults.
@@ -121,12 +182,22 @@ fn qps(root: &Node) -> Option<f32> {
     (qps != 0.0).then_some(qps as f32)
 }
 
-fn read(text: &str) -> Result<Document, tree::SyntaxError> {
-    if text.len() > TEXT_MAX {
+fn read(text: &str) -> Result<Vec<Document>, Vec<Problem>> {
+    let read = if text.len() > TEXT_MAX {
         let message = format!("the file is larger than {TEXT_MAX} bytes");
-        return Err(tree::SyntaxError { line: 1, column: None, message });
-    }
-    if json::is_json(text) { json::read(text) } else { yaml::read(text) }
+        Err(tree::SyntaxError { line: 1, column: None, message })
+    } else if json::is_json(text) {
+        json::read(text).map(|document| vec![document])
+    } else {
+        yaml::read_all(text)
+    };
+    read.map_err(syntax)
+}
+
+fn syntax(error: tree::SyntaxError) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    problems.add_syntax(error);
+    problems.located(|_| None)
 }
 
 /// A profile with the names of the plugins it needs.

@@ -110,6 +110,11 @@ impl EventHandle {
         self.enqueue(About::Object(Box::new((regarding, statement))), controller.into());
     }
 
+    /// How events tell of pods that are placed from now on.
+    pub fn set_granularity(&self, granularity: Granularity) {
+        self.queue.backlog().set_granularity(granularity);
+    }
+
     fn enqueue(&self, about: About, reporter: Arc<str>) {
         let waiting = Waiting { about, reporter, time: Timestamp::now() };
         let is_failure = waiting.is_failure();

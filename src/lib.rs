@@ -13,6 +13,7 @@ pub mod demo;
 mod escape;
 pub mod evaluate;
 pub mod events;
+pub mod gates;
 mod kubeconfig_file;
 pub mod lease;
 pub mod logging;

@@ -23,7 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::Client;
 use crate::config::{self, ConfigErrors, Loaded};
-use crate::events::{EventHandle, Statement};
+use crate::events::{EventHandle, Granularity, Statement};
 use crate::lease::ClaimsHandle;
 use crate::metrics::ConfigMetrics;
 use crate::run::{Scheduler, admit};
@@ -50,6 +50,8 @@ pub struct ReloadOptions {
     pub every: Duration,
     /// `--pod-max-in-unschedulable-pods-duration`, in milliseconds.
     pub parked_max_ms: u64,
+    /// `--events`, which comes before the file.
+    pub events: Option<Granularity>,
     /// `--allow-default-scheduler`.
     pub allow_default_scheduler: bool,
     /// The Leases of the profiles' names, where they are held.
@@ -82,6 +84,7 @@ impl Reloader {
         let ReloadOptions { path, text, every, .. } = options;
         let following = Following {
             parked_max_ms: options.parked_max_ms,
+            granularity: options.events,
             allow_default_scheduler: options.allow_default_scheduler,
             claims: options.claims,
             subject: options.subject,
@@ -107,6 +110,7 @@ pub fn show_start(in_force: &InForce, metrics: &ConfigMetrics) {
 
 struct Following {
     parked_max_ms: u64,
+    granularity: Option<Granularity>,
     allow_default_scheduler: bool,
     claims: Option<ClaimsHandle>,
     subject: Option<Subject>,
@@ -198,6 +202,7 @@ impl Following {
                 if let Some(claims) = &self.claims {
                     claims.retain(names(&loaded)).await;
                 }
+                self.take_own(&loaded);
                 for warning in &loaded.warnings {
                     tracing::warn!("{warning}");
                 }
@@ -214,6 +219,16 @@ impl Following {
         self.in_force.send_modify(|in_force| in_force.note(result.clone()));
         self.publish(&result).await;
         Ok(again_after)
+    }
+
+    /// Puts in force what the engine does not read.
+    fn take_own(&self, loaded: &Loaded) {
+        self.client.bound_rates(loaded.berth().rate_bounds());
+        let in_file = loaded.berth().granularity();
+        self.events.set_granularity(self.granularity.unwrap_or(in_file));
+        if let Some(warning) = loaded.events_overridden(self.granularity) {
+            tracing::warn!("{warning}");
+        }
     }
 
     /// What the text says; `None` where that is in force already.

@@ -31,7 +31,7 @@ use instance::Instance;
 pub use scheduler::{Gate, Health, Options, Scheduler};
 use signals::StopSignals;
 
-use crate::args::Run;
+use crate::args::{Gates, Run};
 use crate::bind::Drained;
 use crate::client::{ConnectOptions, Rate, connect};
 use crate::command::read_file;
@@ -61,7 +61,7 @@ pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
     let hangups = signals::hangups()?;
     let (loaded, text) = load(&args, registry)?;
     if let Some(path) = &args.write_config_to {
-        std::fs::write(path, config::print(loaded.configuration()))
+        std::fs::write(path, loaded.text())
             .with_context(|| format!("--write-config-to: writing {}", path.display()))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -131,6 +131,7 @@ async fn start(
     loaded.runnable()?;
     let subject = Subject::find(args.config_map.as_deref())?;
     let client = connect(&connection(args, &loaded)).await?;
+    client.bound_rates(loaded.berth().rate_bounds());
     admit::default_scheduler(&loaded, args.allow_default_scheduler, &client).await?;
     let options = options(args, &loaded);
     let mut engine_config = loaded.engine_config(true)?;
@@ -154,6 +155,7 @@ async fn start(
             text,
             every: reload::POLL_EVERY,
             parked_max_ms,
+            events: args.events,
             allow_default_scheduler: args.allow_default_scheduler,
             claims: instance.handle(),
             hangups: Some(hangups),
@@ -245,7 +247,7 @@ fn options(args: &Run, loaded: &Loaded) -> Options {
         format,
         threads,
         origin: origin(args.seed),
-        events: args.events,
+        events: args.events.unwrap_or_else(|| loaded.berth().granularity()),
     }
 }
 
@@ -266,6 +268,9 @@ fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
     for warning in args.warnings() {
         tracing::warn!("{warning}");
     }
+    for warning in overridden(args, loaded) {
+        tracing::warn!("{warning}");
+    }
     // What is in force without a file asks for nothing.
     let flag = args.leader_elect.leader_elect.or(args.config.is_none().then_some(false));
     for warning in loaded.warnings_of_a_run(flag) {
@@ -279,6 +284,17 @@ fn warn_of_what_is_not_there(args: &Run, loaded: &Loaded) {
              devices are left pending with a condition that says so"
         );
     }
+}
+
+/// The flags that come before what the file says otherwise.
+fn overridden(args: &Run, loaded: &Loaded) -> Vec<String> {
+    let gates = Gates::contradict(&args.feature_gates, &loaded.berth().gates());
+    let mut warnings: Vec<String> = gates
+        .into_iter()
+        .map(|gate| format!("--feature-gates comes before featureGates of the file: {gate}"))
+        .collect();
+    warnings.extend(loaded.events_overridden(args.events));
+    warnings
 }
 
 /// Waits for SIGTERM or Ctrl-C and names it.

@@ -24,9 +24,11 @@ Without --config there is one profile, `berth`, with kube-scheduler's default pl
 --kubeconfig and --master the service account of the pod is used."
 )]
 pub struct Run {
-    /// Configuration file (KubeSchedulerConfiguration, kubescheduler.config.k8s.io/v1)
+    /// Configuration file: a KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1) and, in a
+    /// document of its own, a BerthConfiguration (berth.dev/v1alpha1)
     ///
-    /// It is followed: profiles and backoff change while the scheduler runs, the rest at a restart.
+    /// It is followed: profiles, backoff and the BerthConfiguration change while the scheduler
+    /// runs, the rest at a restart.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -178,11 +180,12 @@ pub struct Run {
     #[arg(long, value_name = "N", help_heading = "Scheduling")]
     pub seed: Option<u64>,
 
-    /// Events of pods that were placed: one for each pod, or one for each Job and second
+    /// Events of pods that were placed: one for each pod, or one for each Job and second; else
+    /// `events` of the BerthConfiguration in --config [default: each]
     ///
     /// An event costs the API server more than a bind. They are written behind the binds.
-    #[arg(long, value_name = "PER", value_enum, default_value_t, help_heading = "Scheduling")]
-    pub events: Granularity,
+    #[arg(long, value_name = "PER", value_enum, help_heading = "Scheduling")]
+    pub events: Option<Granularity>,
 
     /// Threads of the scheduling cycle; else `parallelism` of the configuration, at most one per
     /// core
@@ -190,8 +193,8 @@ pub struct Run {
           help_heading = "Scheduling")]
     pub parallelism: Option<u16>,
 
-    /// Feature gates of kube-scheduler 1.37, as NAME=BOOL; other values than the defaults have no
-    /// effect, and a warning says so
+    /// Feature gates of kube-scheduler 1.37, as NAME=BOOL, before those of the BerthConfiguration;
+    /// other values than the defaults have no effect, and a warning says so
     #[arg(long, value_name = "GATES", help_heading = "Scheduling")]
     pub feature_gates: Vec<Gates>,
 

@@ -4,7 +4,7 @@
 //! comes fast adds a little, a server that asks for less or answers late halves the rate. The lanes
 //! of a client share what is found; each takes its tokens from a bucket of its own that follows it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::exchange::{Answer, Failure};
@@ -13,13 +13,45 @@ use super::exchange::{Answer, Failure};
 /// raise that number commonly write; an API server on two cores bears more.
 pub const START_QPS: f64 = 1_000.0;
 
-/// Never more than this: 128 binds in flight carry it at 12.8 ms, and no API server was measured
-/// that binds faster.
+/// Never more than this by default: 128 binds in flight carry it at 12.8 ms, and no API server was
+/// measured that binds faster.
 pub const CEILING_QPS: f64 = 10_000.0;
 
-/// Never less than this: kube-scheduler's default, which every API server is built for. A server
-/// that takes no request at all pauses the binds by `Retry-After`.
+/// Never less than this by default: kube-scheduler's default, which every API server is built for.
+/// A server that takes no request at all pauses the binds by `Retry-After`.
 pub const FLOOR_QPS: f64 = 50.0;
+
+/// What the rate stays between: `adaptiveRate` of a BerthConfiguration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateBounds {
+    /// Requests per second that are never gone below.
+    pub min_qps: u32,
+    /// Requests per second that are never gone above; not less than `min_qps`.
+    pub max_qps: u32,
+}
+
+impl Default for RateBounds {
+    fn default() -> Self {
+        Self { min_qps: FLOOR_QPS as u32, max_qps: CEILING_QPS as u32 }
+    }
+}
+
+/// [`RateBounds`] that all lanes of a client go by, and that change while it runs.
+#[derive(Debug, Default)]
+pub(super) struct Bounds(Mutex<RateBounds>);
+
+impl Bounds {
+    pub(super) fn set(&self, bounds: RateBounds) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bounds;
+    }
+
+    /// The nearest rate within.
+    fn clamp(&self, qps: f64) -> f64 {
+        let RateBounds { min_qps, max_qps } =
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        qps.min(f64::from(max_qps)).max(f64::from(min_qps))
+    }
+}
 
 /// Answers that take longer than this on average say that the server is behind: its own objective
 /// for writes (SIG Scalability's SLO: 99 % within 1 s).
@@ -76,8 +108,11 @@ impl Sign {
 }
 
 /// The rate found so far; clones of a client share it.
-#[derive(Debug)]
-pub(super) struct Pace(Mutex<Found>);
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    found: Mutex<Found>,
+    bounds: Arc<Bounds>,
+}
 
 #[derive(Debug)]
 struct Found {
@@ -93,24 +128,30 @@ struct Found {
     asked: bool,
 }
 
-impl Default for Pace {
+impl Default for Found {
     fn default() -> Self {
         let (decreased, told) = (None, None);
         let (qps, latency, probes, asked) = (START_QPS, 0.0, true, false);
-        Self(Mutex::new(Found { qps, latency, probes, decreased, told, asked }))
+        Self { qps, latency, probes, decreased, told, asked }
     }
 }
 
 impl Pace {
+    /// A rate of its own within `bounds`.
+    pub(super) fn within(bounds: &Arc<Bounds>) -> Self {
+        Self { found: Mutex::default(), bounds: Arc::clone(bounds) }
+    }
+
     fn found(&self) -> MutexGuard<'_, Found> {
         // Nothing can panic while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests per second now.
     pub(super) fn qps(&self) -> f64 {
         let mut found = self.found();
         found.asked = true;
+        found.qps = self.bounds.clamp(found.qps);
         found.qps
     }
 
@@ -122,12 +163,12 @@ impl Pace {
             Sign::After(elapsed) => {
                 found.latency += (elapsed.as_secs_f64() - found.latency) * WEIGHT;
                 if found.latency > LATE.as_secs_f64() {
-                    found.decrease(now);
+                    found.decrease(now, &self.bounds);
                 } else if found.latency <= FAST.as_secs_f64() {
-                    found.increase(now);
+                    found.increase(now, &self.bounds);
                 }
             }
-            Sign::Overloaded => found.decrease(now),
+            Sign::Overloaded => found.decrease(now, &self.bounds),
         }
     }
 }
@@ -137,19 +178,19 @@ impl Found {
         self.decreased.is_some_and(|at| now.saturating_duration_since(at) < HOLD)
     }
 
-    fn increase(&mut self, now: Instant) {
+    fn increase(&mut self, now: Instant, bounds: &Bounds) {
         if self.is_held(now) {
             return;
         }
         let step = if self.probes { PROBE } else { INCREASE / self.qps };
-        self.qps = (self.qps + step).min(CEILING_QPS);
+        self.qps = bounds.clamp(self.qps + step);
     }
 
-    fn decrease(&mut self, now: Instant) {
+    fn decrease(&mut self, now: Instant, bounds: &Bounds) {
         if self.is_held(now) {
             return;
         }
-        self.qps = (self.qps / 2.0).max(FLOOR_QPS);
+        self.qps = bounds.clamp(self.qps / 2.0);
         self.probes = false;
         self.decreased = Some(now);
         if self.asked && self.told.is_none_or(|at| now.saturating_duration_since(at) >= TELL_EVERY)

@@ -39,8 +39,10 @@ async fn kubeconfig_and_master_together() {
     let proxy = load(&options).await.unwrap().proxy_url.unwrap();
     assert_eq!(proxy, "http://p:3128/");
     options.kubeconfig = Some(dir.path().join("missing"));
-    let text = load(&options).await.unwrap_err().to_string();
-    assert!(text.contains("missing"), "{text}");
+    let error = load(&options).await.unwrap_err();
+    let text = chain(&error);
+    let named = format!("kubeconfig {}: No such", dir.path().join("missing").display());
+    assert!(text.starts_with(&named) && text.matches("No such").count() == 1, "{text}");
 }
 
 #[tokio::test]

@@ -6,17 +6,19 @@ use std::process::ExitCode;
 
 use berth_plugins::PluginRegistry;
 
-use super::{Loaded, load, print, schema, without_file};
+use super::{Loaded, load, schema, without_file};
 use crate::args::ConfigCommand;
-use crate::client::{CEILING_QPS, FLOOR_QPS, START_QPS};
+use crate::client::{RateBounds, START_QPS};
 use crate::escape;
 
 /// Beside a printed configuration whose `qps` and `burst` are kube-scheduler's defaults.
-fn rate_in_force() -> String {
+fn rate_in_force(bounds: RateBounds) -> String {
+    let RateBounds { min_qps, max_qps } = bounds;
+    let start = START_QPS.min(f64::from(max_qps)).max(f64::from(min_qps));
     format!(
         "# clientConnection: qps 50 and burst 100 are kube-scheduler's defaults. The file has no \
-         number, so\n# berth run starts at {START_QPS} requests per second and follows the API \
-         server, from {FLOOR_QPS} up to {CEILING_QPS}."
+         number, so\n# berth run starts at {start} requests per second and follows the API server, \
+         from {min_qps} up to {max_qps}."
     )
 }
 
@@ -50,10 +52,10 @@ pub fn run(
             let Some(loaded) = loaded(file.as_deref(), registry, err)? else {
                 return Ok(ExitCode::FAILURE);
             };
-            write!(out, "{}", print(loaded.configuration()))?;
+            write!(out, "{}", loaded.text())?;
             if loaded.qps.is_none() {
-                // Not to `out`: what is printed is byte for byte what kube-scheduler writes.
-                writeln!(err, "{}", rate_in_force())?;
+                // Not to `out`: its first document is byte for byte what kube-scheduler writes.
+                writeln!(err, "{}", rate_in_force(loaded.berth().rate_bounds()))?;
             }
         }
         ConfigCommand::Schema => writeln!(out, "{:#}", schema(registry))?,

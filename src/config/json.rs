@@ -17,7 +17,7 @@ pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
     if reader.at < text.len() {
         return reader.error("there is more after the end of the object");
     }
-    Ok(Document { root, repeated: reader.repeated, further: None })
+    Ok(Document { root, repeated: reader.repeated })
 }
 
 struct Reader<'a> {

@@ -9,15 +9,17 @@ use berth_engine::framework::{
 };
 use berth_plugins::refusal::Refusal;
 
+use super::berth::BerthConfiguration;
 use super::expand::Expanded;
 use super::point::ExtensionPoint;
-use super::print::print;
+use super::print::{print, print_berth};
 use super::problem::{ConfigErrors, Problem};
 use super::v1::{
     ClientConnectionConfiguration, Extender, KubeSchedulerConfiguration,
     LeaderElectionConfiguration,
 };
 use crate::escape;
+use crate::events::Granularity;
 
 /// `--pod-max-in-unschedulable-pods-duration` where the flag is not given: 5 minutes.
 const PARKED_MAX_MS: u64 = 300_000;
@@ -44,6 +46,9 @@ pub struct Loaded {
     /// kube-scheduler's default else.
     pub qps: Option<f32>,
     pub(super) configuration: KubeSchedulerConfiguration,
+    pub(super) berth: BerthConfiguration,
+    /// `events`, where the file says it.
+    pub(super) events_in_file: Option<Granularity>,
     pub(super) profiles: Vec<LoadedProfile>,
 }
 
@@ -100,9 +105,19 @@ impl LoadedProfile {
 }
 
 impl Loaded {
-    /// The configuration with all defaults, as `berth config print` writes it.
+    /// kube-scheduler's part with all defaults, as its `--write-config-to` writes it.
     pub fn configuration(&self) -> &KubeSchedulerConfiguration {
         &self.configuration
+    }
+
+    /// What is Berth's own, with all defaults.
+    pub fn berth(&self) -> &BerthConfiguration {
+        &self.berth
+    }
+
+    /// Both documents with all defaults, as a file that says the same.
+    pub fn text(&self) -> String {
+        format!("{}---\n{}", print(&self.configuration), print_berth(&self.berth))
     }
 
     /// The profiles, in the order of the file.
@@ -156,6 +171,13 @@ impl Loaded {
         warnings
     }
 
+    /// That `--events` says otherwise than the file, where it does: the flag counts.
+    pub fn events_overridden(&self, flag: Option<Granularity>) -> Option<String> {
+        let in_file = self.events_in_file?;
+        (flag? != in_file)
+            .then(|| format!("{}: events: --events comes before it", escape::line(&self.origin)))
+    }
+
     /// The extenders. `run` must not start where there are any: nobody calls them yet.
     pub fn extenders(&self) -> &[Extender] {
         &self.configuration.extenders
@@ -187,7 +209,7 @@ impl Loaded {
         let c = &self.configuration;
         Ok(Config {
             hash: self.hash,
-            text: print(c).into(),
+            text: self.text().into(),
             profiles: profiles.collect::<Result<_, _>>()?,
             backoff_initial_ms: milliseconds(c.pod_initial_backoff_seconds),
             backoff_max_ms: milliseconds(c.pod_max_backoff_seconds),

@@ -3,12 +3,23 @@
 
 mod scalar;
 
+use serde::Serialize;
 use serde_json::Value;
 
+use super::berth::BerthConfiguration;
 use super::v1::KubeSchedulerConfiguration;
 
 /// The configuration as YAML.
 pub fn print(configuration: &KubeSchedulerConfiguration) -> String {
+    yaml(configuration)
+}
+
+/// What is Berth's own, in the same form.
+pub fn print_berth(configuration: &BerthConfiguration) -> String {
+    yaml(configuration)
+}
+
+fn yaml(configuration: &impl Serialize) -> String {
     let value = serde_json::to_value(configuration).unwrap_or(Value::Null);
     let mut text = String::new();
     block(&sorted(value), 0, &mut text);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::tree::SyntaxError;
+use super::tree::{Document, SyntaxError};
 use crate::escape;
 
 /// Which of kube-scheduler's checks finds the problem.
@@ -121,6 +121,13 @@ impl Problems {
             column: error.column,
             message: error.message,
         });
+    }
+
+    /// Notes the fields that are in one mapping twice.
+    pub(super) fn add_repeated(&mut self, document: &Document) {
+        for (path, line) in &document.repeated {
+            self.add(Stage::Decode, path.clone(), Some(*line), "this field is here twice");
+        }
     }
 
     /// Whether reading found something wrong at `path` or below it, so that the value there is not

@@ -4,11 +4,13 @@ use berth_plugins::PluginRegistry;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use super::berth::{self, BerthConfiguration};
 use super::known::Known;
 use super::v1::{API_VERSION, KIND, KubeSchedulerConfiguration};
 
-/// The JSON schema (draft 2020-12) of a configuration file, with the arguments of every plugin in
-/// `registry` and of those of kube-scheduler that Berth does not act on yet.
+/// The JSON schema (draft 2020-12) of a document of a configuration file: a
+/// KubeSchedulerConfiguration with the arguments of every plugin in `registry` and of those of
+/// kube-scheduler that Berth does not act on yet, or a BerthConfiguration.
 pub fn schema(registry: &PluginRegistry) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let args: Vec<(&str, Value)> = Known::new(registry)
@@ -19,14 +21,34 @@ pub fn schema(registry: &PluginRegistry) -> Value {
             (name, with_header(&mut generator, args, kind.kind))
         })
         .collect();
+    let own = generator.subschema_for::<BerthConfiguration>().to_value();
     let mut root = generator.into_root_schema_for::<KubeSchedulerConfiguration>().to_value();
-    put(&mut root, "/properties/apiVersion", "const", API_VERSION.into());
-    put(&mut root, "/properties/kind", "const", KIND.into());
-    put(&mut root, "", "required", json!(["apiVersion", "kind"]));
-    put(&mut root, "", "title", "KubeSchedulerConfiguration".into());
+    let mut definitions = root["$defs"].take();
+    let draft = root["$schema"].take();
+    if let Some(fields) = root.as_object_mut() {
+        fields.retain(|key, _| !matches!(key.as_str(), "$schema" | "$defs" | "title"));
+    }
+    let (name, of_berth) = (berth::KIND, definitions[berth::KIND].take());
+    put(&mut definitions, "", name, document(of_berth, berth::API_VERSION, name));
+    put(&mut definitions, "", KIND, document(root, API_VERSION, KIND));
     let choices: Vec<Value> = args.into_iter().map(|(name, args)| choice(name, &args)).collect();
-    put(&mut root, "/$defs/PluginConfig", "allOf", choices.into());
-    root
+    put(&mut definitions, "/PluginConfig", "allOf", choices.into());
+    json!({
+        "$schema": draft,
+        "title": "Berth's configuration file",
+        "if": { "properties": { "kind": { "const": name } }, "required": ["kind"] },
+        "then": own,
+        "else": { "$ref": format!("#/$defs/{KIND}") },
+        "$defs": definitions,
+    })
+}
+
+/// A document that says what it is.
+fn document(mut definition: Value, version: &str, kind: &str) -> Value {
+    put(&mut definition, "/properties/apiVersion", "const", version.into());
+    put(&mut definition, "/properties/kind", "const", kind.into());
+    put(&mut definition, "", "required", json!(["apiVersion", "kind"]));
+    definition
 }
 
 /// A block may also say its `apiVersion` and `kind`: the definition it refers to gets both.

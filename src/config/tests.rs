@@ -150,7 +150,8 @@ fn every_error_names_its_field_and_line() {
 fn a_file_that_is_no_configuration_says_what_it_lacks() {
     for (text, message) in [
         ("", "apiVersion: required"),
-        ("--- \n---\nkind: x", "kind: required"),
+        ("--- \n---\nkind: x", "f:1: an empty document: leave out its ---"),
+        ("---\n", "kind: required"),
         ("kind: Pod\napiVersion: v1", "f:1: kind: must be KubeSchedulerConfiguration"),
         ("[]", "kind: required"),
         ("%YAML 1.2\n---\nkind: x", "f:1: only YAML 1.1 is read"),
@@ -180,13 +181,6 @@ fn null_is_as_good_as_absent() {
     let nulls = "leaderElection: ~\nclientConnection:\nparallelism: null\nprofiles:\n- plugins: ~\n  \
                  pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: ~}}]\n";
     assert_eq!(loaded(nulls).configuration(), loaded("").configuration());
-}
-
-#[test]
-fn only_the_first_document_counts() {
-    let loaded = loaded("parallelism: 5\n---\nparallelism: [\n");
-    assert_eq!(loaded.parallelism(), 5);
-    assert_eq!(loaded.warnings, ["f:4: only the first document of a file is read"]);
 }
 
 #[test]

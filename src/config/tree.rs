@@ -61,14 +61,12 @@ impl SyntaxError {
     }
 }
 
-/// A file and what is remarkable about it.
+/// A document and what is remarkable about it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Document {
     pub(super) root: Node,
     /// Keys that stand twice in one mapping, with the line of the second, in path order.
     pub(super) repeated: Vec<(String, usize)>,
-    /// Line of a further document, which nobody reads.
-    pub(super) further: Option<usize>,
 }
 
 impl Node {

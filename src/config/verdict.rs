@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use berth_plugins::PluginRegistry;
 use serde_json::{Map, Value, json};
 
-use super::load;
+use super::load_first;
 use super::loaded::LoadedProfile;
 use super::point::ExtensionPoint;
 use super::problem::{ConfigErrors, Stage};
@@ -13,7 +13,7 @@ use super::problem::{ConfigErrors, Stage};
 /// Whether kube-scheduler would start with this file, and what it then means: `ok` with the
 /// completed `config` and the `profiles`, or the `stage`, `errors` and `fields` that are wrong.
 pub fn verdict(text: &str, registry: &PluginRegistry) -> Value {
-    match load(text, "config", registry) {
+    match load_first(text, "config", registry) {
         Ok(loaded) => json!({
             "ok": true,
             "config": loaded.configuration(),

@@ -1,6 +1,7 @@
 //! What a file says that has no effect, or hardly the one that was meant. kube-scheduler takes it,
 //! so these are no errors.
 
+use super::berth::{self, BerthConfiguration};
 use super::doubtful;
 use super::known::Known;
 use super::point::ExtensionPoint;
@@ -36,11 +37,21 @@ pub(super) fn all(
     for (path, message) in doubtful::all(completed) {
         found.add(&path, &message);
     }
-    let mut warnings = found.warnings;
-    if let Some(line) = document.further {
-        warnings.push(format!("{origin}:{line}: only the first document of a file is read"));
+    found.warnings
+}
+
+/// The warnings of a BerthConfiguration; `qps` is what `clientConnection.qps` says as a number.
+pub(super) fn of_berth(
+    document: &Document,
+    completed: &BerthConfiguration,
+    qps: Option<f32>,
+    origin: &str,
+) -> Vec<String> {
+    let mut found = Found { root: &document.root, origin, warnings: Vec::new() };
+    for (path, message) in berth::warnings(&document.root, completed, qps) {
+        found.add(path, &message);
     }
-    warnings
+    found.warnings
 }
 
 struct Found<'a> {

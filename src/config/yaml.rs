@@ -1,5 +1,5 @@
-//! YAML to a tree, as `sigs.k8s.io/yaml` reads it: the first document only, YAML 1.1 scalars,
-//! merge keys, repeated keys noted.
+//! YAML to a tree, as `sigs.k8s.io/yaml` reads it: YAML 1.1 scalars, merge keys, repeated keys
+//! noted.
 
 use std::collections::HashMap;
 
@@ -9,40 +9,29 @@ use super::scalar;
 use super::tabs;
 use super::tree::{DEPTH_MAX, Document, Entry, Kind, NODES_MAX, Node, SyntaxError};
 
-/// Reads a text.
+/// Reads the first document of a text, as kube-scheduler does; what follows is nobody's business.
 pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
     read_large(text, NODES_MAX)
 }
 
 /// As [`read`], with at most `nodes_max` nodes.
 pub(super) fn read_large(text: &str, nodes_max: usize) -> Result<Document, SyntaxError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    refuse_control_characters(text)?;
-    refuse_directives(text)?;
-    let options = granit_parser::options! {
-        emit_comments: false,
-        bom_inside_document_as_content: true,
-        block_scalar_eof_without_line_feed: true,
-    };
-    tabs::refuse(text, options.clone())?;
-    let mut reader = Reader {
-        text,
-        events: Parser::new_from_str_with_options(text, options),
-        anchors: HashMap::new(),
-        nodes: 0,
-        nodes_max,
-        path: String::new(),
-        repeated: Vec::new(),
-    };
-    let root = loop {
-        match reader.next()? {
-            (Event::StreamStart | Event::DocumentStart(..), _) => {}
-            (Event::StreamEnd | Event::DocumentEnd, span) => break Node::null(span.start.line()),
-            (event, span) => break reader.node(event, span, 0)?.0,
-        }
-    };
-    let further = reader.further_document();
-    Ok(Document { root, repeated: reader.repeated, further })
+    let mut reader = Reader::new(text, nodes_max)?;
+    let first = reader.document()?;
+    Ok(first.unwrap_or_else(|| Document { root: Node::null(1), repeated: Vec::new() }))
+}
+
+/// Reads all documents of a text; one that is empty where there is none.
+pub(super) fn read_all(text: &str) -> Result<Vec<Document>, SyntaxError> {
+    let mut reader = Reader::new(text, NODES_MAX)?;
+    let mut documents = Vec::new();
+    while let Some(document) = reader.document()? {
+        documents.push(document);
+    }
+    if documents.is_empty() {
+        documents.push(Document { root: Node::null(1), repeated: Vec::new() });
+    }
+    Ok(documents)
 }
 
 /// The characters that go-yaml's `readerc.go` refuses.
@@ -102,6 +91,46 @@ fn error<T>(span: Span, message: impl Into<String>) -> Read<T> {
 }
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str, nodes_max: usize) -> Read<Self> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        refuse_control_characters(text)?;
+        refuse_directives(text)?;
+        let options = granit_parser::options! {
+            emit_comments: false,
+            bom_inside_document_as_content: true,
+            block_scalar_eof_without_line_feed: true,
+        };
+        tabs::refuse(text, options.clone())?;
+        Ok(Reader {
+            text,
+            events: Parser::new_from_str_with_options(text, options),
+            anchors: HashMap::new(),
+            nodes: 0,
+            nodes_max,
+            path: String::new(),
+            repeated: Vec::new(),
+        })
+    }
+
+    /// The next document; `None` where there is none.
+    fn document(&mut self) -> Read<Option<Document>> {
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(None),
+                (Event::StreamStart | Event::DocumentEnd, _) => {}
+                (Event::DocumentStart(..), _) => break,
+                (_, span) => return error(span, "a document is expected here"),
+            }
+        }
+        // Anchors are of their document.
+        self.anchors.clear();
+        let root = match self.next()? {
+            (Event::StreamEnd | Event::DocumentEnd, span) => Node::null(span.start.line()),
+            (event, span) => self.node(event, span, 0)?.0,
+        };
+        Ok(Some(Document { root, repeated: std::mem::take(&mut self.repeated) }))
+    }
+
     fn next(&mut self) -> Read<(Event<'a>, Span)> {
         match self.events.next() {
             Some(Ok(next)) => Ok(next),
@@ -112,17 +141,6 @@ impl<'a> Reader<'a> {
             None => {
                 let message = "the file ends too early".to_owned();
                 Err(SyntaxError { line: 1, column: None, message })
-            }
-        }
-    }
-
-    /// The line of a second document. Errors in it are nobody's business.
-    fn further_document(&mut self) -> Option<usize> {
-        loop {
-            match self.events.next()? {
-                Ok((Event::DocumentEnd, _)) => {}
-                Ok((Event::DocumentStart(..), span)) => return Some(span.start.line()),
-                _ => return None,
             }
         }
     }

@@ -26,11 +26,12 @@ const FOLDS_MAX: usize = 16_384;
 /// How long a fold takes events in before it is written.
 const FOLD: Duration = Duration::from_secs(1);
 
-/// How many events tell of pods that were placed: `--events`.
+/// How many events tell of pods that were placed: `--events`, `events` of a BerthConfiguration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Granularity {
     /// One for each pod, as kube-scheduler does
     #[default]
+    #[value(alias = "pod")]
     Each,
     /// One for each Job (or other controller) and second, such as "412 pods placed"
     Job,
@@ -145,6 +146,11 @@ pub(super) enum Next {
 impl Backlog {
     pub(super) fn new(granularity: Granularity) -> Self {
         Self { granularity, ..Self::default() }
+    }
+
+    /// How events tell of pods that are placed from now on.
+    pub(super) fn set_granularity(&mut self, granularity: Granularity) {
+        self.granularity = granularity;
     }
 
     /// Events to be written, folds as one each.

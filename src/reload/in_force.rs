@@ -149,6 +149,7 @@ impl InForce {
         json!({
             "componentconfig": configuration,
             "berth": {
+                "configuration": self.loaded.berth(),
                 "file": self.loaded.origin,
                 "hash": self.hash(),
                 "since": self.since.to_string(),

@@ -1,6 +1,8 @@
 //! A scheduler on the sandbox while its configuration file changes.
 #![allow(clippy::unwrap_used)]
 
+mod own;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -14,7 +16,6 @@ use tracing::subscriber::DefaultGuard;
 
 use super::*;
 use crate::client::{ConnectOptions, Rate, connect};
-use crate::events::Granularity;
 use crate::run::Options;
 use crate::watch::Format;
 
@@ -77,6 +78,10 @@ struct Bench {
 impl Bench {
     /// Two alike nodes, and a file that says `text`.
     async fn start(text: &str) -> Self {
+        Self::start_at(text, Rate::Unlimited).await
+    }
+
+    async fn start_at(text: &str, rate: Rate) -> Self {
         let nodes = ["a", "b"].map(|name| shaped(name, &SHAPES[0], "zone-a")).to_vec();
         let options = berth_sandbox::Options { nodes, ..berth_sandbox::Options::default() };
         let sandbox = Sandbox::start(options).await.unwrap();
@@ -96,7 +101,7 @@ impl Bench {
         fs::write(&path, text).unwrap();
         let registry = berth_plugins::in_tree().unwrap();
         let loaded = config::load(text, "config.yaml", &registry).unwrap();
-        let (rate, events) = (Rate::Unlimited, Granularity::Each);
+        let events = loaded.berth().granularity();
         let options =
             Options { rate, format: Format::Json, threads: 1, origin: Origin::seeded(1), events };
         let config = loaded.engine_config(true).unwrap();
@@ -109,6 +114,7 @@ impl Bench {
             text: text.to_owned(),
             every: Duration::from_millis(5),
             parked_max_ms: 300_000,
+            events: None,
             allow_default_scheduler: false,
             claims: None,
             hangups: None,

@@ -140,3 +140,21 @@ async fn a_share_is_slower_and_a_number_is_obeyed() {
     let fixed = took(Bucket::of(fixed, &pace, std_now())).await;
     assert!((1.9..=2.1).contains(&fixed), "{fixed}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_stays_within_bounds_that_change() {
+    let bounds = Arc::<Bounds>::default();
+    let pace = Arc::new(Pace::within(&bounds));
+    bounds.set(RateBounds { min_qps: 1, max_qps: 300 });
+    assert_eq!(pace.qps(), 300.0, "it starts within them");
+    send(&pace, 2_000, usize::MAX).await;
+    assert_eq!(pace.qps(), 300.0);
+    bounds.set(RateBounds { min_qps: 200, max_qps: 2_000 });
+    for _ in 0..10 {
+        tokio::time::advance(Duration::from_secs(2)).await;
+        pace.hear(Sign::Overloaded, std_now());
+    }
+    assert_eq!(pace.qps(), 200.0);
+    send(&pace, 100_000, usize::MAX).await;
+    assert_eq!(pace.qps(), 2_000.0);
+}

@@ -121,8 +121,20 @@ fn what_is_in_force_without_a_file_prints() {
 fn the_schema_describes_plugins_and_their_arguments() {
     let (out, _, _) = answer(&ConfigCommand::Schema);
     let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(schema["properties"]["kind"]["const"], "KubeSchedulerConfiguration");
-    assert_eq!(schema["additionalProperties"], false);
+    let document = |kind: &str| schema["$defs"][kind].clone();
+    for (kind, field) in
+        [("KubeSchedulerConfiguration", "profiles"), ("BerthConfiguration", "events")]
+    {
+        let document = document(kind);
+        assert_eq!(document["properties"]["kind"]["const"], kind);
+        assert_eq!(document["additionalProperties"], false);
+        assert_eq!(document["required"], serde_json::json!(["apiVersion", "kind"]));
+        assert!(document["properties"][field].is_object(), "{document}");
+    }
+    // A document that says that it is Berth's own is, any other is kube-scheduler's.
+    assert_eq!(schema["if"]["properties"]["kind"]["const"], "BerthConfiguration");
+    assert_eq!(schema["then"]["$ref"], "#/$defs/BerthConfiguration");
+    assert_eq!(schema["else"]["$ref"], "#/$defs/KubeSchedulerConfiguration");
     let choices = schema["$defs"]["PluginConfig"]["allOf"].as_array().unwrap();
     let names: Vec<_> =
         choices.iter().filter_map(|c| c["if"]["properties"]["name"]["const"].as_str()).collect();
@@ -147,6 +159,11 @@ fn a_printed_default_rate_is_said_not_to_be_in_force() {
         assert!(fine && out.contains("qps: ") && !out.contains('#'), "{out}{err}");
         err
     };
+    let err = beside(
+        "---\napiVersion: berth.dev/v1alpha1\nkind: BerthConfiguration\nadaptiveRate: {maxQPS: 700}\n",
+    );
+    assert!(err.contains("starts at 700 requests per second"), "{err}");
+    assert!(err.contains("from 50 up to 700"), "{err}");
     for none in ["", "clientConnection: {burst: 7}\n", "clientConnection: {qps: 0}\n"] {
         let err = beside(none);
         assert!(err.contains("starts at 1000 requests per second"), "{none}: {err}");
