@@ -25,6 +25,7 @@ mod rankings {
     mod ports;
     mod relabelled;
     mod replay;
+    mod snapshots;
     mod storage;
     mod threads;
     mod twins;

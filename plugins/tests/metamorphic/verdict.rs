@@ -105,7 +105,7 @@ pub(crate) fn judge_after(
     pending.iter().map(|pod| verdict(&mut engine, &profile, pod)).collect()
 }
 
-fn verdict(engine: &mut Engine, profile: &Profile, pod: &PodRecord) -> Verdict {
+fn verdict(engine: &mut Engine, profile: &Arc<Profile>, pod: &PodRecord) -> Verdict {
     engine.step([Input::PodAdmitted(Box::new(pod.clone()))], 0, &mut Vec::new(), &mut ());
     let pod = engine.cache().pods().find(&pod.uid).unwrap();
     let decided = engine.decide(pod, profile, true, &mut ());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use berth_engine::record::{
     Container, NamespaceRecord, ObjectKey, Owner, PodRecord, PodSpec, Quantity, SelectorOwnerRecord,
 };
-use berth_engine::{BindOutcome, Change, CycleId, Effect, Input, Object};
+use berth_engine::{BindOutcome, Change, CycleId, Effect, Engine, Input, Object};
 
 use super::twins::{Recorded, Twins, config};
 use crate::random::names::Names;
@@ -106,18 +106,28 @@ impl History {
         if !self.asks {
             return;
         }
-        let waiting: Vec<String> = self
-            .pods
-            .values()
-            .filter(|p| p.node_name.is_none())
-            .map(|p| p.uid.to_string())
-            .collect();
-        for uid in waiting {
-            let placed = self.binds.iter().any(|(_, bound, _)| *bound == uid);
-            if !placed && self.dice.chance(30) {
+        for uid in self.waiting() {
+            if self.dice.chance(30) {
                 self.twins.compare(&uid);
             }
         }
+    }
+
+    /// Pods that have no node and that no bind is asked for.
+    pub(crate) fn waiting(&self) -> Vec<String> {
+        let pods = self.pods.values().filter(|p| p.node_name.is_none());
+        let is_placed = |uid: &String| self.binds.iter().any(|(_, bound, _)| bound == uid);
+        pods.map(|p| p.uid.to_string()).filter(|uid| !is_placed(uid)).collect()
+    }
+
+    /// What both engines say of every node to a waiting pod.
+    pub(crate) fn ask(&mut self, uid: &str) -> Option<Vec<String>> {
+        self.twins.compare(uid)
+    }
+
+    /// The engine with rankings, and the one that scans.
+    pub(crate) fn engines(&self) -> [&Engine; 2] {
+        self.twins.both()
     }
 
     /// Pods that rankings answered for, and attempts.

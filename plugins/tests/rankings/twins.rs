@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
+use berth_engine::cache::Cache;
 use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder};
 use berth_engine::{
     Config, Control, CycleId, Decided, Effect, Engine, Input, Method, Origin, Turn,
@@ -131,19 +132,25 @@ impl Twins {
         }
     }
 
-    /// What both say of every node to a waiting pod.
-    pub(crate) fn compare(&mut self, uid: &str) {
+    /// What both say of every node to a waiting pod: the same.
+    pub(crate) fn compare(&mut self, uid: &str) -> Option<Vec<String>> {
         let seed = self.seed;
         let say = |engine: &mut Engine| {
             let pod = engine.cache().pods().find(uid)?;
             let profile = engine.profile_of(pod)?.clone();
             let decided = engine.decide(pod, &profile, true, &mut ());
-            Some(text_of(&decided, &profile, engine))
+            Some(text_of(&decided, &profile, engine.cache()))
         };
         let before = self.ours.rankings().answers();
         let (ours, theirs) = (say(&mut self.ours), say(&mut self.theirs));
         assert_eq!(ours, theirs, "seed {seed}: {uid} by ours (with rankings), and by theirs");
         self.compared += self.ours.rankings().answers() - before;
+        ours
+    }
+
+    /// The one with rankings, and the one that scans.
+    pub(crate) fn both(&self) -> [&Engine; 2] {
+        [&self.ours, &self.theirs]
     }
 
     /// What the flush of both has found.
@@ -173,8 +180,8 @@ impl Twins {
 }
 
 /// Everything a cycle decides, in lines.
-fn text_of(decided: &Decided, profile: &Profile, engine: &Engine) -> Vec<String> {
-    let name = |node: NodeIdx| engine.cache().node_name(node).to_owned();
+pub(crate) fn text_of(decided: &Decided, profile: &Profile, cache: &Cache) -> Vec<String> {
+    let name = |node: NodeIdx| cache.node_name(node).to_owned();
     let plugin = |place: usize| profile.plugin(place).unwrap().name().to_owned();
     let (filtered, mut lines) = match decided {
         Decided::Broken(text) => return vec![text.clone()],

@@ -8,6 +8,7 @@
 mod assume;
 mod change;
 mod check;
+mod frozen;
 mod holds;
 mod kinds;
 mod log;
@@ -27,7 +28,7 @@ pub use pods::{Pending, PodApplied};
 
 use storage::ClaimUsers;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, HashKey, NodeIdx, PodIdx, PodMap, Sym, Symbols};
@@ -47,7 +48,7 @@ pub struct Cache {
     images: ImageStates,
     pods: Pods,
     // Pods whose footprint is not their class's: in-place resizes under way (KEP-1287).
-    resized: HashMap<PodIdx, Footprint, FxBuildHasher>,
+    resized: PodMap<Footprint>,
     // What only unassigned pods have.
     pending: PodMap<Pending>,
     nominations: Nominations,
@@ -79,7 +80,7 @@ impl Cache {
             nodes: NodeTable::default(),
             images: ImageStates::default(),
             pods: Pods::new(key),
-            resized: HashMap::default(),
+            resized: PodMap::default(),
             pending: PodMap::default(),
             nominations: Nominations::default(),
             objects: Objects::new(key),
@@ -197,7 +198,7 @@ impl Cache {
 
     /// What the pod takes on its node.
     pub fn footprint(&self, pod: PodIdx) -> Option<&Footprint> {
-        if let Some(own) = self.resized.get(&pod) {
+        if let Some(own) = self.resized.get(pod) {
             return Some(own);
         }
         self.class_of(pod).map(|(_, class)| class.footprint.as_ref())

@@ -11,12 +11,12 @@ mod choose;
 mod evaluation;
 mod notice;
 mod outcome;
+mod snapshot;
 mod wake;
 
 pub use attempt::Decided;
 pub use binding::{BINDS_MAX, CYCLES_MAX};
-
-use binding::BindingCycles;
+pub use snapshot::{SNAPSHOTS_MAX, Snapshot, TooManySnapshots};
 
 use std::sync::Arc;
 
@@ -34,6 +34,9 @@ use crate::probe::Probe;
 use crate::queue::{Queue, QueueCounts};
 use crate::ranking::Rankings;
 use crate::record::ObjectKey;
+
+use binding::BindingCycles;
+use choose::Chooser;
 
 /// Attempts in one step. Inputs wait at most this long: 32 plain scans of 5,000 nodes take about
 /// 20 ms.
@@ -77,6 +80,8 @@ pub struct Engine {
     flushed_ms: Millis,
     flush_found: u64,
     paused: bool,
+    // Counts the snapshots that are alive.
+    snapshots: Arc<()>,
 }
 
 impl Engine {
@@ -102,6 +107,7 @@ impl Engine {
             flushed_ms: 0,
             flush_found: 0,
             paused: false,
+            snapshots: Arc::new(()),
         }
     }
 
@@ -230,6 +236,11 @@ impl Engine {
     /// The pod's `spec.schedulerName`.
     fn scheduler_name(&self, pod: PodIdx) -> &str {
         self.cache.class_of(pod).map_or("", |(_, class)| self.cache.symbols().text(class.scheduler))
+    }
+
+    fn chooser(&mut self) -> Chooser<'_> {
+        let Self { cache, rankings, draw, pool, method, .. } = self;
+        Chooser { cache, rankings, draw, pool: pool.as_deref(), method: *method }
     }
 
     fn scan<'a>(&'a self, profile: &'a Profile) -> Scan<'a> {

@@ -22,11 +22,14 @@ pub struct HashKey {
     seed: &'static SharedSeed,
 }
 
-static PUBLIC_SEED: SharedSeed = SharedSeed::from_u64(2);
+// Digits of pi. With 1 as the key a list of one number would hash to 0 whatever the number, as its
+// length and the key cancel out.
+const PUBLIC_KEY: [u64; 2] = [0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7344];
+static PUBLIC_SEED: SharedSeed = SharedSeed::from_u64(PUBLIC_KEY[1]);
 
 impl HashKey {
     /// The key where nobody outside chooses names: tests, benchmarks, files that are evaluated.
-    pub const PUBLIC: Self = Self { key: [1, 2], seed: &PUBLIC_SEED };
+    pub const PUBLIC: Self = Self { key: PUBLIC_KEY, seed: &PUBLIC_SEED };
 
     /// A key, for as long as the process lives: 48 bytes that are not given back. A process makes
     /// one; only tests make hundreds.
@@ -74,11 +77,19 @@ mod tests {
 
     #[test]
     fn the_key_decides_the_hash() {
-        let one = HashKey::new([1, 2]);
+        let [own, shared] = PUBLIC_KEY;
+        let one = HashKey::new([own, shared]);
         assert_eq!(one, HashKey::PUBLIC);
         assert_eq!(one.hash("node-1"), HashKey::PUBLIC.hash("node-1"));
-        assert_ne!(one.hash("node-1"), HashKey::new([1, 3]).hash("node-1"));
-        assert_ne!(one.hash("node-1"), HashKey::new([3, 2]).hash("node-1"));
+        assert_ne!(one.hash("node-1"), HashKey::new([own, 3]).hash("node-1"));
+        assert_ne!(one.hash("node-1"), HashKey::new([3, shared]).hash("node-1"));
         assert_ne!(one.hash("node-1"), one.hash("node-2"));
+    }
+
+    #[test]
+    fn short_lists_hash_apart_by_the_public_key() {
+        let hashes = (0..1_000_u32).map(|n| HashKey::PUBLIC.hash(&[(7_u32, n)][..]));
+        let distinct: std::collections::BTreeSet<u64> = hashes.collect();
+        assert_eq!(distinct.len(), 1_000);
     }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-
-use super::HashKey;
+use super::{HashKey, Paged, RowIndex};
 
 /// An interned string: equal symbols are equal strings. Symbols compare by age, not by text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,11 +35,11 @@ impl Sym {
 /// cost 2.4 MB, and a year of 1,000 new nodes a day 50 MB. Pod label values, which are without
 /// bound (`controller-uid`, completion indexes), are not kept here but counted in
 /// [`crate::model::LabelSets`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Symbols {
     // Shared, so that a bind takes a node's name along without a copy.
-    texts: Vec<Arc<str>>,
-    table: HashTable<u32>,
+    texts: Paged<Arc<str>>,
+    table: RowIndex,
     key: HashKey,
 }
 
@@ -55,27 +53,24 @@ impl Default for Symbols {
 impl Symbols {
     /// No symbols yet; texts are hashed by `key`.
     pub fn new(key: HashKey) -> Self {
-        Self { texts: Vec::new(), table: HashTable::new(), key }
+        Self { texts: Paged::default(), table: RowIndex::default(), key }
     }
 
     /// The symbol of `text`, new where there is none.
     pub fn intern(&mut self, text: &str) -> Sym {
-        let Self { texts, table, key } = self;
-        let text_of = |at: u32| texts.get(at as usize).map_or("", |t| t.as_ref());
-        let hash = key.hash(text);
-        if let Some(at) = table.find(hash, |at| text_of(*at) == text) {
-            return Sym(*at);
+        let hash = self.key.hash(text);
+        if let Some(at) = self.table.find(hash, |at| self.text(Sym(at)) == text) {
+            return Sym(at);
         }
-        let at = u32::try_from(texts.len()).unwrap_or(u32::MAX);
-        table.insert_unique(hash, at, |at| key.hash(text_of(*at)));
-        texts.push(text.into());
+        let at = u32::try_from(self.texts.push(text.into())).unwrap_or(u32::MAX);
+        self.table.insert(hash, at);
         Sym(at)
     }
 
     /// The symbol of `text`, if anyone has interned it.
     pub fn get(&self, text: &str) -> Option<Sym> {
         let hash = self.key.hash(text);
-        self.table.find(hash, |at| self.text(Sym(*at)) == text).map(|at| Sym(*at))
+        self.table.find(hash, |at| self.text(Sym(at)) == text).map(Sym)
     }
 
     /// The string.
@@ -86,6 +81,11 @@ impl Symbols {
     /// The string, for whoever keeps it.
     pub fn shared_text(&self, sym: Sym) -> Arc<str> {
         self.texts.get(sym.at()).map(Arc::clone).unwrap_or_default()
+    }
+
+    /// Pages that a snapshot has as well.
+    pub(crate) fn shared_pages(&self) -> usize {
+        self.texts.shared_pages() + self.table.shared_pages()
     }
 
     /// Number of symbols.

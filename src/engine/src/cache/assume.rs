@@ -108,7 +108,7 @@ impl Cache {
         let Some(row) = self.pods.get(pod) else { return };
         let Some(class) = self.classes.get(row.class) else { return };
         let shared = Arc::clone(&class.footprint);
-        let footprint = self.resized.get(&pod).unwrap_or(&shared);
+        let footprint = self.resized.get(pod).unwrap_or(&shared);
         let slot = self.nodes.add_pod(node, pod, footprint, class);
         self.claim_users.add(pod, class);
         if let Some(row) = self.pods.get_mut(pod) {
@@ -126,7 +126,7 @@ impl Cache {
         if node == NODE_NONE {
             return;
         }
-        let footprint = self.resized.get(&pod).unwrap_or(&class.footprint);
+        let footprint = self.resized.get(pod).unwrap_or(&class.footprint);
         let moved = self.nodes.remove_pod(node, slot as usize, footprint, class);
         self.claim_users.remove(pod, class);
         if let Some(moved) = moved.and_then(|m| self.pods.get_mut(m)) {

@@ -70,7 +70,7 @@ impl Cache {
             assumed += usize::from(row.stage == Stage::Assumed);
             pending += usize::from(is.1);
             self.check_place(pod, row, sweep);
-            if let Some(own) = self.resized.get(&pod) {
+            if let Some(own) = self.resized.get(pod) {
                 resized += 1;
                 let shared = self.class_of(pod).is_some_and(|(_, c)| *c.footprint == *own);
                 sweep.expect(!shared, || format!("resize of pod {} changes nothing", row.name));

@@ -26,7 +26,7 @@ use super::{Cache, Changed, ChangedObject};
 const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// What is held, and by whom.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct VolumeHolds {
     volumes: KeyedMap<Box<str>, Hold<(ObjectKey, Box<str>)>>,
     claims: KeyedMap<ObjectKey, Hold<Box<str>>>,
@@ -34,7 +34,7 @@ pub struct VolumeHolds {
 }
 
 /// What is laid over an object, and the pods that want it so.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Hold<T> {
     laid: T,
     by: SmallVec<[PodIdx; 1]>,

@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn former_nodes_are_bounded_and_found_by_their_entry() {
-        assert!(size_of::<(u64, NodeTable)>() <= 512, "{}", size_of::<(u64, NodeTable)>());
+        assert!(size_of::<(u64, NodeTable)>() <= 544, "{}", size_of::<(u64, NodeTable)>());
         let mut log = Log::default();
         let more = FORMER_MAX + 2;
         for at in 0..more {

@@ -11,7 +11,7 @@ use crate::framework::Reads;
 use super::{Cache, Changed};
 
 /// Nominations by node and by pod. Bounded by the number of pending pods.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Nominations {
     by_node: HashMap<NodeIdx, Vec<PodIdx>, FxBuildHasher>,
     by_pod: HashMap<PodIdx, NodeIdx, FxBuildHasher>,

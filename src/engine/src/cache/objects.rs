@@ -70,7 +70,7 @@ macro_rules! objects {
         )*}
     ) => {
         /// A table for each kind. Plugins look objects up.
-        #[derive(Debug)]
+        #[derive(Debug, Clone)]
         pub struct Objects {
             $($(#[$doc])* pub $table: $Table<crate::record::$Record>,)*
             pub(super) index: StorageIndex,

@@ -90,7 +90,7 @@ impl Cache {
         self.drop_nomination(pod);
         self.release_holds(pod);
         self.pending.remove(pod);
-        self.resized.remove(&pod);
+        self.resized.remove(pod);
         self.pods.remove(pod);
         self.labels.release(labels);
         self.classes.release(class);
@@ -275,7 +275,7 @@ impl Cache {
         let class =
             self.classes.acquire(&record.spec, namespace, &mut self.dims, &mut self.symbols);
         let (before, named) = (self.footprint(pod).cloned(), self.nodes.name(node));
-        let resizes = record.resize.is_some() || self.resized.contains_key(&pod);
+        let resizes = record.resize.is_some() || self.resized.get(pod).is_some();
         let recount = class != old_class || (resizes && node != NODE_NONE);
         let moves = recount || relabelled || ends;
         if moves {
@@ -322,7 +322,7 @@ impl Cache {
     }
 
     fn set_resize(&mut self, pod: PodIdx, record: &PodRecord) {
-        self.resized.remove(&pod);
+        self.resized.remove(pod);
         let Some(resize) = record.resize.as_deref() else { return };
         let own = Footprint::of(&record.spec, Some(resize), &mut self.dims, &mut self.symbols);
         let shared = self.class_of(pod).map(|(_, class)| class.footprint.as_ref());

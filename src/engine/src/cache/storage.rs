@@ -23,7 +23,7 @@ use super::{Cache, Objects};
 /// Names by what they have in common, in the order of the names: what is looked for is then found
 /// in one order, where kube-scheduler's informers list in a random one. Costs a copy of the name,
 /// about 60 bytes an object.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct StorageIndex {
     volumes_of_class: Groups<Box<str>>,
     capacities_of_class: Groups<ObjectKey>,
@@ -159,7 +159,7 @@ fn leave<T: Ord>(groups: &mut Groups<T>, group: &str, member: &T) {
 }
 
 /// The pods on nodes that mount each claim. Only pods with claims are entered: about 80 bytes each.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ClaimUsers {
     by_namespace: HashMap<Sym, KeyedMap<Box<str>, Vec<PodIdx>>, FxBuildHasher>,
     key: HashKey,

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use crate::base::{Millis, NodeIdx, PodIdx};
-use crate::cycle::{
-    Feasible, Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error, pick,
-};
+use crate::cycle::{Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error};
 use crate::effect::{Decision, Effect, FailureReason, PodEvent};
 use crate::framework::{Point, Profile, Reads, Reserved};
-use crate::input::Method;
 use crate::probe::{AttemptResult, Probe, QueueName};
 
 use super::Engine;
@@ -54,47 +51,11 @@ impl Engine {
     pub fn decide(
         &mut self,
         pod: PodIdx,
-        profile: &Profile,
+        profile: &Arc<Profile>,
         score_one: bool,
         probe: &mut dyn Probe,
     ) -> Decided {
-        if self.method == Method::Class
-            && let Some(decided) = self.decide_by_ranking(pod, profile, score_one, probe)
-        {
-            return decided;
-        }
-        self.decide_by_scan(pod, profile, score_one, probe)
-    }
-
-    /// The cycle as the plain scan has it.
-    pub(super) fn decide_by_scan(
-        &mut self,
-        pod: PodIdx,
-        profile: &Profile,
-        score_one: bool,
-        probe: &mut dyn Probe,
-    ) -> Decided {
-        let scan = self.scan(profile);
-        let mut filtered = scan.filter(pod, probe);
-        if let Some(Stop::Broken(text)) = &filtered.stop {
-            return Decided::Broken(text.clone());
-        }
-        let scores = match filtered.feasible.as_slice() {
-            [] => return Decided::Reject { filtered },
-            [_] if !score_one => None,
-            _ => match scan.score(pod, &mut filtered, probe) {
-                Ok(scores) => Some(scores),
-                Err(text) => return Decided::Broken(text),
-            },
-        };
-        let unscored = [0];
-        let totals = scores.as_ref().map_or(unscored.as_slice(), |s| s.totals.as_slice());
-        let drawn = Feasible::new(&filtered.feasible, totals)
-            .and_then(|feasible| pick(feasible, &mut self.draw, &self.cache));
-        match drawn {
-            Some(pick) => Decided::Place { pick, filtered, scores },
-            None => Decided::Broken("the scores do not belong to the nodes".to_owned()),
-        }
+        self.chooser().decide(pod, profile, score_one, probe)
     }
 
     pub(super) fn attempt(
@@ -114,7 +75,7 @@ impl Engine {
         let entry = self.queue.entry(pod).map(|e| (e.attempts, e.active_ms));
         let (attempt, active_ms) = entry.unwrap_or((1, now));
         probe.attempt_begins(now.saturating_sub(active_ms));
-        let result = match self.find(pod, &profile, probe) {
+        let result = match self.chooser().find(pod, &profile, probe) {
             Found::Ranked(choice) => {
                 let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
                 let decision = Decision {

@@ -10,7 +10,6 @@ use crate::base::{ClassIdx, Millis, NodeIdx, PodIdx};
 use crate::cache::{Changed, ChangedObject};
 use crate::effect::Effect;
 use crate::framework::{ClusterEvent, Context, Hint, Plugin, Profile, Reads, Subject};
-use crate::input::Method;
 use crate::probe::{Probe, QueueName};
 
 use super::{Engine, FLUSH_EVERY_MS};
@@ -112,7 +111,7 @@ impl Engine {
             // A ranking knows in a moment whether there is any node, and does not tell which
             // plugins reject the others: from then on the class is asked whatever any filter of
             // it reads.
-            match everywhere.then(|| self.fits_by_ranking(pod, &profile)).flatten() {
+            match everywhere.then(|| self.chooser().fits_by_ranking(pod, &profile)).flatten() {
                 Some(true) => {
                     fit = Some((pod, None));
                     break;
@@ -148,14 +147,6 @@ impl Engine {
             None if everywhere => parked.reads = reads,
             None => parked.reads |= reads,
         }
-    }
-
-    fn fits_by_ranking(&mut self, pod: PodIdx, profile: &Profile) -> Option<bool> {
-        if self.method == Method::Scan {
-            return None;
-        }
-        let Self { rankings, cache, pool, .. } = self;
-        rankings.fits(cache, profile, pool.as_deref(), pod)
     }
 
     /// The first pod of each mark among `pods`, in their order.

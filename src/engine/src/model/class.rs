@@ -6,12 +6,13 @@
 mod check;
 
 use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet, HashTable};
+use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, HashKey, Sym, Symbols};
+use crate::base::{ClassIdx, FreeRows, HashKey, Paged, RowIndex, Sym, Symbols};
 use crate::record::{PodSpec, Volume};
 
 use super::{
@@ -54,23 +55,29 @@ pub struct Class {
     pub image_slots: i64,
     /// Its number among all classes ever made; rows are used again.
     pub serial: u64,
+}
+
+/// A class in use: what it is stays as it is, so that snapshots share it.
+#[derive(Debug, Clone)]
+struct Row {
+    class: Arc<Class>,
     users: u32,
     hash: u64,
 }
 
 /// All classes in use.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Classes {
-    rows: Vec<Option<Box<Class>>>,
-    free: Vec<u32>,
-    by_content: HashTable<u32>,
+    rows: Paged<Option<Row>>,
+    free: FreeRows,
+    by_content: RowIndex,
     // Classes with required anti-affinity, in the order of their numbers.
     repelling: BTreeSet<ClassIdx>,
     // Label keys of pods that any selector has asked for. Only grows, as symbols do.
     selected: HashSet<Sym, FxBuildHasher>,
     made: u64,
-    // The template's address, valid as long as the class holds the template.
-    by_address: HashMap<(usize, Sym), u32, FxBuildHasher>,
+    // By the template's address, valid as long as the class holds the template.
+    by_address: RowIndex,
     key: HashKey,
 }
 
@@ -78,13 +85,13 @@ impl Classes {
     /// No classes; templates are hashed by `key`.
     pub(crate) fn new(key: HashKey) -> Self {
         Self {
-            rows: Vec::new(),
-            free: Vec::new(),
-            by_content: HashTable::new(),
+            rows: Paged::default(),
+            free: Paged::default(),
+            by_content: RowIndex::default(),
             repelling: BTreeSet::new(),
             selected: HashSet::default(),
             made: 0,
-            by_address: HashMap::default(),
+            by_address: RowIndex::default(),
             key,
         }
     }
@@ -97,37 +104,31 @@ impl Classes {
         dims: &mut Dims,
         symbols: &mut Symbols,
     ) -> ClassIdx {
-        let address = (Arc::as_ptr(spec).addr(), namespace);
-        if let Some(at) = self.by_address.get(&address).copied() {
+        let address = address_hash(spec, namespace);
+        let same = |at: u32| {
+            let class = self.get(ClassIdx::new(at as usize));
+            class.is_some_and(|c| c.namespace == namespace && Arc::ptr_eq(&c.spec, spec))
+        };
+        if let Some(at) = self.by_address.find(address, same) {
             return self.count_use(at);
         }
         let hash = self.key.hash(&(spec, namespace));
-        let rows = &self.rows;
-        let same = |at: &u32| {
-            let row = rows.get(*at as usize).and_then(Option::as_ref);
-            row.is_some_and(|c| c.namespace == namespace && c.spec == *spec)
+        let same = |at: u32| {
+            let class = self.get(ClassIdx::new(at as usize));
+            class.is_some_and(|c| c.namespace == namespace && c.spec == *spec)
         };
-        if let Some(at) = self.by_content.find(hash, same).copied() {
+        if let Some(at) = self.by_content.find(hash, same) {
             return self.count_use(at);
         }
-        let mut class = Box::new(Class::compile(spec, namespace, hash, dims, symbols));
         self.made += 1;
-        class.serial = self.made;
+        let class = Class::compile(spec, namespace, self.made, dims, symbols);
         for key in selected_keys(spec) {
             self.selected.insert(symbols.intern(key));
         }
         let repels = class.pod_terms.as_ref().is_some_and(|t| t.repels());
-        let at = self.free.pop().unwrap_or_else(|| {
-            self.rows.push(None);
-            u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
-        });
-        if let Some(row) = self.rows.get_mut(at as usize) {
-            *row = Some(class);
-        }
-        let rows = &self.rows;
-        self.by_content.insert_unique(hash, at, |at| {
-            rows.get(*at as usize).and_then(Option::as_ref).map_or(0, |c| c.hash)
-        });
+        let row = Some(Row { class: Arc::new(class), users: 1, hash });
+        let at = self.rows.put(&mut self.free, row);
+        self.by_content.insert(hash, at);
         self.by_address.insert(address, at);
         if repels {
             self.repelling.insert(ClassIdx::new(at as usize));
@@ -136,8 +137,8 @@ impl Classes {
     }
 
     fn count_use(&mut self, at: u32) -> ClassIdx {
-        if let Some(class) = self.rows.get_mut(at as usize).and_then(Option::as_mut) {
-            class.users += 1;
+        if let Some(row) = self.rows.get_mut(at as usize).and_then(Option::as_mut) {
+            row.users += 1;
         }
         ClassIdx::new(at as usize)
     }
@@ -165,26 +166,31 @@ impl Classes {
         if held.users > 0 {
             return false;
         }
-        let address = (Arc::as_ptr(&held.spec).addr(), held.namespace);
+        let address = address_hash(&held.class.spec, held.class.namespace);
         let (hash, at) = (held.hash, u32::try_from(class.at()).unwrap_or(u32::MAX));
         *row = None;
-        self.by_address.remove(&address);
-        if let Ok(entry) = self.by_content.find_entry(hash, |x| *x == at) {
-            entry.remove();
-        }
+        self.by_address.remove(address, at);
+        self.by_content.remove(hash, at);
         self.free.push(at);
         self.repelling.remove(&class);
         true
     }
 
     /// The class, if the index is in use.
+    #[inline]
     pub fn get(&self, class: ClassIdx) -> Option<&Class> {
-        self.rows.get(class.at())?.as_deref()
+        self.rows.get(class.at())?.as_ref().map(|row| row.class.as_ref())
     }
 
     /// Classes with required anti-affinity to other pods, ascending.
     pub fn repelling(&self) -> impl ExactSizeIterator<Item = (ClassIdx, Option<&Class>)> {
         self.repelling.iter().map(|at| (*at, self.get(*at)))
+    }
+
+    /// Pages that a snapshot has as well.
+    pub(crate) fn shared_pages(&self) -> usize {
+        let indexes = self.by_content.shared_pages() + self.by_address.shared_pages();
+        self.rows.shared_pages() + self.free.shared_pages() + indexes
     }
 
     /// Number of classes in use.
@@ -197,7 +203,7 @@ impl Class {
     fn compile(
         spec: &Arc<PodSpec>,
         namespace: Sym,
-        hash: u64,
+        serial: u64,
         dims: &mut Dims,
         symbols: &mut Symbols,
     ) -> Self {
@@ -228,11 +234,13 @@ impl Class {
             images,
             image_slots,
             spec: Arc::clone(spec),
-            serial: 0,
-            users: 1,
-            hash,
+            serial,
         }
     }
+}
+
+fn address_hash(spec: &Arc<PodSpec>, namespace: Sym) -> u64 {
+    FxBuildHasher.hash_one((Arc::as_ptr(spec).addr(), namespace))
 }
 
 /// Label keys of pods that a template's affinity and spread constraints ask for.

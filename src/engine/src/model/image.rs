@@ -11,7 +11,7 @@ use crate::base::Sym;
 /// live, where kube-scheduler's running cache copies it when it takes the snapshot of a node; and
 /// sizes are each node's own, as there, where the running cache keeps the one that the first node
 /// reported, which depends on the order of events.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ImageStates {
     holders: HashMap<Sym, i64, FxBuildHasher>,
 }

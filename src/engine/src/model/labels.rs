@@ -6,9 +6,7 @@
 
 mod check;
 
-use hashbrown::HashTable;
-
-use crate::base::{HashKey, KeyedMap, LabelSetIdx, Sym, Symbols};
+use crate::base::{FreeRows, HashKey, LabelSetIdx, Paged, RowIndex, Sym, Symbols};
 use crate::record::StringMap;
 
 /// One set: keys and values, in the order of the keys' texts.
@@ -20,20 +18,26 @@ pub struct LabelSet {
     serial: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Values {
-    texts: Vec<Box<str>>,
-    users: Vec<u32>,
-    free: Vec<u32>,
-    by_text: KeyedMap<Box<str>, u32>,
+    rows: Paged<Value>,
+    free: FreeRows,
+    by_text: RowIndex,
+    key: HashKey,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Value {
+    text: Box<str>,
+    users: u32,
 }
 
 /// All label sets in use.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LabelSets {
-    sets: Vec<LabelSet>,
-    free: Vec<u32>,
-    table: HashTable<u32>,
+    sets: Paged<LabelSet>,
+    free: FreeRows,
+    table: RowIndex,
     values: Values,
     made: u64,
     key: HashKey,
@@ -43,12 +47,13 @@ impl LabelSets {
     /// No sets; values are hashed by `key`.
     pub(crate) fn new(key: HashKey) -> Self {
         let values = Values {
-            texts: Vec::new(),
-            users: Vec::new(),
-            free: Vec::new(),
-            by_text: KeyedMap::with_hasher(key),
+            rows: Paged::default(),
+            free: Paged::default(),
+            by_text: RowIndex::default(),
+            key,
         };
-        Self { sets: Vec::new(), free: Vec::new(), table: HashTable::new(), values, made: 0, key }
+        let (sets, free, table) = (Paged::default(), Paged::default(), RowIndex::default());
+        Self { sets, free, table, values, made: 0, key }
     }
 
     /// The set equal to `labels`, counted once more.
@@ -56,9 +61,8 @@ impl LabelSets {
         let pairs: Box<[(Sym, u32)]> =
             labels.iter().map(|(k, v)| (symbols.intern(k), self.values.acquire(v))).collect();
         let hash = self.key.hash(&pairs);
-        let sets = &self.sets;
-        let same = |at: &u32| sets.get(*at as usize).is_some_and(|s| s.pairs == pairs);
-        if let Some(at) = self.table.find(hash, same).copied() {
+        let same = |at: u32| self.sets.get(at as usize).is_some_and(|s| s.pairs == pairs);
+        if let Some(at) = self.table.find(hash, same) {
             for (_, value) in &pairs {
                 self.values.release(*value);
             }
@@ -69,22 +73,8 @@ impl LabelSets {
         }
         self.made += 1;
         let set = LabelSet { pairs, users: 1, serial: self.made };
-        let at = match self.free.pop() {
-            Some(at) => {
-                if let Some(slot) = self.sets.get_mut(at as usize) {
-                    *slot = set;
-                }
-                at
-            }
-            None => {
-                self.sets.push(set);
-                u32::try_from(self.sets.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
-        let (sets, key) = (&self.sets, self.key);
-        self.table.insert_unique(hash, at, |at| {
-            key.hash(sets.get(*at as usize).map(|s| &s.pairs).unwrap_or(&Box::default()))
-        });
+        let at = self.sets.put(&mut self.free, set);
+        self.table.insert(hash, at);
         LabelSetIdx::new(at as usize)
     }
 
@@ -115,9 +105,7 @@ impl LabelSets {
         }
         let pairs = std::mem::take(&mut slot.pairs);
         let at = u32::try_from(set.at()).unwrap_or(u32::MAX);
-        if let Ok(entry) = self.table.find_entry(self.key.hash(&pairs), |x| *x == at) {
-            entry.remove();
-        }
+        self.table.remove(self.key.hash(&pairs), at);
         for (_, value) in &pairs {
             self.values.release(*value);
         }
@@ -142,6 +130,14 @@ impl LabelSets {
         self.iter(set).map(|(k, v)| (symbols.text(k), v)).eq(labels.iter())
     }
 
+    /// Pages that a snapshot has as well.
+    pub(crate) fn shared_pages(&self) -> usize {
+        let Values { rows, free, by_text, .. } = &self.values;
+        let of_values = rows.shared_pages() + free.shared_pages() + by_text.shared_pages();
+        let of_sets = self.sets.shared_pages() + self.free.shared_pages();
+        of_sets + self.table.shared_pages() + of_values
+    }
+
     /// Number of distinct sets in use.
     pub fn count(&self) -> usize {
         self.table.len()
@@ -150,41 +146,32 @@ impl LabelSets {
 
 impl Values {
     fn acquire(&mut self, text: &str) -> u32 {
-        if let Some(at) = self.by_text.get(text) {
-            if let Some(users) = self.users.get_mut(*at as usize) {
-                *users += 1;
+        let hash = self.key.hash(text);
+        if let Some(at) = self.by_text.find(hash, |at| self.text(at) == text) {
+            if let Some(value) = self.rows.get_mut(at as usize) {
+                value.users += 1;
             }
-            return *at;
+            return at;
         }
-        let at = self.free.pop().unwrap_or_else(|| {
-            self.texts.push(Box::default());
-            self.users.push(0);
-            u32::try_from(self.texts.len() - 1).unwrap_or(u32::MAX)
-        });
-        if let (Some(t), Some(u)) =
-            (self.texts.get_mut(at as usize), self.users.get_mut(at as usize))
-        {
-            *t = text.into();
-            *u = 1;
-        }
-        self.by_text.insert(text.into(), at);
+        let value = Value { text: text.into(), users: 1 };
+        let at = self.rows.put(&mut self.free, value);
+        self.by_text.insert(hash, at);
         at
     }
 
     fn release(&mut self, at: u32) {
-        let Some(users) = self.users.get_mut(at as usize) else { return };
-        *users = users.saturating_sub(1);
-        if *users == 0 {
-            if let Some(text) = self.texts.get_mut(at as usize) {
-                self.by_text.remove(text);
-                *text = Box::default();
-            }
+        let Some(value) = self.rows.get_mut(at as usize) else { return };
+        value.users = value.users.saturating_sub(1);
+        if value.users == 0 {
+            let text = std::mem::take(&mut value.text);
+            self.by_text.remove(self.key.hash(&*text), at);
             self.free.push(at);
         }
     }
 
+    #[inline]
     fn text(&self, at: u32) -> &str {
-        self.texts.get(at as usize).map_or("", |t| t.as_ref())
+        self.rows.get(at as usize).map_or("", |value| &value.text)
     }
 }
 

@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use crate::base::{NodeIdx, NodeSet, PodIdx, Sym, Symbols};
+use crate::base::{NodeIdx, NodeSet, Paged, PodIdx, Sym, Symbols};
 use crate::record::NodeRecord;
 
 use super::selector::node_labels;
@@ -28,24 +28,30 @@ use room::Rooms;
 /// What is read together lies together: with 3 resources a node costs 88 bytes of numbers, its
 /// labels 8 bytes each, its name and pods 64 bytes and, where the pods are more than ten, 4 bytes
 /// for each.
-#[derive(Debug, Default)]
+///
+/// A snapshot copies what is numbers, as loops read it in one piece: 170 bytes a node, 0.1 ms for
+/// 5,000. It shares what is on the heap, in pages.
+#[derive(Debug, Clone, Default)]
 pub struct NodeTable {
     by_name: HashMap<Sym, NodeIdx, FxBuildHasher>,
     free: Vec<NodeIdx>,
     live: NodeSet,
     names: Vec<Sym>,
-    records: Vec<Option<Arc<NodeRecord>>>,
-    labels: Vec<Box<[(Sym, Sym)]>>,
-    taints: Vec<Taints>,
+    records: Rows<Option<Arc<NodeRecord>>>,
+    labels: Rows<Box<[(Sym, Sym)]>>,
+    taints: Rows<Taints>,
     unschedulable: Vec<bool>,
     rooms: Rooms,
-    places: Vec<Places>,
-    ports: Vec<Vec<UsedPort>>,
+    places: Rows<Places>,
+    ports: Rows<Vec<UsedPort>>,
     term_holders: TermHolders,
-    images: Vec<Box<[(Sym, i64)]>>,
+    images: Rows<Box<[(Sym, i64)]>>,
     relabelled: u64,
     placed: usize,
 }
+
+/// Lists of 32 nodes, of up to 1 kB each, are copied in 2 to 3 µs.
+type Rows<T> = Paged<T, 32>;
 
 /// The pods on a node, and its name, which every bind takes along: read together wherever a pod is
 /// placed, and up to ten pods in one line of the cache.
@@ -92,26 +98,31 @@ impl NodeTable {
     }
 
     /// The text of the node's name, for whoever keeps it.
+    #[inline]
     pub fn shared_name(&self, node: NodeIdx) -> Arc<str> {
         self.places.get(node.at()).map(|p| Arc::clone(&p.name)).unwrap_or_default()
     }
 
     /// The node's name.
+    #[inline]
     pub fn name(&self, node: NodeIdx) -> Option<Sym> {
         self.names.get(node.at()).copied()
     }
 
     /// The object behind a live node, for plugins that read what is not in columns.
+    #[inline]
     pub fn record(&self, node: NodeIdx) -> Option<&Arc<NodeRecord>> {
         self.records.get(node.at())?.as_ref()
     }
 
     /// Labels, sorted by key symbol.
+    #[inline]
     pub fn labels(&self, node: NodeIdx) -> &[(Sym, Sym)] {
         self.labels.get(node.at()).map(|l| l.as_ref()).unwrap_or_default()
     }
 
     /// The value of label `key`.
+    #[inline]
     pub fn label(&self, node: NodeIdx, key: Sym) -> Option<Sym> {
         let labels = self.labels(node);
         let at = labels.binary_search_by_key(&key, |(k, _)| *k).ok()?;
@@ -119,6 +130,7 @@ impl NodeTable {
     }
 
     /// Taints in the order of the object.
+    #[inline]
     pub fn taints(&self, node: NodeIdx) -> &[(Sym, Sym, crate::record::TaintEffect)] {
         self.taints.get(node.at()).map(|t| t.as_ref()).unwrap_or_default()
     }
@@ -148,11 +160,13 @@ impl NodeTable {
     }
 
     /// Pods on the node, assumed ones included, in the order kube-scheduler keeps them.
+    #[inline]
     pub fn pods(&self, node: NodeIdx) -> &[PodIdx] {
         self.places.get(node.at()).map(|p| p.pods.as_slice()).unwrap_or_default()
     }
 
     /// Host ports taken, sorted, with repeats where pods share one.
+    #[inline]
     pub fn ports(&self, node: NodeIdx) -> &[UsedPort] {
         self.ports.get(node.at()).map(|p| p.as_slice()).unwrap_or_default()
     }
@@ -168,6 +182,7 @@ impl NodeTable {
     }
 
     /// Names of the images on the node, with the size in bytes that this node reports.
+    #[inline]
     pub fn images(&self, node: NodeIdx) -> &[(Sym, i64)] {
         self.images.get(node.at()).map(|i| i.as_ref()).unwrap_or_default()
     }
@@ -180,6 +195,13 @@ impl NodeTable {
     /// Number of pods on all rows, live or not.
     pub fn placed(&self) -> usize {
         self.placed
+    }
+
+    /// Pages that a snapshot has as well.
+    pub(crate) fn shared_pages(&self) -> usize {
+        let of_object = self.records.shared_pages() + self.labels.shared_pages();
+        let of_pods = self.places.shared_pages() + self.ports.shared_pages();
+        of_object + of_pods + self.taints.shared_pages() + self.images.shared_pages()
     }
 
     /// Counts the changes of labels, and of which nodes there are.
@@ -236,10 +258,10 @@ impl NodeTable {
         if !self.live.contains(node) || self.labels(node) != labels.as_ref() {
             self.relabelled += 1;
         }
-        put(&mut self.labels, at, labels);
-        put(&mut self.taints, at, Tolerations::taints(&record.taints, symbols));
+        self.labels.set(at, labels);
+        self.taints.set(at, Tolerations::taints(&record.taints, symbols));
         put(&mut self.unschedulable, at, record.unschedulable);
-        put(&mut self.records, at, Some(Arc::clone(record)));
+        self.records.set(at, Some(Arc::clone(record)));
         self.live.insert(node);
     }
 
@@ -258,10 +280,10 @@ impl NodeTable {
     pub(crate) fn clear_record(&mut self, node: NodeIdx) {
         let at = node.at();
         self.rooms.offer(at, 0, &Request::default(), -(self.pods(node).len() as i64));
-        put(&mut self.labels, at, Box::default());
-        put(&mut self.taints, at, Box::default());
+        self.labels.set(at, Box::default());
+        self.taints.set(at, Box::default());
         put(&mut self.unschedulable, at, false);
-        put(&mut self.records, at, None);
+        self.records.set(at, None);
         self.relabelled += 1;
         self.live.remove(node);
         self.free_if_empty(node);
@@ -276,7 +298,9 @@ impl NodeTable {
         class: &Class,
     ) -> usize {
         self.rooms.account(node.at(), footprint, 1);
-        if let Some(used) = self.ports.get_mut(node.at()).filter(|_| !class.ports.is_empty()) {
+        if !class.ports.is_empty()
+            && let Some(used) = self.ports.get_mut(node.at())
+        {
             used.extend_from_slice(&class.ports);
             used.sort_unstable();
         }
@@ -298,7 +322,9 @@ impl NodeTable {
         class: &Class,
     ) -> Option<PodIdx> {
         self.rooms.account(node.at(), footprint, -1);
-        if let Some(used) = self.ports.get_mut(node.at()).filter(|_| !class.ports.is_empty()) {
+        if !class.ports.is_empty()
+            && let Some(used) = self.ports.get_mut(node.at())
+        {
             // Both are sorted: one of each goes.
             let mut gone = class.ports.iter().peekable();
             used.retain(|port| gone.next_if_eq(&port).is_none());

@@ -38,7 +38,7 @@ impl Dim {
 /// Bounded by the vocabulary of the cluster (device plugins, huge page sizes): 20 would be many.
 /// Above [`DIMS_MAX`] further names are one shared dimension that no node offers, so a pod that
 /// asks for one of them fits nowhere instead of growing every node by a column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Dims {
     by_name: HashMap<Sym, Dim, FxBuildHasher>,
     names: Vec<Box<str>>,

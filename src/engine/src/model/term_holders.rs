@@ -8,7 +8,7 @@ use crate::base::{NodeIdx, NodeSet};
 use super::PodTerms;
 
 /// Pods with terms, counted by node: 8 bytes a node.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TermHolders {
     counts: Vec<[u32; 2]>,
     any: NodeSet,

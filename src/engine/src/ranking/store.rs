@@ -55,6 +55,8 @@ struct Slot {
     kin: Kin,
     // Held, so that the values in the kin keep their numbers.
     labels: LabelSetIdx,
+    // Held, so that no other one comes to its address.
+    _profile: Arc<Profile>,
     ranking: Ranking,
     used: u64,
     // What it is counted with; rows are added as nodes come.
@@ -115,7 +117,7 @@ impl Rankings {
     pub(crate) fn choose(
         &mut self,
         cache: &mut Cache,
-        profile: &Profile,
+        profile: &Arc<Profile>,
         pool: Option<&ThreadPool>,
         pod: PodIdx,
         draw: &mut Draw,
@@ -142,8 +144,14 @@ impl Rankings {
     }
 
     /// Keeps what the plain scan said of a pod that fits nowhere, for its kin.
-    pub(crate) fn note_nowhere(&mut self, cache: &Cache, pod: PodIdx, filtered: &Arc<Filtered>) {
-        let Some((kin, _)) = Kin::of(cache, pod) else { return };
+    pub(crate) fn note_nowhere(
+        &mut self,
+        cache: &Cache,
+        profile: &Arc<Profile>,
+        pod: PodIdx,
+        filtered: &Arc<Filtered>,
+    ) {
+        let Some((kin, _)) = Kin::of(cache, profile, pod) else { return };
         let Some(at) = self.by_kin.get(&kin).copied() else { return };
         if let Some(Some(slot)) = self.slots.get(at) {
             self.unschedulable.keep(slot.ranking.moment(at), filtered);
@@ -154,7 +162,7 @@ impl Rankings {
     pub(crate) fn fits(
         &mut self,
         cache: &mut Cache,
-        profile: &Profile,
+        profile: &Arc<Profile>,
         pool: Option<&ThreadPool>,
         pod: PodIdx,
     ) -> Option<bool> {
@@ -166,7 +174,7 @@ impl Rankings {
     pub(crate) fn standing(
         &mut self,
         cache: &mut Cache,
-        profile: &Profile,
+        profile: &Arc<Profile>,
         pool: Option<&ThreadPool>,
         pod: PodIdx,
     ) -> Option<Standing> {
@@ -181,7 +189,7 @@ impl Rankings {
     fn current(
         &mut self,
         cache: &mut Cache,
-        profile: &Profile,
+        profile: &Arc<Profile>,
         pool: Option<&ThreadPool>,
         pod: PodIdx,
     ) -> Option<usize> {
@@ -193,7 +201,7 @@ impl Rankings {
             self.clear(cache);
             self.selected = cache.classes().selected().len();
         }
-        let (kin, labels) = Kin::of(cache, pod)?;
+        let (kin, labels) = Kin::of(cache, profile, pod)?;
         self.uses += 1;
         let uses = self.uses;
         if let Some(at) = self.by_kin.get(&kin).copied() {
@@ -226,7 +234,8 @@ impl Rankings {
         self.buffers = std::mem::take(&mut ranking.buffers);
         let cells = ranking.cells();
         self.make_room(cells, cache);
-        Some(self.insert(Slot { kin, labels, ranking, used: uses, cells }, cache))
+        let _profile = Arc::clone(profile);
+        Some(self.insert(Slot { kin, labels, _profile, ranking, used: uses, cells }, cache))
     }
 
     fn insert(&mut self, mut slot: Slot, cache: &mut Cache) -> usize {

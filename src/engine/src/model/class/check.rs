@@ -1,13 +1,11 @@
 //! What holds of the classes.
 
-use std::sync::Arc;
-
 use hashbrown::{HashMap, HashSet};
 use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, Sweep, Symbols};
 
-use super::{Class, Classes, selected_keys};
+use super::{Class, Classes, address_hash, selected_keys};
 
 impl Classes {
     /// Looks for what is broken, where `users` says how often each class is in use.
@@ -25,12 +23,13 @@ impl Classes {
         for at in 0..self.rows.len() {
             let class = ClassIdx::new(at);
             let counted = users.get(&class).copied().unwrap_or(0);
-            let Some(row) = self.get(class) else {
+            let Some(used_row) = self.rows.get(at).and_then(Option::as_ref) else {
                 sweep.equal(0, counted, || format!("uses of class {at}, which is free"));
                 continue;
             };
             used += 1;
-            sweep.equal(row.users as usize, counted, || format!("uses of class {at}"));
+            let row = used_row.class.as_ref();
+            sweep.equal(used_row.users as usize, counted, || format!("uses of class {at}"));
             let is_new = row.serial <= self.made && serials.insert(row.serial);
             sweep.expect(is_new, || format!("class {at} has the serial of another"));
             let repels = row.pod_terms.as_ref().is_some_and(|terms| terms.repels());
@@ -45,15 +44,15 @@ impl Classes {
 
     fn check_indexes(&self, at: usize, class: &Class, symbols: &Symbols, sweep: &mut Sweep) {
         let here = u32::try_from(at).ok();
-        let same = |x: &u32| {
-            let other = self.get(ClassIdx::new(*x as usize));
+        let same = |x: u32| {
+            let other = self.get(ClassIdx::new(x as usize));
             other.is_some_and(|c| c.namespace == class.namespace && c.spec == class.spec)
         };
         let hash = self.key.hash(&(&class.spec, class.namespace));
-        let found = self.by_content.find(hash, same).copied();
+        let found = self.by_content.find(hash, same);
         sweep.equal(found, here, || format!("class {at} by content"));
-        let address = (Arc::as_ptr(&class.spec).addr(), class.namespace);
-        let found = self.by_address.get(&address).copied();
+        let address = address_hash(&class.spec, class.namespace);
+        let found = self.by_address.find(address, |x| Some(x) == here);
         sweep.equal(found, here, || format!("class {at} by address"));
         for key in selected_keys(&class.spec) {
             let known = symbols.get(key).is_some_and(|key| self.selected.contains(&key));

@@ -11,10 +11,10 @@ impl NodeTable {
         let (mut one, row) = self.extract_object(node);
         let at = node.at();
         self.rooms.copy(at, &mut one.rooms);
-        put(&mut one.places, 0, self.places.get(at).cloned().unwrap_or_default());
+        one.places.set(0, self.places.get(at).cloned().unwrap_or_default());
         one.placed = self.pods(node).len();
-        put(&mut one.ports, 0, self.ports(node).to_vec());
-        put(&mut one.images, 0, self.images(node).into());
+        one.ports.set(0, self.ports(node).to_vec());
+        one.images.set(0, self.images(node).into());
         one.term_holders = self.term_holders.extract(node);
         one.live.insert(row);
         (one, row)
@@ -29,9 +29,9 @@ impl NodeTable {
             put(&mut one.names, 0, name);
             one.by_name.insert(name, row);
         }
-        put(&mut one.records, 0, self.record(node).cloned());
-        put(&mut one.labels, 0, self.labels(node).into());
-        put(&mut one.taints, 0, self.taints(node).into());
+        one.records.set(0, self.record(node).cloned());
+        one.labels.set(0, self.labels(node).into());
+        one.taints.set(0, self.taints(node).into());
         put(&mut one.unschedulable, 0, self.unschedulable(node));
         if self.live.contains(node) {
             one.live.insert(row);

@@ -46,7 +46,7 @@ pub fn evenness(fractions: [f64; 2]) -> f64 {
 }
 
 /// The room of all nodes: 64 bytes a node, and 24 more for each other resource.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Rooms {
     rows: Vec<Room>,
     // By resource from the third on, then by row.
