@@ -22,6 +22,7 @@ mod rankings {
     mod kinds;
     mod labels;
     mod nominated;
+    mod plans;
     mod ports;
     mod relabelled;
     mod replay;

@@ -11,11 +11,13 @@ mod choose;
 mod evaluation;
 mod notice;
 mod outcome;
+mod plan;
 mod snapshot;
 mod wake;
 
 pub use attempt::Decided;
 pub use binding::{BINDS_MAX, CYCLES_MAX};
+pub use plan::{PLAN_MAX, Plan, Planned};
 pub use snapshot::{SNAPSHOTS_MAX, Snapshot, TooManySnapshots};
 
 use std::sync::Arc;

@@ -20,8 +20,8 @@ pub mod record;
 pub use base::{CycleId, WriteId};
 pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};
 pub use engine::{
-    ATTEMPTS_PER_STEP, BINDS_MAX, CYCLES_MAX, Decided, Engine, SNAPSHOTS_MAX, Snapshot,
-    TooManySnapshots, Turn,
+    ATTEMPTS_PER_STEP, BINDS_MAX, CYCLES_MAX, Decided, Engine, PLAN_MAX, Plan, Planned,
+    SNAPSHOTS_MAX, Snapshot, TooManySnapshots, Turn,
 };
 pub use framework::Write;
 pub use input::{BindOutcome, Change, Config, Control, Input, Method, Origin, WriteOutcome};

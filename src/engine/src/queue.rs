@@ -249,6 +249,15 @@ impl Queue {
         [first(&self.backoff), first(&self.error_backoff)].into_iter().flatten().min()
     }
 
+    /// Takes a pod out for its binding cycle, with its history. One that was not popped begins an
+    /// attempt with it.
+    pub(crate) fn take(&mut self, pod: PodIdx) -> Option<Entry> {
+        if let Some(entry) = self.entries.get_mut(pod).filter(|e| e.place != Place::InFlight) {
+            entry.attempts += 1;
+        }
+        self.remove(pod)
+    }
+
     /// Takes a pod out, with its history.
     pub(crate) fn remove(&mut self, pod: PodIdx) -> Option<Entry> {
         self.lift(pod);

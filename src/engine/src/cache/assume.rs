@@ -39,6 +39,46 @@ impl Cache {
         true
     }
 
+    /// Takes the last [`Cache::assume`] and what it held back, as if it had not been: the pod is
+    /// where it was in every order, and nobody hears of it. `promised` is where it stood among
+    /// those that were promised the same node. For plans that are taken back, the last pod first.
+    ///
+    /// The log is not cut, as what was read of it cannot be unread: an entry takes the one of
+    /// `assume` back.
+    pub(crate) fn unassume(&mut self, pod: PodIdx, promised: Option<(NodeIdx, usize)>) {
+        let assumed = self.pods.get(pod).is_some_and(|p| p.stage == Stage::Assumed);
+        debug_assert!(assumed, "a pod of a plan is assumed until the plan is taken back");
+        if !assumed {
+            return;
+        }
+        self.log_pod(pod, -1);
+        self.unplace(pod);
+        self.release_holds(pod);
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.stage = Stage::Queued;
+        }
+        self.assumed -= 1;
+        if let Some((node, place)) = promised {
+            self.restore_nominated_pod(pod, node, place);
+        }
+    }
+
+    /// Where the pod stands among those that are promised a node.
+    pub(crate) fn promise_of(&self, pod: PodIdx) -> Option<(NodeIdx, usize)> {
+        self.nominations.place_of(pod)
+    }
+
+    /// Changes that nobody has taken yet.
+    pub(crate) fn changes(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Forgets all changes but the first `count`.
+    pub(crate) fn forget_changes(&mut self, count: usize) {
+        debug_assert!(count <= self.changes.len(), "changes were taken while a plan was made");
+        self.changes.truncate(count);
+    }
+
     /// Confirms an assumed pod by hand.
     pub(crate) fn settle(&mut self, pod: PodIdx, node: NodeIdx, started_ms: u64) -> bool {
         let assumed = self.pods.get(pod).is_some_and(|p| p.stage == Stage::Assumed);

@@ -56,6 +56,20 @@ impl Nominations {
         self.by_node.entry(node).or_default().push(pod);
     }
 
+    /// Where the pod stands among those that are promised its node.
+    pub(super) fn place_of(&self, pod: PodIdx) -> Option<(NodeIdx, usize)> {
+        let node = self.of_pod(pod)?;
+        let place = self.on_node(node).iter().position(|one| *one == pod)?;
+        Some((node, place))
+    }
+
+    /// Puts a pod back where it stood.
+    fn put_back(&mut self, pod: PodIdx, node: NodeIdx, place: usize) {
+        self.by_pod.insert(pod, node);
+        let pods = self.by_node.entry(node).or_default();
+        pods.insert(place.min(pods.len()), pod);
+    }
+
     fn remove(&mut self, pod: PodIdx) -> Option<NodeIdx> {
         let node = self.by_pod.remove(&pod)?;
         if let Some(pods) = self.by_node.get_mut(&node) {
@@ -103,6 +117,12 @@ impl Cache {
         let node = self.nominations.remove(pod)?;
         self.log_node(node, Reads::NODE_ROOM, None);
         Some(node)
+    }
+
+    /// Promises the node again to a pod that stood at this place.
+    pub(super) fn restore_nominated_pod(&mut self, pod: PodIdx, node: NodeIdx, place: usize) {
+        self.nominations.put_back(pod, node, place);
+        self.log_node(node, Reads::NODE_ROOM, None);
     }
 
     /// A nominated pod is another than it was: it takes something else of its node.

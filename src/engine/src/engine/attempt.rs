@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use crate::base::{Millis, NodeIdx, PodIdx};
 use crate::cycle::{Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error};
-use crate::effect::{Decision, Effect, FailureReason, PodEvent};
-use crate::framework::{Point, Profile, Reads, Reserved};
+use crate::effect::{Effect, FailureReason, PodEvent};
+use crate::framework::{Point, Profile, Reads};
 use crate::probe::{AttemptResult, Probe, QueueName};
 
 use super::Engine;
-use super::binding::{BindingCycle, Middle};
 use super::choose::Found;
 
 /// What a cycle decides for a pod.
@@ -31,18 +30,6 @@ pub enum Decided {
     },
     /// The attempt failed with this text.
     Broken(String),
-}
-
-/// A node that was found for a pod.
-#[derive(Debug)]
-struct Placement {
-    pod: PodIdx,
-    node: NodeIdx,
-    /// What Reserve plugins booked.
-    reserved: Reserved,
-    decision: Decision,
-    /// No plugin acts at Permit or PreBind.
-    is_direct: bool,
 }
 
 impl Engine {
@@ -76,54 +63,22 @@ impl Engine {
         let (attempt, active_ms) = entry.unwrap_or((1, now));
         probe.attempt_begins(now.saturating_sub(active_ms));
         let result = match self.chooser().find(pod, &profile, probe) {
-            Found::Ranked(choice) => {
-                let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-                let decision = Decision {
-                    evaluated: count(self.cache.nodes().live().len()),
-                    feasible: count(choice.feasible),
-                    best: count(choice.best),
-                    score: choice.total.unwrap_or(0),
-                    attempt,
-                };
-                let placement = Placement {
-                    pod,
-                    node: choice.node,
-                    reserved: Reserved::default(),
-                    decision,
-                    // No plugin of a profile that ranks a pod acts for it before the bind.
-                    is_direct: true,
-                };
-                let placed = self.place(placement, &profile, now, effects, probe);
-                self.end_of(pod, placed, now, effects, probe)
-            }
             Found::Nowhere(filtered) => {
                 self.reject(pod, &filtered, &profile, now, effects, probe);
                 AttemptResult::Unschedulable
-            }
-            Found::Scanned(Decided::Place { pick, filtered, scores }) => {
-                let decision = Decision {
-                    evaluated: u32::try_from(filtered.evaluated).unwrap_or(u32::MAX),
-                    feasible: u32::try_from(filtered.feasible.len()).unwrap_or(u32::MAX),
-                    best: u32::try_from(pick.best.len()).unwrap_or(u32::MAX),
-                    score: if scores.is_some() { pick.total } else { 0 },
-                    attempt,
-                };
-                let reserved = self.scan(&profile).reserve(pod, pick.node, &filtered, probe);
-                let is_direct =
-                    profile.at(Point::Permit).is_empty() && profile.at(Point::PreBind).is_empty();
-                let placed = reserved.and_then(|reserved| {
-                    let node = pick.node;
-                    let placement = Placement { pod, node, reserved, decision, is_direct };
-                    self.place(placement, &profile, now, effects, probe)
-                });
-                self.end_of(pod, placed, now, effects, probe)
             }
             Found::Scanned(Decided::Reject { filtered }) => {
                 self.reject(pod, &filtered, &profile, now, effects, probe);
                 AttemptResult::Unschedulable
             }
-            Found::Scanned(Decided::Broken(text)) => {
-                self.end_of(pod, Err(text), now, effects, probe)
+            found => {
+                // A plan of one pod.
+                let mut plan = self.begin_plan();
+                let placed = self
+                    .placement(pod, found, attempt, &profile, probe)
+                    .and_then(|placement| self.add_to_plan(&mut plan, placement, &profile));
+                self.commit_plan(plan, now, effects, probe);
+                self.end_of(pod, placed, now, effects, probe)
             }
         };
         probe.attempt_ends(profile.scheduler_name(), result, attempt);
@@ -147,67 +102,8 @@ impl Engine {
         }
     }
 
-    /// Assumes the pod on the node with what was reserved for it, and begins its binding cycle.
-    ///
-    /// # Errors
-    /// Nobody binds it.
-    fn place(
-        &mut self,
-        placement: Placement,
-        profile: &Arc<Profile>,
-        now: Millis,
-        effects: &mut Vec<Effect>,
-        probe: &mut dyn Probe,
-    ) -> Result<(), String> {
-        let Placement { pod, node, reserved, decision, is_direct } = placement;
-        // Shared by the bind, by what is remembered of it, and by the event of its outcome.
-        let name = Arc::new(self.pod_name(pod));
-        let node_name = self.cache.nodes().shared_name(node);
-        let pending = self.cache.pending(pod);
-        let controller = pending.and_then(|p| p.controller.clone());
-        let resource_version = pending.map_or(0, |p| p.resource_version);
-        if !self.is_taken(pod, node, profile) {
-            return Err("no Bind plugin of the profile takes the pod".to_owned());
-        }
-        // Out of the queue first: what fails then leaves nothing assumed and nothing held.
-        self.recheck.extend(self.queue.release_head(pod));
-        let Some(entry) = self.queue.remove(pod) else {
-            debug_assert!(false, "{name:?} is attempted and not in the queue");
-            return Err("the pod left the queue during its attempt".to_owned());
-        };
-        if !self.cache.assume(pod, node) {
-            self.queue.restore(pod, entry);
-            return Err(format!("the pod cannot be assumed on node {node_name}"));
-        }
-        self.cache.hold(pod, reserved);
-        let middle = (!is_direct).then(|| Box::new(Middle::new(pod, node, profile, decision)));
-        let cycle = self.cycles.begin(BindingCycle {
-            pod: Arc::clone(&name),
-            node: node_name.clone(),
-            profile: profile.shared_name(),
-            controller,
-            entry,
-            middle,
-        });
-        probe.cycle_begins(cycle);
-        if !is_direct {
-            self.begin_cycle(cycle, now, effects, probe);
-            return Ok(());
-        }
-        self.cache.forget_condition(pod);
-        effects.push(Effect::Bind {
-            cycle,
-            pod: name,
-            resource_version,
-            node: node_name,
-            profile: profile.shared_name(),
-            decision,
-        });
-        Ok(())
-    }
-
     /// Whether one of the profile's Bind plugins takes the pod.
-    fn is_taken(&self, pod: PodIdx, node: NodeIdx, profile: &Profile) -> bool {
+    pub(super) fn is_taken(&self, pod: PodIdx, node: NodeIdx, profile: &Profile) -> bool {
         let Some(view) = self.cache.view(pod) else { return false };
         let mut plugins = profile.at(Point::Bind).iter().filter_map(|w| profile.plugin(w.plugin));
         plugins.any(|p| p.as_bind().is_some_and(|b| b.bind(&view, node)))
