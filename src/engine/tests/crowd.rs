@@ -9,7 +9,7 @@ use berth_engine::record::{
     Container, LabelSelector, NodeRecord, ObjectKey, PodRecord, PodSpec, Quantity,
     SelectorOwnerRecord,
 };
-use berth_engine::{Change, Effect, Engine, Input, Object};
+use berth_engine::{Change, Control, Effect, Engine, Input, Object};
 use support::plugins::config;
 use support::sound::assert_sound;
 
@@ -100,4 +100,42 @@ fn a_selector_that_asks_for_the_index_tells_them_apart() {
     run(&mut engine, (0..PODS).step_by(2).map(gone).collect());
     assert_eq!((engine.queue().counts().unschedulable, groups(&engine)), (PODS / 2, PODS / 2));
     assert_eq!(run(&mut engine, vec![node(250)]), ["p1", "p3"]);
+}
+
+fn requesting(scheduler: &str, cpu: i64) -> Arc<PodSpec> {
+    Arc::new(PodSpec {
+        scheduler_name: scheduler.into(),
+        containers: vec![Container::requesting([("cpu", Quantity::from_milli(cpu))])],
+        ..PodSpec::default()
+    })
+}
+
+fn pod(name: &str, spec: &Arc<PodSpec>) -> Input {
+    Input::PodApplied(Box::new(PodRecord::new("d", name, name, Arc::clone(spec))))
+}
+
+/// Two pods of one class, parked and paused, with their queue.
+fn two_parked(spec: &Arc<PodSpec>) -> Engine {
+    let mut engine = Engine::new(None);
+    let inputs = vec![Input::Config(config(Vec::new())), node(10), pod("a", spec), pod("b", spec)];
+    assert!(run(&mut engine, inputs).is_empty());
+    assert_eq!(engine.queue().counts().unschedulable, 2);
+    run(&mut engine, vec![Input::Control(Control::Pause(true))]);
+    engine
+}
+
+#[test]
+fn a_woken_head_with_another_template_holds_its_old_class_back_no_longer() {
+    let mut engine = two_parked(&requesting("berth", 100));
+    run(&mut engine, vec![node(1_000)]);
+    assert_eq!(engine.queue().counts().active, 1, "one head at a time");
+    run(&mut engine, vec![pod("a", &requesting("berth", 200))]);
+    assert_eq!(engine.queue().counts().active, 2, "b is looked at by itself");
+}
+
+#[test]
+fn a_parked_pod_with_another_scheduler_from_now_on_leaves() {
+    let mut engine = two_parked(&requesting("berth", 100));
+    run(&mut engine, vec![pod("a", &requesting("other", 100))]);
+    assert_eq!(engine.queue().len(), 1);
 }

@@ -10,7 +10,7 @@ use crate::base::{ClassIdx, Millis, PodIdx};
 use crate::cache::PodApplied;
 use crate::cycle::NoFit;
 use crate::effect::Effect;
-use crate::framework::{Plugin, Point};
+use crate::framework::{Plugin, Point, Profile};
 use crate::input::{Config, Input};
 use crate::model::{Alike, Stage};
 use crate::probe::{Probe, QueueName};
@@ -44,6 +44,11 @@ fn event_of(record: &PodRecord, stage: Option<Stage>, applied: PodApplied) -> Op
         PodApplied::Left(_) => Some(UNSCHEDULED_DELETE),
         PodApplied::Nothing | PodApplied::Confirmed(_) => None,
     }
+}
+
+/// How long pods back off by a configuration.
+pub(super) fn timing(config: &Config) -> Backoff {
+    Backoff { initial_ms: config.backoff_initial_ms, max_ms: config.backoff_max_ms }
 }
 
 impl Engine {
@@ -170,6 +175,7 @@ impl Engine {
             None | Some(Place::InFlight) => {}
             Some(Place::Gated) => self.enqueue(pod, now, "TargetPodUpdate", probe),
             Some(Place::Active) => {
+                self.end_headship(pod);
                 let key = self.sort_key(pod);
                 self.queue.activate(pod, key, now);
             }
@@ -185,6 +191,15 @@ impl Engine {
         }
     }
 
+    /// A woken head whose template has changed tells nothing any more of those that are parked on
+    /// the class it had: they are looked at by themselves.
+    fn end_headship(&mut self, pod: PodIdx) {
+        let class = self.cache.pods().get(pod).map(|row| row.class);
+        if self.queue.entry(pod).is_some_and(|e| e.head_of.is_some() && e.head_of != class) {
+            self.recheck.extend(self.queue.release_head(pod));
+        }
+    }
+
     /// Looks at a parked pod again: it stays where it is known to fit nowhere.
     fn renew_parked(
         &mut self,
@@ -194,7 +209,8 @@ impl Engine {
         unfit: &mut Unfit,
         probe: &mut dyn Probe,
     ) {
-        let Some(profile) = self.profile_of(pod).cloned() else { return };
+        // Its template names a scheduler that is none of ours: as in its attempt.
+        let Some(profile) = self.profile_of(pod).cloned() else { return self.leave(pod) };
         let Some(row) = self.cache.pods().get(pod) else { return };
         let Some(alike) = self.cache.alike(pod) else { return };
         let kin = (row.class, alike, row.priority);
@@ -232,6 +248,14 @@ impl Engine {
         }
     }
 
+    /// Finds the profiles in force by the symbols of their names.
+    pub(super) fn index_profiles(&mut self) {
+        let (cache, config) = (&self.cache, &self.config);
+        let named =
+            |p: &Arc<Profile>| Some((cache.symbols().get(p.scheduler_name())?, Arc::clone(p)));
+        self.profiles = config.profiles.iter().filter_map(named).collect();
+    }
+
     /// New profiles: pods change sides with their names, and whoever waits is looked at again.
     fn configure(
         &mut self,
@@ -241,16 +265,11 @@ impl Engine {
         probe: &mut dyn Probe,
     ) {
         self.rankings.clear(&mut self.cache);
-        self.queue.timing =
-            Backoff { initial_ms: config.backoff_initial_ms, max_ms: config.backoff_max_ms };
+        self.queue.timing = timing(&config);
         let names: Vec<&str> = config.profiles.iter().map(|p| p.scheduler_name()).collect();
         let (come, go) = self.cache.set_schedulers(names.iter().copied());
-        self.profiles = config
-            .profiles
-            .iter()
-            .filter_map(|p| Some((self.cache.symbols().get(p.scheduler_name())?, Arc::clone(p))))
-            .collect();
         self.config = config;
+        self.index_profiles();
         let mut go = go;
         go.extend(self.follow_profiles(now, effects, probe));
         self.let_go(go, effects, probe);
