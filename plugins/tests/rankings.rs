@@ -26,6 +26,7 @@ mod rankings {
     mod ports;
     mod relabelled;
     mod replay;
+    mod saved;
     mod snapshots;
     mod storage;
     mod threads;

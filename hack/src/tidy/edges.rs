@@ -9,22 +9,24 @@ const ENGINE: &str = "src/engine/src/";
 /// plugin reads the cache, and the cache tells its changes in the words in which a plugin declares
 /// its reads, as does the table of kinds.
 /// The queue knows neither cache nor cycle; `engine` is where everything meets.
-const TABLE: [(&str, &[&str]); 13] = [
-    ("base", &[]),
-    ("record", &["base"]),
-    ("model", &["base", "record"]),
-    ("effect", &["base", "record", "framework"]),
-    ("framework", &["base", "record", "model", "object", "cache", "input"]),
-    ("object", &["record", "framework"]),
-    ("cache", &["base", "record", "model", "object", "framework", "input"]),
-    ("input", &["base", "record", "object", "framework"]),
+const TABLE: [(&str, &[&str]); 14] = [
+    ("stored", &[]),
+    ("base", &["stored"]),
+    ("record", &["stored", "base"]),
+    ("model", &["stored", "base", "record"]),
+    ("effect", &["stored", "base", "record", "framework"]),
+    ("framework", &["stored", "base", "record", "model", "object", "cache", "input"]),
+    ("object", &["stored", "record", "framework"]),
+    ("cache", &["stored", "base", "record", "model", "object", "framework", "input"]),
+    ("input", &["stored", "base", "record", "object", "framework"]),
     ("probe", &["base", "framework"]),
-    ("queue", &["base", "framework", "model"]),
+    ("queue", &["stored", "base", "framework", "model"]),
     ("cycle", &["base", "model", "framework", "cache", "probe"]),
     ("ranking", &["base", "model", "framework", "cache", "cycle"]),
     (
         "engine",
         &[
+            "stored",
             "base",
             "record",
             "model",

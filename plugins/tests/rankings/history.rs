@@ -233,7 +233,7 @@ impl History {
     fn answer(&mut self) -> Vec<Input> {
         let Some((cycle, uid, node)) = self.binds.pop_front() else { return Vec::new() };
         if self.dice.chance(20) {
-            let outcome = BindOutcome::Unavailable("no answer".to_owned());
+            let outcome = self.failure();
             return vec![Input::BindOutcome { cycle, outcome }];
         }
         let mut inputs = vec![Input::BindOutcome { cycle, outcome: BindOutcome::Bound }];
@@ -244,6 +244,20 @@ impl History {
             inputs.insert(first, confirmed);
         }
         inputs
+    }
+
+    fn failure(&mut self) -> BindOutcome {
+        let text = "no answer".to_owned();
+        match self.dice.below(6) {
+            0 | 1 => BindOutcome::Unavailable(text),
+            2 => BindOutcome::Conflict(text),
+            3 => BindOutcome::Throttled(text),
+            4 => BindOutcome::Denied(text),
+            _ => {
+                let is_told = self.dice.chance(50);
+                BindOutcome::NotBound { message: text, resource_version: 7, is_told }
+            }
+        }
     }
 
     fn one(&mut self) -> Option<PodRecord> {

@@ -1,5 +1,6 @@
 //! Two engines, fed alike: one with rankings and one that scans, unless said.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
@@ -36,7 +37,7 @@ pub(crate) struct Recorded {
 
 /// The default plugins.
 pub(crate) fn defaults() -> Input {
-    configured(default_profile(SCHEDULER).unwrap())
+    Input::Config(compiled("").unwrap())
 }
 
 /// The default plugins, now and then with other weights, without some, or with what `run` adds.
@@ -45,25 +46,43 @@ pub(crate) fn config(dice: &mut Dice) -> Input {
         return defaults();
     }
     let registry = in_tree().unwrap();
-    let mut builder = ProfileBuilder::new(SCHEDULER);
+    let mut text = String::new();
     for (name, _) in default_plugins() {
         let Ok(factory) = registry.get(name) else { continue };
         let plugin = factory.build(None).unwrap();
         let weight = dice.pick(&[1, 2, 7]);
         let needed = plugin.as_bind().is_some() || plugin.as_queue_sort().is_some();
         if !dice.chance(10) || needed {
-            builder.add_everywhere(&plugin, weight).unwrap();
+            text += &format!("{name} {weight}\n");
         }
     }
     if dice.chance(50) {
-        let refusal: Arc<dyn Plugin> = Arc::new(Refusal::new());
-        builder.add(Point::PreFilter, &refusal, 0).unwrap();
+        text += REFUSAL;
     }
-    configured(builder.build().unwrap())
+    Input::Config(compiled(&text).unwrap())
 }
 
-fn configured(profile: Profile) -> Input {
-    Input::Config(Arc::new(Config { profiles: vec![Arc::new(profile)], ..Config::default() }))
+/// The line of a configuration that adds the plugin that refuses what is not there yet.
+const REFUSAL: &str = "refusal";
+
+/// A configuration of lines with a plugin's name and its weight; of none, with the defaults.
+pub(crate) fn compiled(text: &str) -> Result<Arc<Config>, Box<dyn Error + Send + Sync>> {
+    let mut profile = default_profile(SCHEDULER)?;
+    if !text.is_empty() {
+        let registry = in_tree()?;
+        let mut builder = ProfileBuilder::new(SCHEDULER);
+        for (name, weight) in text.lines().filter_map(|line| line.split_once(' ')) {
+            let plugin = registry.get(name)?.build(None).map_err(|e| format!("{e:?}"))?;
+            builder.add_everywhere(&plugin, weight.parse()?)?;
+        }
+        if text.ends_with(REFUSAL) {
+            let refusal: Arc<dyn Plugin> = Arc::new(Refusal::new());
+            builder.add(Point::PreFilter, &refusal, 0)?;
+        }
+        profile = builder.build()?;
+    }
+    let profiles = vec![Arc::new(profile)];
+    Ok(Arc::new(Config { text: text.into(), profiles, ..Config::default() }))
 }
 
 fn control(engine: &mut Engine, control: Control) {

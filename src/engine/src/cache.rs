@@ -16,6 +16,7 @@ mod nodes;
 mod nominations;
 mod objects;
 mod pods;
+mod saved;
 mod storage;
 
 pub use change::{Changed, ChangedObject};

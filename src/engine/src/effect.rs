@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::base::{CycleId, WriteId};
 use crate::framework::Write;
 use crate::record::{ObjectKey, Owner};
+use crate::stored::stored;
 
 /// A pod as an effect names it: enough for a request that cannot hit a namesake.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -137,3 +138,7 @@ pub struct Decision {
     /// Which attempt of this pod it was, from 1.
     pub attempt: u32,
 }
+
+stored! { struct PodName { key, uid } }
+
+stored! { struct Decision { evaluated, feasible, best, score, attempt } }

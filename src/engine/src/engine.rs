@@ -12,6 +12,7 @@ mod evaluation;
 mod notice;
 mod outcome;
 mod plan;
+mod saved;
 mod snapshot;
 mod wake;
 

@@ -16,6 +16,7 @@ mod probe;
 pub mod queue;
 pub mod ranking;
 pub mod record;
+pub mod stored;
 
 pub use base::{CycleId, WriteId};
 pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};

@@ -25,6 +25,7 @@ pub use label_selector::{LabelMatcher, LabelRequirement, LabelSelectorError};
 pub use labels::{LabelSet, LabelSets};
 pub(crate) use node::Placed;
 pub use node::{Amounts, Column, NodeTable, Room, evenness};
+pub(crate) use pod::Standing;
 pub use pod::{NODE_NONE, Pod, Pods, Stage, Uid};
 pub use pod_terms::{PodTerm, PodTerms, PreferredPodTerm};
 pub use ports::UsedPort;

@@ -19,6 +19,7 @@ mod backoff;
 mod check;
 mod entry;
 mod parked;
+mod saved;
 
 pub use backoff::Backoff;
 pub use entry::{Entry, Place};

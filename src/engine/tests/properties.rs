@@ -1,5 +1,6 @@
 //! Random histories: whatever arrives in whatever order, the cache equals what is rebuilt from
-//! nothing, no pod is lost, no bind exceeds what was known, and whoever fits is not left waiting.
+//! nothing, no pod is lost, no bind exceeds what was known, whoever fits is not left waiting, and
+//! an engine that is saved and loaded goes on as if nothing had been.
 //!
 //! `BERTH_SEEDS=100000 cargo test -p berth-engine --test properties --release` runs more.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -8,7 +9,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use berth_engine::base::Random;
+use berth_engine::base::{HashKey, Random};
 use berth_engine::queue::Place;
 use berth_engine::{Control, Effect, Engine, Input, Origin};
 use support::model::{Known, Server, assert_accounts};
@@ -25,6 +26,9 @@ struct World {
     bound: BTreeSet<String>,
     // Sums of nodes that an `i64` did not hold, over all steps.
     overflown: usize,
+    // Made of the engine's saved state some steps ago.
+    loaded: Option<Engine>,
+    loads: Random,
 }
 
 impl World {
@@ -42,6 +46,8 @@ impl World {
             now: 1_000,
             bound: BTreeSet::new(),
             overflown: 0,
+            loaded: None,
+            loads: Random::new(!seed),
         }
     }
 
@@ -70,8 +76,8 @@ impl World {
             self.known.hear(input);
         }
         let mut effects = Vec::new();
-        let turn = self.engine.step(inputs, self.now, &mut effects, &mut ());
-        for effect in effects {
+        let turn = self.engine.step(inputs.clone(), self.now, &mut effects, &mut ());
+        for effect in &effects {
             if let Effect::Bind { cycle, pod, node, .. } = effect {
                 let (uid, node) = (pod.uid.to_string(), node.to_string());
                 let record = self.known.pods.get(&uid).unwrap().clone();
@@ -82,12 +88,31 @@ impl World {
                 );
                 self.known.assumed.insert(uid.clone(), node.clone());
                 self.bound.insert(uid.clone());
-                self.known.cycles.insert(cycle, uid.clone());
-                self.server.binds.push_back((cycle, uid, node));
+                self.known.cycles.insert(*cycle, uid.clone());
+                self.server.binds.push_back((*cycle, uid, node));
             }
         }
+        self.live_on(inputs, &effects);
         self.check(turn.more);
         turn.more
+    }
+
+    /// The loaded engine takes the same step, to the same effects and the same state; now and then
+    /// it is made anew.
+    fn live_on(&mut self, inputs: Vec<Input>, expected: &[Effect]) {
+        let (seed, mut effects) = (self.seed, Vec::new());
+        if let Some(loaded) = &mut self.loaded {
+            loaded.step(inputs, self.now, &mut effects, &mut ());
+            assert_eq!(effects, expected, "seed {seed}: a loaded engine goes on otherwise");
+            assert!(loaded.save() == self.engine.save(), "seed {seed}: its state is another");
+        }
+        if self.loads.below(10) == 0 {
+            let compile = |_: &str| Ok::<_, std::fmt::Error>(config(Vec::new()));
+            let loaded = Engine::load(&self.engine.save(), None, HashKey::PUBLIC, compile);
+            let loaded = loaded.unwrap_or_else(|e| panic!("seed {seed}: {e:?}"));
+            assert_accounts(&loaded, &self.known, seed);
+            self.loaded = Some(loaded);
+        }
     }
 
     fn check(&mut self, more: bool) {

@@ -1,5 +1,7 @@
 //! Indexes into the tables of the cache. Four bytes each, so that a pod stays small.
 
+use crate::stored::{LoadError, Reader, Stored, Writer};
+
 /// Milliseconds on the clock that the shell hands in; only differences matter.
 pub type Millis = u64;
 
@@ -46,3 +48,22 @@ index! {
     /// A set of labels that at least one pod carries.
     LabelSetIdx
 }
+
+/// Rows of nodes and pods are as they were in the state that is loaded; those of classes and label
+/// sets are not.
+macro_rules! stored_index {
+    ($name:ident, $rows:ident) => {
+        impl Stored for $name {
+            fn write(&self, out: &mut Writer) {
+                self.0.write(out);
+            }
+
+            fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+                from.row(from.rows.$rows).map(Self::new)
+            }
+        }
+    };
+}
+
+stored_index!(NodeIdx, nodes);
+stored_index!(PodIdx, pods);

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::stored::{LoadError, Reader, Stored, Writer};
+
 /// A vector in pages of `ROWS` rows, a power of two. A clone shares all pages; a page is copied by
 /// the first write to it while it is shared.
 ///
@@ -153,6 +155,22 @@ pub(super) fn own<P: ?Sized>(page: &mut Arc<P>, copy: impl FnOnce(&P) -> Arc<P>)
 /// A page of these rows, and of defaults up to `len`.
 fn page<T: Default>(rows: impl IntoIterator<Item = T>, len: usize) -> Arc<[T]> {
     rows.into_iter().chain(std::iter::repeat_with(T::default)).take(len).collect()
+}
+
+impl<T: Stored + Clone + Default, const ROWS: usize> Stored for Paged<T, ROWS> {
+    fn write(&self, out: &mut Writer) {
+        out.count(self.len);
+        self.iter().for_each(|row| row.write(out));
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+        let mut rows = Self::default();
+        from.each(|_, row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
 }
 
 #[cfg(test)]

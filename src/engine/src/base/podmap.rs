@@ -3,6 +3,8 @@
 use std::array;
 use std::sync::Arc;
 
+use crate::stored::{LoadError, Reader, Stored, Writer};
+
 use super::PodIdx;
 use super::paged::own;
 
@@ -118,6 +120,25 @@ impl<T: Clone> PodMap<T> {
 
 fn copy<T: Clone>(page: &Page<T>) -> Arc<Page<T>> {
     Arc::new(page.clone())
+}
+
+impl<T: Stored + Clone> Stored for PodMap<T> {
+    fn write(&self, out: &mut Writer) {
+        out.count(self.len);
+        for (pod, value) in self.iter() {
+            pod.write(out);
+            value.write(out);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+        let mut map = Self::default();
+        from.each(|from, (pod, value)| match map.insert(pod, value) {
+            None => Ok(()),
+            Some(_) => Err(from.malformed("a pod twice")),
+        })?;
+        Ok(map)
+    }
 }
 
 #[cfg(test)]

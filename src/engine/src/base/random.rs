@@ -1,5 +1,7 @@
 //! The one source of chance, seeded from outside.
 
+use crate::stored::stored;
+
 /// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, passes BigCrush, one multiply chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Random(u64);
@@ -33,6 +35,9 @@ pub enum Draw {
     /// The first of the best by name.
     FirstByName,
 }
+
+stored! { struct Random(state) }
+stored! { enum Draw { 0 = Seeded(random), 1 = FirstByName } }
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::stored::{LoadError, Reader, Stored, Writer};
+
 use super::{HashKey, Paged, RowIndex};
 
 /// An interned string: equal symbols are equal strings. Symbols compare by age, not by text.
@@ -88,6 +90,24 @@ impl Symbols {
         self.texts.shared_pages() + self.table.shared_pages()
     }
 
+    /// Writes the texts by age.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        let Self { texts, table: _, key: _ } = self;
+        texts.write(out);
+    }
+
+    /// The symbols as they were, hashed by `key`.
+    pub(crate) fn load(from: &mut Reader<'_>, key: HashKey) -> Result<Self, LoadError> {
+        let mut symbols = Self::new(key);
+        for at in 0..from.count()? {
+            if symbols.intern(from.text()?).at() != at {
+                return Err(from.malformed("a symbol twice"));
+            }
+        }
+        from.rows.symbols = symbols.len();
+        Ok(symbols)
+    }
+
     /// Number of symbols.
     pub fn len(&self) -> usize {
         self.texts.len()
@@ -96,6 +116,16 @@ impl Symbols {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
+    }
+}
+
+impl Stored for Sym {
+    fn write(&self, out: &mut Writer) {
+        self.0.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+        from.row(from.rows.symbols).map(Self::from_row)
     }
 }
 

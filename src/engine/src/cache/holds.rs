@@ -10,6 +10,7 @@
 //! stays for the other.
 
 mod check;
+mod saved;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;

@@ -65,7 +65,7 @@ impl Cache {
         true
     }
 
-    fn replace_images(&mut self, node: NodeIdx, record: &NodeRecord) {
+    pub(super) fn replace_images(&mut self, node: NodeIdx, record: &NodeRecord) {
         // Of a name that is listed twice the last size counts, as in getNodeImageStates of the
         // reference's snapshot.
         let mut images: Vec<(Sym, i64)> = Vec::new();

@@ -7,6 +7,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::base::{NodeIdx, PodIdx, Sweep, Sym};
 use crate::framework::Reads;
+use crate::stored::{LoadError, Reader, Writer};
 
 use super::{Cache, Changed};
 
@@ -49,6 +50,27 @@ impl Nominations {
             sweep.expect(known, || format!("node {} is not promised to {}", node.at(), pod.at()));
         }
         self.by_pod.iter().map(|(pod, node)| (*pod, *node)).collect()
+    }
+
+    /// Writes the nodes with the pods that are promised them.
+    pub(super) fn save(&self, out: &mut Writer) {
+        let Self { by_node, by_pod: _ } = self;
+        out.map(by_node.iter());
+    }
+
+    /// The nominations as they were.
+    pub(super) fn load(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+        let mut all = Self::default();
+        from.each(|from, (node, pods): (NodeIdx, Vec<PodIdx>)| {
+            for pod in pods {
+                if all.by_pod.contains_key(&pod) {
+                    return Err(from.malformed("a pod that is promised two nodes"));
+                }
+                all.insert(pod, node);
+            }
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     fn insert(&mut self, pod: PodIdx, node: NodeIdx) {

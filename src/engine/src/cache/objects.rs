@@ -1,5 +1,7 @@
 //! The objects besides pods and nodes, as they are.
 
+mod saved;
+
 use std::collections::BTreeMap;
 
 use crate::base::{HashKey, KeyedMap};

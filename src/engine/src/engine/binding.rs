@@ -19,6 +19,7 @@ mod failure;
 mod permit;
 mod pre_bind;
 mod review;
+mod saved;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;

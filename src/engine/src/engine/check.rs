@@ -8,7 +8,7 @@ use crate::model::Stage;
 use crate::queue::Place;
 
 use super::Engine;
-use super::binding::BindingCycle;
+use super::binding::{BindingCycle, Middle};
 
 impl Engine {
     /// Whatever is broken of what always holds between two steps, in words: of the cache
@@ -63,7 +63,11 @@ impl Engine {
             let cycle = cycles.get(uid.as_str());
             let (name, stage) = (&row.name, row.stage);
             let goes = match (stage, cycle) {
-                (Stage::Assumed, Some(cycle)) => *cycle.node == *self.cache.node_name(row.node),
+                (Stage::Assumed, Some(cycle)) => {
+                    let is_it = |m: &Middle| (m.pod, m.node) == (pod, row.node);
+                    *cycle.node == *self.cache.node_name(row.node)
+                        && cycle.middle.as_deref().is_none_or(is_it)
+                }
                 // Bound by the bind's answer, and not yet shown by the watch.
                 (Stage::Assumed, None) => self.queue.entry(pod).is_none(),
                 (Stage::Bound, Some(cycle)) => cycle.middle.is_none(),

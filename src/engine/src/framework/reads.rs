@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 
+use crate::stored::{LoadError, Reader, Stored, Writer};
+
 /// A set of kinds of facts.
 ///
 /// A class that fits nowhere is evaluated again when an event changes something that the plugins
@@ -221,6 +223,16 @@ impl BitOrAssign for Reads {
 impl std::iter::Sum for Reads {
     fn sum<I: Iterator<Item = Self>>(sets: I) -> Self {
         sets.fold(Self::NOTHING, BitOr::bitor)
+    }
+}
+
+impl Stored for Reads {
+    fn write(&self, out: &mut Writer) {
+        self.bits().write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+        Self::try_from(from.number()?).map_err(|_| from.malformed("a fact that nobody reads"))
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use crate::record::ObjectKey;
+use crate::stored::stored;
 
 use super::Reads;
 
@@ -194,3 +195,6 @@ pub enum PreScored {
     /// The plugin failed; the pod's attempt ends.
     Broken(String),
 }
+
+stored! { struct Reserved { volumes, claims } }
+stored! { struct TakenVolume { volume, claim, claim_uid } }

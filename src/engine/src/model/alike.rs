@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use crate::base::Sym;
 use crate::record::Owner;
+use crate::stored::stored;
 
 /// What tells pods of one class apart: the values of those labels that some selector asks for, and
 /// the controller where that selects pods. All other labels may differ: the pods of an indexed Job
@@ -50,3 +51,6 @@ impl SelectingOwner {
         Some(Self { kind, name: owner.name.clone() })
     }
 }
+
+stored! { struct SelectingOwner { kind, name } }
+stored! { enum SelectingOwnerKind { 0 = ReplicationController, 1 = ReplicaSet, 2 = StatefulSet } }

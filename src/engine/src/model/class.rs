@@ -4,6 +4,7 @@
 //! pod matches), nor are priority, gates, nominations and attempts.
 
 mod check;
+mod saved;
 
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;

@@ -5,6 +5,7 @@
 //! indexed Job have a set each, of 8 bytes a label, and share all values but one.
 
 mod check;
+mod saved;
 
 use crate::base::{FreeRows, HashKey, LabelSetIdx, Paged, RowIndex, Sym, Symbols};
 use crate::record::StringMap;

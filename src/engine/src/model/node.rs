@@ -4,6 +4,7 @@ mod check;
 mod extract;
 mod overflow;
 mod room;
+mod saved;
 
 pub(crate) use check::Placed;
 pub use room::{Amounts, Column, Room, evenness};

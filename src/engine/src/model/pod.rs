@@ -1,6 +1,9 @@
 //! Pods: an identity, a class and little beyond it.
 
 mod check;
+mod saved;
+
+pub(crate) use saved::Standing;
 
 use std::hash::BuildHasher;
 

@@ -9,6 +9,7 @@ use crate::base::Symbols;
 use crate::record::{
     Container, ContainerStatus, PodSpec, Quantity, Resize, ResizePending, ResourceList,
 };
+use crate::stored::stored;
 
 use super::{Dims, Request};
 
@@ -215,6 +216,8 @@ fn is_pod_level(name: &str) -> bool {
 fn pod_level_is_set(spec: &PodSpec) -> bool {
     spec.pod_requests.as_ref().is_some_and(|list| list.iter().any(|(name, _)| is_pod_level(name)))
 }
+
+stored! { struct Footprint { request, nonzero } }
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::base::{Sym, Symbols};
 use crate::record::{Quantity, ResourceList};
+use crate::stored::{LoadError, Reader, Stored, Writer};
 
 /// A resource as a column number: CPU, memory and ephemeral storage first, then scalars in the
 /// order in which they were first seen.
@@ -84,6 +85,28 @@ impl Dims {
         self.by_name.get(&symbols.get(name)?).copied()
     }
 
+    /// Writes the names of the columns.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        let Self { by_name: _, names } = self;
+        names.write(out);
+    }
+
+    /// The columns as they were. Names beyond [`DIMS_MAX`] come with whoever asks for them.
+    pub(crate) fn load(from: &mut Reader<'_>, symbols: &Symbols) -> Result<Self, LoadError> {
+        let mut dims = Self { by_name: HashMap::default(), names: Vec::new() };
+        for at in 0..from.count()? {
+            let name = from.text()?;
+            let sym = symbols.get(name).filter(|sym| !dims.by_name.contains_key(sym));
+            match sym.filter(|_| at < DIMS_MAX) {
+                Some(sym) => dims.add(sym, name),
+                None => return Err(from.malformed("a resource that cannot be one")),
+            };
+        }
+        // The shared one of what is beyond included.
+        from.rows.dims = dims.count() + usize::from(dims.count() == DIMS_MAX);
+        Ok(dims)
+    }
+
     /// The resource's name.
     pub fn name(&self, dim: Dim) -> &str {
         self.names.get(dim.at()).map_or("", |n| n.as_ref())
@@ -141,6 +164,31 @@ impl Request {
     /// As [`Request::from_amounts`] from a record's list.
     pub fn from_list(list: &ResourceList, dims: &mut Dims, symbols: &mut Symbols) -> Self {
         Self::from_amounts(list.iter(), dims, symbols)
+    }
+}
+
+impl Stored for Dim {
+    fn write(&self, out: &mut Writer) {
+        self.0.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+        let at = from.row(from.rows.dims)?;
+        Ok(Self(u16::try_from(at).unwrap_or(u16::MAX)))
+    }
+}
+
+impl Stored for Request {
+    fn write(&self, out: &mut Writer) {
+        self.0.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+        let amounts: SmallVec<[(Dim, i64); 3]> = Stored::read(from)?;
+        match amounts.is_sorted_by_key(|(dim, _)| *dim) {
+            true => Ok(Self(amounts)),
+            false => Err(from.malformed("amounts that are not in order")),
+        }
     }
 }
 

@@ -108,6 +108,11 @@ impl Rankings {
         self.bound = Bound(cells);
     }
 
+    /// How many cells they may take.
+    pub(crate) fn bound(&self) -> usize {
+        self.bound.0
+    }
+
     /// How many pods were answered for.
     pub fn answers(&self) -> u64 {
         self.answers

@@ -1,5 +1,7 @@
 //! Selectors, affinity terms and spread constraints, as the API writes them.
 
+use crate::stored::{LoadError, Reader, Stored, Writer, stored};
+
 use super::StringMap;
 
 /// How a requirement compares (`metav1.LabelSelectorOperator` and `v1.NodeSelectorOperator`).
@@ -136,4 +138,35 @@ pub struct TopologySpreadConstraint {
     pub honor_node_taints: bool,
     /// Keys whose values of the incoming pod are ANDed to the selector.
     pub match_label_keys: Box<[Box<str>]>,
+}
+
+stored! { enum SelectorOp {
+    0 = In, 1 = NotIn, 2 = Exists, 3 = DoesNotExist, 4 = Gt, 5 = Lt, 6 = Unknown,
+} }
+stored! { struct Requirement { key, op, values } }
+stored! { struct LabelSelector { match_labels, match_expressions } }
+stored! { struct NodeSelectorTerm { match_expressions, match_fields } }
+stored! { struct NodeSelector { terms } }
+stored! { struct PodAffinityTerm {
+    selector, namespaces, namespace_selector, topology_key, match_label_keys, mismatch_label_keys,
+} }
+stored! { struct Affinity {
+    node_required, node_preferred, pod_required, pod_preferred, anti_required, anti_preferred,
+} }
+stored! { enum WhenUnsatisfiable { 0 = DoNotSchedule, 1 = ScheduleAnyway } }
+stored! { struct TopologySpreadConstraint {
+    max_skew, topology_key, when_unsatisfiable, selector, min_domains, honor_node_affinity,
+    honor_node_taints, match_label_keys,
+} }
+
+impl<T: Stored> Stored for Preferred<T> {
+    fn write(&self, out: &mut Writer) {
+        let Self { weight, term } = self;
+        weight.write(out);
+        term.write(out);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+        Ok(Self { weight: Stored::read(from)?, term: Stored::read(from)? })
+    }
 }

@@ -1,5 +1,7 @@
 //! A node as scheduling sees it.
 
+use crate::stored::stored;
+
 use super::{ResourceList, StringMap};
 
 /// `v1.TaintEffect`.
@@ -60,3 +62,11 @@ pub struct NodeRecord {
     /// `status.conditions` as (type, status); the times are left out on purpose.
     pub conditions: StringMap,
 }
+
+stored! { enum TaintEffect { 0 = NoSchedule, 1 = PreferNoSchedule, 2 = NoExecute, 3 = Unknown } }
+stored! { struct Taint { key, value, effect } }
+stored! { struct Image { names, size } }
+stored! { struct NodeRecord {
+    name, uid, labels, annotations, unschedulable, taints, allocatable, images, declared_features,
+    conditions,
+} }

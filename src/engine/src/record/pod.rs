@@ -3,6 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use crate::stored::stored;
+
 use super::{Affinity, InTreeVolume, Quantity, ResourceList, StringMap, TopologySpreadConstraint};
 
 /// `v1.PodPhase`.
@@ -193,7 +195,7 @@ pub enum PreemptionPolicy {
 }
 
 /// The controlling owner.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner {
     /// `apps/v1`, `batch/v1`, ….
     pub api_version: Box<str>,
@@ -343,3 +345,26 @@ impl Container {
         Self { name: "main".into(), requests: requests.into_iter().collect(), ..Self::default() }
     }
 }
+
+stored! { struct HostPort { ip, protocol, port } }
+stored! { struct Container { name, image, requests, limits, host_ports, restartable } }
+stored! { enum TolerationOp { 0 = Equal, 1 = Exists, 2 = Unsupported } }
+stored! { struct Toleration { key, op, value, effect } }
+stored! { enum Volume {
+    0 = Claim { name, read_only },
+    1 = Ephemeral { claim },
+    2 = Image { reference },
+    3 = Csi { driver },
+    4 = GcePersistentDisk { name, read_only },
+    5 = AwsElasticBlockStore { id, read_only },
+    6 = Iscsi { iqn, read_only },
+    7 = Rbd { monitors, pool, image, read_only },
+    8 = InTree(volume),
+} }
+stored! { struct PodSpec {
+    scheduler_name, containers, init_containers, overhead, pod_requests, node_selector, affinity,
+    tolerations, topology_spread, volumes, host_network, host_users, resource_claims,
+    scheduling_group, required_features,
+} }
+stored! { struct Owner { api_version, kind, name, uid } }
+stored! { struct ScheduledCondition { status, reason, message, observed_generation } }

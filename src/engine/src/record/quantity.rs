@@ -4,6 +4,8 @@
 
 use std::ops::Add;
 
+use crate::stored::stored;
+
 /// An amount in nano-units, the finest that Kubernetes keeps.
 ///
 /// `i128` holds the largest Kubernetes quantity (2^63 − 1 units = 9.2·10^27 nano) ten billion
@@ -165,6 +167,8 @@ fn magnitude(whole: &str, fraction: &str, multiplier: i128, exponent: i32) -> i1
     }
     (value + i128::from(inexact)).min(MAX_NANOS)
 }
+
+stored! { struct Quantity { nanos } }
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,8 @@
 //!
 //! The cache keeps them as they are; plugins that read them find them by key.
 
+use crate::stored::stored;
+
 use super::{LabelSelector, NodeSelector, ObjectKey, Quantity, StringMap};
 
 /// `v1.Namespace`: its labels, read by namespace selectors of affinity terms.
@@ -226,3 +228,36 @@ pub struct VolumeAttachmentRecord {
     /// `spec.source.persistentVolumeName`.
     pub volume: Option<Box<str>>,
 }
+
+stored! { struct NamespaceRecord { name, labels } }
+stored! { struct SelectorOwnerRecord { key, uid, selector } }
+stored! { struct DisruptionBudgetRecord { key, selector, disruptions_allowed, disrupted_pods } }
+stored! { struct VolumeRecord {
+    name, resource_version, labels, storage_class, attributes_class, capacity, access_modes, block,
+    claim, node_affinity, phase, source, terminating,
+} }
+stored! { enum VolumeSource { 0 = Csi { driver, handle }, 1 = InTree(volume), 2 = Other } }
+stored! { enum InTreeKind {
+    0 = AwsElasticBlockStore,
+    1 = AzureDisk,
+    2 = AzureFile,
+    3 = Cinder,
+    4 = GcePersistentDisk,
+    5 = PortworxVolume,
+    6 = VsphereVolume,
+} }
+stored! { struct InTreeVolume { kind, id, disk_kind } }
+stored! { struct ClaimRecord {
+    key, uid, resource_version, annotations, labels, owner_uid, storage_class, volume_name,
+    attributes_class, request, access_modes, block, selector, phase, terminating,
+} }
+stored! { enum VolumeBindingMode { 0 = Immediate, 1 = WaitForFirstConsumer } }
+stored! { struct StorageClassRecord {
+    name, provisioner, binding_mode, allowed_topologies, is_default,
+} }
+stored! { struct CsiNodeRecord { name, drivers, migrated_plugins } }
+stored! { struct CsiDriverRecord { name, storage_capacity, prevent_if_missing } }
+stored! { struct StorageCapacityRecord {
+    key, storage_class, topology, capacity, maximum_volume_size,
+} }
+stored! { struct VolumeAttachmentRecord { name, attacher, node, volume } }

@@ -1,5 +1,7 @@
 //! Small owned collections that records are made of.
 
+use crate::stored::{LoadError, Reader, Stored, Writer, stored};
+
 use super::Quantity;
 
 /// Namespace and name of an object; the namespace is empty for cluster-scoped kinds.
@@ -118,6 +120,30 @@ impl<K: Into<Box<str>>> FromIterator<(K, Quantity)> for ResourceList {
         Self(kept.into_boxed_slice())
     }
 }
+
+stored! { struct ObjectKey { namespace, name } }
+
+/// Looked up by bisection: what is not in order is damaged.
+macro_rules! sorted_pairs {
+    ($name:ident) => {
+        impl Stored for $name {
+            fn write(&self, out: &mut Writer) {
+                self.0.write(out);
+            }
+
+            fn read(from: &mut Reader<'_>) -> Result<Self, LoadError> {
+                let pairs: Box<[(Box<str>, _)]> = Stored::read(from)?;
+                match pairs.is_sorted_by(|(a, _), (b, _)| a < b) {
+                    true => Ok(Self(pairs)),
+                    false => Err(from.malformed("names that are not in order")),
+                }
+            }
+        }
+    };
+}
+
+sorted_pairs!(StringMap);
+sorted_pairs!(ResourceList);
 
 #[cfg(test)]
 mod tests {

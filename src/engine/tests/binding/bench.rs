@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use berth_engine::base::HashKey;
 use berth_engine::framework::{Permission, Plugin, PreFlight, Progress, Reads};
 use berth_engine::record::{Container, NodeRecord, ObjectKey, PodRecord, PodSpec, Quantity};
 use berth_engine::{
@@ -67,8 +68,17 @@ impl Bench {
             }
         }
         assert_eq!(self.engine.check(), Vec::<String>::new());
+        self.reload();
         let words: Vec<String> = effects.iter().map(|effect| self.word(effect)).collect();
         words.join("; ")
+    }
+
+    /// Goes on from the saved state: no stage of a cycle may be lost by it.
+    fn reload(&mut self) {
+        let (state, config) = (self.engine.save(), Arc::new(self.engine.config().clone()));
+        let compile = |_: &str| Ok::<_, std::fmt::Error>(config);
+        self.engine = Engine::load(&state, None, HashKey::PUBLIC, compile).unwrap();
+        assert!(self.engine.save() == state);
     }
 
     fn word(&mut self, effect: &Effect) -> String {
