@@ -54,6 +54,7 @@ fn with_twins(seed: u64, history: &History, controls: &[Control]) -> (usize, usi
             let twin = load(&saved, seed).unwrap_or_else(|e| panic!("{what}: {e:?}"));
             assert!(twin.save() == saved, "{what}: what is loaded is another");
             assert_eq!(twin.rankings().count(), 0);
+            assert_eq!(twin.check(), [""; 0], "{what}");
             twins.truncate(TWINS_MAX - 1);
             twins.insert(0, twin);
             saves += 1;

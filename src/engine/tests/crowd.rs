@@ -134,8 +134,12 @@ fn a_woken_head_with_another_template_holds_its_old_class_back_no_longer() {
 }
 
 #[test]
-fn a_parked_pod_with_another_scheduler_from_now_on_leaves() {
+fn a_template_that_names_another_scheduler_takes_the_pod_along() {
     let mut engine = two_parked(&requesting("berth", 100));
     run(&mut engine, vec![pod("a", &requesting("other", 100))]);
     assert_eq!(engine.queue().len(), 1);
+    run(&mut engine, vec![pod("a", &requesting("berth", 5)), pod("c", &requesting("other", 5))]);
+    assert_eq!(engine.queue().len(), 2);
+    run(&mut engine, vec![pod("c", &requesting("berth", 5))]);
+    assert_eq!(engine.queue().counts().active, 2);
 }

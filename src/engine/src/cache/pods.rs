@@ -209,8 +209,12 @@ impl Cache {
         let same_gates = old.as_ref().map(|p| &p.gates) == gates;
         let owner = self.pending.get(pod).map(|p| &p.owner);
         let same_owner = old.as_ref().map(|p| &p.owner) == owner;
-        if stage == Stage::Foreign {
-            return PodApplied::Nothing;
+        // Another template may name another scheduler.
+        match (stage, self.is_ours(pod)) {
+            (Stage::Foreign, false) => return PodApplied::Nothing,
+            (Stage::Foreign, true) => return self.take_over(pod, nominated),
+            (_, false) => return self.hand_over(pod),
+            (_, true) => {}
         }
         // An in-memory nomination stays where neither object carries one (UpdateNominatedPod).
         if old.and_then(|p| p.nominated) != nominated {
@@ -225,6 +229,26 @@ impl Cache {
         }
         let same = same_class && same_gates && same_owner && same_priority;
         PodApplied::Updated { pod, matters: labels || !same }
+    }
+
+    /// A waiting pod of another scheduler is ours from now on.
+    fn take_over(&mut self, pod: PodIdx, nominated: Option<Sym>) -> PodApplied {
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.stage = Stage::Queued;
+        }
+        if let Some(name) = nominated {
+            self.nominate(pod, name);
+        }
+        PodApplied::Queued(pod)
+    }
+
+    /// A waiting pod of ours is another scheduler's from now on; only ours hold room by a promise.
+    fn hand_over(&mut self, pod: PodIdx) -> PodApplied {
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.stage = Stage::Foreign;
+        }
+        self.drop_nomination(pod);
+        PodApplied::Left(pod)
     }
 
     fn pending_of(&mut self, record: &PodRecord, node_name: Option<Sym>) -> Pending {

@@ -209,8 +209,7 @@ impl Engine {
         unfit: &mut Unfit,
         probe: &mut dyn Probe,
     ) {
-        // Its template names a scheduler that is none of ours: as in its attempt.
-        let Some(profile) = self.profile_of(pod).cloned() else { return self.leave(pod) };
+        let Some(profile) = self.profile_of(pod).cloned() else { return };
         let Some(row) = self.cache.pods().get(pod) else { return };
         let Some(alike) = self.cache.alike(pod) else { return };
         let kin = (row.class, alike, row.priority);
