@@ -1,6 +1,7 @@
 //! The files that are made from the code, so that they cannot say something else.
 
 mod commands;
+mod configuration;
 mod metrics;
 mod plugins;
 mod schema;
@@ -18,9 +19,10 @@ const NOTICE: &str = "<!-- Made by `make generate` from the code: change it ther
 type Make = fn() -> Result<String>;
 
 /// Each file and what makes it.
-const FILES: [(&str, Make); 4] = [
+const FILES: [(&str, Make); 5] = [
     ("manifests/config.schema.json", schema::text),
     ("src/reference/commands.md", commands::text),
+    ("src/reference/configuration.md", configuration::text),
     ("src/reference/metrics.md", metrics::text),
     ("src/reference/plugins.md", plugins::text),
 ];
