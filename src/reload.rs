@@ -3,11 +3,12 @@
 //! `file` tells when its text is new: the kubelet has swapped a mounted ConfigMap's `..data`, or
 //! somebody has written a plain file. A new text is checked as at the start, and put in force
 //! between two cycles; a wrong one changes nothing. `in_force` says which one holds and how the
-//! last reload ended; log, metrics, `/configz` and an event on `subject` tell it.
+//! last reload ended; log, metrics, `/configz` and an event on `subject` tell it (`telling`).
 
 mod file;
 mod in_force;
 mod subject;
+mod telling;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::client::Client;
 use crate::config::{self, ConfigErrors, Loaded};
-use crate::events::{EventHandle, Granularity, Statement};
+use crate::events::{EventHandle, Granularity};
 use crate::lease::ClaimsHandle;
 use crate::metrics::ConfigMetrics;
 use crate::run::{Scheduler, admit};
@@ -285,72 +286,6 @@ impl Following {
         self.configs.send(Arc::new(config)).await.map_err(|_| Ended)?;
         // There is room for one: room again means that the one is gone.
         self.configs.reserve().await.map(drop).map_err(|_| Ended)
-    }
-
-    fn count(&self, result: &ReloadResult) {
-        let (counter, successful) = match result {
-            ReloadResult::Success { .. } => (&self.metrics.success, 1),
-            ReloadResult::Unchanged => (&self.metrics.unchanged, 1),
-            ReloadResult::Rejected { .. } => (&self.metrics.rejected, 0),
-        };
-        counter.inc();
-        self.metrics.successful.set(successful);
-        self.metrics.time.set(jiff::Timestamp::now().as_second());
-        self.metrics.hash.set(self.in_force.borrow().hash());
-    }
-
-    fn log(&self, result: &ReloadResult, origin: &str) {
-        let hash = self.in_force.borrow().hash();
-        match result {
-            ReloadResult::Success { needs_restart } => {
-                let profiles = self.profiles();
-                tracing::info!(file = origin, hash, profiles, "Configuration reloaded");
-                if !needs_restart.is_empty() {
-                    tracing::warn!(
-                        file = origin,
-                        fields = needs_restart.join(", "),
-                        "Fields that are read at the start alone differ from then: restart the \
-                         scheduler for them; everything else is in force"
-                    );
-                }
-            }
-            ReloadResult::Unchanged => {
-                tracing::info!(file = origin, hash, "The configuration says what is in force");
-            }
-            ReloadResult::Rejected { problems } => tracing::error!(
-                file = origin,
-                hash,
-                "Configuration refused, the one before it stays in force:\n{}",
-                problems.join("\n")
-            ),
-        }
-    }
-
-    fn profiles(&self) -> String {
-        self.in_force.borrow().loaded().scheduler_names().collect::<Vec<_>>().join(", ")
-    }
-
-    async fn publish(&self, result: &ReloadResult) {
-        let (kind, reason, note) = match result {
-            ReloadResult::Unchanged => return,
-            ReloadResult::Success { needs_restart } => {
-                let mut note = format!("Configuration reloaded, profiles {}", self.profiles());
-                if !needs_restart.is_empty() {
-                    let fields = needs_restart.join(", ");
-                    note.push_str(&format!("; these fields need a restart: {fields}"));
-                }
-                ("Normal", "ConfigReloaded", note)
-            }
-            ReloadResult::Rejected { problems } => {
-                let problems = problems.join("; ");
-                let note = format!("Refused, what was in force stays: {problems}");
-                ("Warning", "ConfigRejected", note)
-            }
-        };
-        let Some(subject) = &self.subject else { return };
-        let regarding = subject.regarding(&self.client).await;
-        let statement = Statement { kind, reason, action: "Reload", note };
-        self.events.publish_about(regarding, CONTROLLER, statement);
     }
 }
 

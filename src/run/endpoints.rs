@@ -130,3 +130,6 @@ fn watch_report(health: &Health) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;

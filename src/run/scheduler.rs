@@ -53,6 +53,7 @@ pub struct Health {
     metrics: Arc<Metrics>,
     beat: Beat,
     watches: Arc<WatchStats>,
+    silent_max: Duration,
 }
 
 impl Health {
@@ -67,6 +68,12 @@ impl Health {
     /// Whether the first lists are in and scheduling has begun.
     pub fn is_synced(&self) -> bool {
         self.synced.load(Ordering::Relaxed)
+    }
+
+    /// To which any time without a word of the API server is too long.
+    #[cfg(test)]
+    pub(super) fn impatient(&self) -> Self {
+        Self { silent_max: Duration::ZERO, ..self.clone() }
     }
 
     #[cfg(test)]
@@ -91,7 +98,7 @@ impl Health {
 
     /// The kinds of which the API server has told nothing for longer than [`SILENT_MAX`].
     pub fn silent(&self) -> Vec<(Kind, Duration)> {
-        silent(&self.states.borrow(), &self.watches, SILENT_MAX)
+        silent(&self.states.borrow(), &self.watches, self.silent_max)
     }
 
     /// For how long the API server has told nothing of a kind.
@@ -194,7 +201,8 @@ impl Scheduler {
         let thread = spawn(turns, end)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (states, stats) = (watches.states(), Arc::clone(watches.stats()));
-        let health = Health { states, synced, stopping, metrics, watches: stats, beat };
+        let silent_max = SILENT_MAX;
+        let health = Health { states, synced, stopping, metrics, watches: stats, beat, silent_max };
         let thread = Some(thread);
         Ok(Self { watches, binder, status, events, orders, configs, thread, ended, health })
     }
