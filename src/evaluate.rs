@@ -159,7 +159,7 @@ impl Trial {
         let admitted = engine.cache().pods().find(&uid);
         let idx = admitted.with_context(|| format!("{name}: the pod was not taken in"))?;
         if let Some((plugin, reason)) = gate(engine, idx, profile) {
-            return Ok(Cycle::gated(name, plugin, &reason));
+            return Ok(Cycle::gated(name, plugin, &reason, engine.cache()));
         }
         let decided = engine.decide(idx, profile, true, &mut ());
         let mut cycle = Cycle::of(&decided, name, profile, engine.cache());

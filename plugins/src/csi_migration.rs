@@ -13,6 +13,31 @@ use std::borrow::Cow;
 
 use berth_engine::record::{InTreeKind, InTreeVolume, StringMap, Volume};
 
+/// Why a volume of old is none that its CSI driver could know. The texts are the reference's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MigrationError {
+    /// An Azure disk of another kind than `Managed`.
+    #[error("kind({0}) is not supported in csi migration")]
+    DiskKind(Box<str>),
+    /// An AWS volume whose id is none.
+    #[error(
+        "failed to translate Kubernetes ID to EBS Volume ID Invalid format for AWS volume ({0})"
+    )]
+    EbsId(Box<str>),
+    /// A zone that does not say its region.
+    #[error(
+        "failed to get region from zones: zone in unexpected format, expected: \
+         {{locale}}-{{region}}-{{zone}}, got: {0}"
+    )]
+    Zone(Box<str>),
+    /// Zones of several regions.
+    #[error(
+        "failed to get region from zones: multiple or no regions gotten from zones, got: {}",
+        .0.join(" ")
+    )]
+    Regions(Vec<String>),
+}
+
 const UNSPECIFIED: &str = "UNSPECIFIED";
 
 /// All kinds with their names as plugins in the tree, which storage classes give as provisioners.
@@ -66,13 +91,16 @@ pub(crate) fn inline(volume: &Volume) -> Option<Cow<'_, InTreeVolume>> {
 ///
 /// # Errors
 /// The volume is none that the driver could know.
-pub(crate) fn handle(volume: &InTreeVolume, labels: &StringMap) -> Result<Box<str>, String> {
+pub(crate) fn handle(
+    volume: &InTreeVolume,
+    labels: &StringMap,
+) -> Result<Box<str>, MigrationError> {
     match volume.kind {
         InTreeKind::AwsElasticBlockStore => ebs_handle(&volume.id),
         InTreeKind::GcePersistentDisk => gce_handle(&volume.id, labels),
         InTreeKind::AzureDisk => match volume.disk_kind.as_deref() {
             Some(kind) if !kind.eq_ignore_ascii_case("Managed") => {
-                Err(format!("kind({kind}) is not supported in csi migration"))
+                Err(MigrationError::DiskKind(kind.into()))
             }
             _ => Ok(volume.id.clone()),
         },
@@ -81,19 +109,17 @@ pub(crate) fn handle(volume: &InTreeVolume, labels: &StringMap) -> Result<Box<st
 }
 
 /// `aws://zone/vol-1`, `aws:///vol-1` or any id without `aws://` (`KubernetesVolumeIDToEBSVolumeID`).
-fn ebs_handle(id: &str) -> Result<Box<str>, String> {
+fn ebs_handle(id: &str) -> Result<Box<str>, MigrationError> {
     let Some(rest) = id.strip_prefix("aws://") else { return Ok(id.into()) };
     let name = rest.split_once('/').map_or("", |(_, path)| path.trim_matches('/'));
     if name.starts_with("vol-") && !name.contains('/') {
         return Ok(name.into());
     }
-    Err(format!(
-        "failed to translate Kubernetes ID to EBS Volume ID Invalid format for AWS volume ({id})"
-    ))
+    Err(MigrationError::EbsId(id.into()))
 }
 
 /// By zone, or by region for a disk of several zones (`a__b`).
-fn gce_handle(name: &str, labels: &StringMap) -> Result<Box<str>, String> {
+fn gce_handle(name: &str, labels: &StringMap) -> Result<Box<str>, MigrationError> {
     let zones = labels
         .get("failure-domain.beta.kubernetes.io/zone")
         .filter(|zones| !zones.is_empty())
@@ -108,15 +134,12 @@ fn gce_handle(name: &str, labels: &StringMap) -> Result<Box<str>, String> {
 }
 
 /// The one region of zones such as `us-central1-a__us-central1-b` (`gceGetRegionFromZones`).
-fn gce_region(zones: &str) -> Result<String, String> {
+fn gce_region(zones: &str) -> Result<String, MigrationError> {
     let mut regions: Vec<String> = Vec::new();
     for zone in zones.split("__") {
         let parts: Vec<&str> = zone.split('-').collect();
         let [locale, region, _] = parts.as_slice() else {
-            return Err(format!(
-                "failed to get region from zones: zone in unexpected format, expected: \
-                 {{locale}}-{{region}}-{{zone}}, got: {zone}"
-            ));
+            return Err(MigrationError::Zone(zone.into()));
         };
         regions.push(format!("{locale}-{region}"));
     }
@@ -124,9 +147,6 @@ fn gce_region(zones: &str) -> Result<String, String> {
     regions.dedup();
     match <[String; 1]>::try_from(regions) {
         Ok([region]) => Ok(region),
-        Err(regions) => Err(format!(
-            "failed to get region from zones: multiple or no regions gotten from zones, got: {}",
-            regions.join(" ")
-        )),
+        Err(regions) => Err(MigrationError::Regions(regions)),
     }
 }

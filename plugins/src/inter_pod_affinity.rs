@@ -21,7 +21,7 @@ use std::hash::BuildHasher;
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::framework::{
     Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered,
-    PreScore, PreScored, Reads, Reasons, Score, State, Verdict, Verdicts,
+    PreScore, PreScored, Reads, Reason, Score, State, Verdict, Verdicts,
 };
 use rustc_hash::FxBuildHasher;
 
@@ -116,11 +116,7 @@ impl Grouped for InterPodAffinity {
 impl PreFilter for InterPodAffinity {
     fn pre_filter(&self, cx: &Context<'_>, state: &mut State) -> PreFiltered {
         if let Some(error) = cx.pod.class.pod_terms.as_ref().and_then(|t| t.error.as_ref()) {
-            let reason = format!("parsing pod: {error}");
-            return PreFiltered::Reject {
-                resolvable: false,
-                reasons: Reasons::from_iter([reason.into()]),
-            };
+            return PreFiltered::unresolvable(format!("parsing pod: {error}"));
         }
         let counts = Counts::new(cx);
         if counts.is_idle() {
@@ -161,11 +157,15 @@ impl Filter for InterPodAffinity {
         };
         for (at, node) in nodes.iter().enumerate() {
             if !counts.satisfies_affinity(cx.nodes, *node) {
-                verdicts.set(at, Verdict::unresolvable(REASON_AFFINITY));
+                let cause = counts.unmet(cx.nodes, *node);
+                verdicts.set(at, Verdict::unresolvable(Reason::new(&REASON_AFFINITY, cause)));
             } else if !counts.satisfies_anti_affinity(cx.nodes, *node) {
-                verdicts.set(at, Verdict::unschedulable(REASON_ANTI_AFFINITY));
+                let cause = counts.met(cx.nodes, *node);
+                let reason = Reason::new(&REASON_ANTI_AFFINITY, cause);
+                verdicts.set(at, Verdict::unschedulable(reason));
             } else if !counts.satisfies_existing(cx.nodes, *node) {
-                verdicts.set(at, Verdict::unschedulable(REASON_EXISTING));
+                let cause = counts.repelled(cx.nodes, *node);
+                verdicts.set(at, Verdict::unschedulable(Reason::new(&REASON_EXISTING, cause)));
             }
         }
     }
@@ -175,7 +175,7 @@ impl PreScore for InterPodAffinity {
     fn pre_score(&self, cx: &Context<'_>, _nodes: &[NodeIdx], state: &mut State) -> PreScored {
         let terms = cx.pod.class.pod_terms.as_deref();
         if let Some(error) = terms.and_then(|t| t.error.as_ref()) {
-            return PreScored::Broken(format!("failed to parse pod: {error}"));
+            return PreScored::broken(format!("failed to parse pod: {error}"));
         }
         let prefers =
             terms.is_some_and(|t| !t.preferred.is_empty() || !t.anti_preferred.is_empty());

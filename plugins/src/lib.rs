@@ -32,10 +32,12 @@ pub mod volume_binding;
 pub mod volume_restrictions;
 pub mod volume_zone;
 
+pub use csi_migration::MigrationError;
 pub use default_profile::{DefaultProfileError, default_profile};
 pub use duration::{DurationError, GO_DURATION, GoDuration};
 pub use factory::{ArgsKind, Factory, FieldError, PluginArgs};
 pub use later::{Later, default_plugins, later, later_points};
+pub use pod_claims::ClaimError;
 
 use berth_engine::framework::{Registry, RegistryError};
 

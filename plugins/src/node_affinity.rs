@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 
 use berth_engine::base::{NodeIdx, Symbols};
 use berth_engine::framework::{
-    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reasons,
-    Score, State, Verdict, Verdicts,
+    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Score,
+    State, Verdict, Verdicts,
 };
 use berth_engine::model::{Class, NodeTable, NodeTerm, NodeTerms, PreferredNodeTerm};
 use berth_engine::record::{self, Preferred, SelectorOp};
@@ -113,10 +113,7 @@ impl PreFilter for NodeAffinity {
         let required = class.spec.affinity.as_deref().and_then(|a| a.node_required.as_ref());
         match required.and_then(|required| named_nodes(&required.terms)) {
             None => PreFiltered::Proceed,
-            Some(names) if names.is_empty() => PreFiltered::Reject {
-                resolvable: false,
-                reasons: Reasons::from_iter([REASON_CONFLICT.into()]),
-            },
+            Some(names) if names.is_empty() => PreFiltered::unresolvable(REASON_CONFLICT),
             Some(names) => PreFiltered::Narrow(names.into_iter().map(Into::into).collect()),
         }
     }
@@ -156,7 +153,7 @@ impl PreScore for NodeAffinity {
         }
         // Empty terms are left out by now: one that never matches could not be parsed.
         if let Some(at) = preferred.iter().position(|p| p.term.never) {
-            return PreScored::Broken(format!(
+            return PreScored::broken(format!(
                 "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution: \
                  non-empty term {at} cannot be parsed: correct its keys, operators or values"
             ));

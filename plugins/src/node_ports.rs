@@ -4,7 +4,8 @@
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
+    Cause, Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, Reason, State, Verdict,
+    Verdicts,
 };
 use berth_engine::model::UsedPort;
 
@@ -62,10 +63,18 @@ impl Filter for NodePorts {
     ) {
         for (at, node) in nodes.iter().enumerate() {
             if !fits(&cx.pod.class.ports, cx.nodes.ports(*node)) {
-                verdicts.set(at, Verdict::unschedulable(REASON));
+                verdicts.set(at, rejection(&cx.pod.class.ports, cx.nodes.ports(*node)));
             }
         }
     }
+}
+
+fn rejection(wanted: &[UsedPort], taken: &[UsedPort]) -> Verdict {
+    let port = wanted.iter().find(|port| port.conflicts_with_any(taken));
+    Verdict::unschedulable(match port {
+        Some(port) => Reason::new(&REASON, Cause::Port(*port)),
+        None => REASON.into(),
+    })
 }
 
 /// Both are sorted. A pod may take 10,000 ports: each of the fewer is searched for.
@@ -96,6 +105,14 @@ mod tests {
         ] {
             check_filter(&NodePorts, &format!("{pod} / node a / on a {on} / node b"), expected);
         }
+    }
+
+    #[test]
+    fn a_rejection_names_the_first_port_that_is_taken() {
+        let scene = Scene::parse("pod port=1 + port=2 / node a / on a port=2 / node b");
+        let taken = scene.context().pod.class.ports.iter().find(|port| port.port == 2);
+        let expected = [taken.map(|port| Cause::Port(*port)), None];
+        assert!(taken.is_some() && scene.causes(&NodePorts) == expected);
     }
 
     #[test]

@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, State, Verdict, Verdicts,
+    Cause, Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, Reason, State, Verdict,
+    Verdicts,
 };
 use berth_engine::record::{CsiNodeRecord, Volume};
 
@@ -26,6 +27,14 @@ use attached::{Attached, Failure, PodVolumes};
 pub const NAME: &str = "NodeVolumeLimits";
 /// A driver has no room for the pod's volumes.
 pub const REASON: &str = "node(s) exceed max volume count";
+
+/// A driver that the pod's volumes need, and that asks to be there first, is not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{driver} CSI driver is not installed on the node")]
+pub struct NotInstalled {
+    /// The driver's name.
+    pub driver: Box<str>,
+}
 
 /// The plugin.
 #[derive(Debug, Clone, Copy, Default)]
@@ -143,7 +152,7 @@ fn judge(cx: &Context<'_>, wanted: &Wanted, node: NodeIdx) -> Result<(), Verdict
         return Ok(());
     }
     if let Some(driver) = wanted.drivers().find(|driver| !is_installed(cx, driver, csi_node)) {
-        let reason = format!("{driver} CSI driver is not installed on the node");
+        let reason = Reason::own(NotInstalled { driver: driver.into() });
         return Err(Verdict::unschedulable(reason));
     }
     let Some(csi_node) = csi_node.filter(|c| c.drivers.iter().any(|(_, limit)| limit.is_some()))
@@ -158,8 +167,12 @@ fn judge(cx: &Context<'_>, wanted: &Wanted, node: NodeIdx) -> Result<(), Verdict
             continue;
         }
         let uncounted = others.of_driver(driver).filter(|volume| !attached.has(volume)).count();
-        if attached.of_driver(driver).count() + uncounted + new > limit {
-            return Err(Verdict::unschedulable(REASON));
+        let there = attached.of_driver(driver).count() + uncounted;
+        if there + new > limit {
+            let [new, attached, limit] =
+                [new, there, limit].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+            let cause = Cause::Attachments { new, attached, limit };
+            return Err(Verdict::unschedulable(Reason::new(&REASON, cause)));
         }
     }
     Ok(())

@@ -22,8 +22,8 @@ use std::hash::BuildHasher;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::framework::{
-    Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered,
-    PreScore, PreScored, Reads, Score, State, Verdict, Verdicts,
+    Cause, Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered,
+    PreScore, PreScored, Reads, Reason, Score, State, Verdict, Verdicts,
 };
 use berth_engine::model::LabelSelectorError;
 use berth_engine::record::{self, WhenUnsatisfiable};
@@ -181,7 +181,7 @@ impl Grouped for PodTopologySpread {
 impl PreFilter for PodTopologySpread {
     fn pre_filter(&self, cx: &Context<'_>, state: &mut State) -> PreFiltered {
         match self.hard(cx) {
-            Err(e) => PreFiltered::Broken(format!(
+            Err(e) => PreFiltered::broken(format!(
                 "get constraints from pod: obtaining pod's hard topology spread constraints: {e}"
             )),
             Ok(constraints) if constraints.is_empty() => PreFiltered::Skip,
@@ -224,8 +224,15 @@ impl Filter for PodTopologySpread {
         for (at, node) in nodes.iter().enumerate() {
             match hard.judge(cx.nodes, *node) {
                 Judgement::Fits => {}
-                Judgement::NoDomain => verdicts.set(at, Verdict::unresolvable(REASON_LABEL)),
-                Judgement::Skewed => verdicts.set(at, Verdict::unschedulable(REASON)),
+                Judgement::NoDomain(key) => {
+                    let reason = Reason::new(&REASON_LABEL, Cause::NoLabel(key));
+                    verdicts.set(at, Verdict::unresolvable(reason));
+                }
+                Judgement::Skewed { at: constraint, pods, least } => {
+                    let constraint = u32::try_from(constraint).unwrap_or(u32::MAX);
+                    let cause = Cause::Skew { constraint, pods, least };
+                    verdicts.set(at, Verdict::unschedulable(Reason::new(&REASON, cause)));
+                }
             }
         }
     }
@@ -234,7 +241,7 @@ impl Filter for PodTopologySpread {
 impl PreScore for PodTopologySpread {
     fn pre_score(&self, cx: &Context<'_>, nodes: &[NodeIdx], state: &mut State) -> PreScored {
         match self.soft(cx, nodes) {
-            Err(e) => PreScored::Broken(format!(
+            Err(e) => PreScored::broken(format!(
                 "calculating preScoreState: obtaining pod's soft topology spread constraints: {e}"
             )),
             Ok(soft) if soft.is_empty() => PreScored::Skip,

@@ -66,8 +66,8 @@ impl PreFilter for Refusal {
         match refused {
             None => PreFiltered::Skip,
             Some((what, until)) => {
-                let message = format!("{what}, use kube-scheduler for this pod");
-                PreFiltered::Refuse { until, message }
+                let reason = format!("{what}, use kube-scheduler for this pod").into();
+                PreFiltered::Refuse { until, reason }
             }
         }
     }
@@ -114,8 +114,8 @@ mod tests {
             } else {
                 Reads::NOTHING
             };
-            let message = format!("{what}, use kube-scheduler for this pod");
-            PreFiltered::Refuse { until, message }
+            let reason = format!("{what}, use kube-scheduler for this pod").into();
+            PreFiltered::Refuse { until, reason }
         });
         scene.check_pre_filter(&Refusal, &expected);
     }

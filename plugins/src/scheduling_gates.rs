@@ -34,28 +34,33 @@ impl Plugin for SchedulingGates {
 
 impl PreEnqueue for SchedulingGates {
     fn pre_enqueue(&self, pod: &PodView<'_>) -> Result<(), Reason> {
-        waits(pod.gates).map_or(Ok(()), |reason| Err(reason.into()))
+        match pod.gates {
+            [] => Ok(()),
+            gates => Err(Reason::own(Gated { gates: gates.into() })),
+        }
     }
 }
 
-/// The reason to wait, where there are gates; they are written as Go writes a list.
-fn waits(gates: &[Box<str>]) -> Option<String> {
-    (!gates.is_empty()).then(|| format!("waiting for scheduling gates: [{}]", gates.join(" ")))
+/// The pod has gates; they are written as Go writes a list.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("waiting for scheduling gates: [{}]", .gates.join(" "))]
+pub struct Gated {
+    /// In the order of the pod.
+    pub gates: Box<[Box<str>]>,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::waits;
+    use super::Gated;
 
     #[test]
     fn gates_are_listed_in_order() {
         for (gates, reason) in [
-            (&[][..], None),
-            (&["b"], Some("waiting for scheduling gates: [b]")),
-            (&["b", "a"], Some("waiting for scheduling gates: [b a]")),
+            (&["b"][..], "waiting for scheduling gates: [b]"),
+            (&["b", "a"], "waiting for scheduling gates: [b a]"),
         ] {
-            let gates: Vec<Box<str>> = gates.iter().map(|g| (*g).into()).collect();
-            assert_eq!(waits(&gates).as_deref(), reason);
+            let gates = gates.iter().map(|gate| Box::from(*gate)).collect();
+            assert_eq!(Gated { gates }.to_string(), reason);
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use berth_engine::base::{NodeIdx, Sym};
 use berth_engine::framework::{
-    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Score,
-    State, Verdict, Verdicts,
+    Cause, Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads,
+    Reason, Score, State, Verdict, Verdicts,
 };
 use berth_engine::model::Tolerations;
 use berth_engine::record::TaintEffect;
@@ -75,8 +75,10 @@ impl Filter for TaintToleration {
         verdicts: &mut Verdicts<'_>,
     ) {
         for (at, node) in nodes.iter().enumerate() {
-            if !fits(&cx.pod.class.tolerations, cx.nodes.taints(*node)) {
-                verdicts.set(at, Verdict::unresolvable(REASON));
+            let taint = untolerated(&cx.pod.class.tolerations, cx.nodes.taints(*node));
+            if let Some((key, value, effect)) = taint {
+                let cause = Cause::Taint { key, value, effect };
+                verdicts.set(at, Verdict::unresolvable(Reason::new(&REASON, cause)));
             }
         }
     }
@@ -104,8 +106,13 @@ impl Score for TaintToleration {
 
 /// Whether every NoSchedule and NoExecute taint is tolerated.
 pub(crate) fn fits(tolerations: &Tolerations, taints: &[Taint]) -> bool {
+    untolerated(tolerations, taints).is_none()
+}
+
+/// The first NoSchedule or NoExecute taint that is not tolerated.
+fn untolerated(tolerations: &Tolerations, taints: &[Taint]) -> Option<Taint> {
     let hard = |effect| matches!(effect, TaintEffect::NoSchedule | TaintEffect::NoExecute);
-    taints.iter().all(|t| !hard(t.2) || tolerations.tolerate(*t))
+    taints.iter().find(|t| hard(t.2) && !tolerations.tolerate(**t)).copied()
 }
 
 /// Number of PreferNoSchedule taints that are not tolerated.
@@ -116,8 +123,9 @@ fn intolerable(tolerations: &Tolerations, taints: &[Taint]) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::testing::{check_filter, check_scores};
+    use crate::testing::{Scene, check_filter, check_scores};
 
     #[test]
     fn hard_taints_have_to_be_tolerated() {
@@ -137,6 +145,16 @@ mod tests {
         ] {
             check_filter(&TaintToleration, text, expected);
         }
+    }
+
+    #[test]
+    fn a_rejection_names_the_first_taint_that_is_not_tolerated() {
+        let nodes = "node a taint=k=v:NoSchedule taint=l=w:NoExecute / node b";
+        let scene = Scene::parse(&format!("pod tolerate=k / {nodes}"));
+        let of = |text| scene.cache.symbols().get(text).unwrap();
+        let (key, value, effect) = (of("l"), of("w"), TaintEffect::NoExecute);
+        let expected = [Some(Cause::Taint { key, value, effect }), None];
+        assert_eq!(scene.causes(&TaintToleration), expected);
     }
 
     #[test]

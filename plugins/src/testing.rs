@@ -15,7 +15,10 @@ use std::sync::Arc;
 
 use berth_engine::base::{NodeIdx, PodIdx, Sym};
 use berth_engine::cache::Cache;
-use berth_engine::framework::{Context, Plugin, PreFiltered, PreScored, State, Verdict, Verdicts};
+use berth_engine::framework::{
+    Cause, Context, Plugin, PreFiltered, PreScored, Reason, State, Verdict, Verdicts,
+};
+use berth_engine::model::Dims;
 use berth_engine::record::{
     Container, HostPort, Image, NodeRecord, PodRecord, PodSpec, Quantity, ResourceList, StringMap,
     Taint, TaintEffect, Toleration, TolerationOp,
@@ -140,8 +143,18 @@ impl Scene {
             let mut slots = vec![Verdict::Fit; self.nodes.len()];
             let filter = plugin.as_filter().unwrap();
             filter.filter(&cx, state, &self.nodes, &mut Verdicts::new(&mut slots));
-            assert_eq!(self.listed(slots.iter().map(verdict)), expected, "{}", plugin.name());
+            let verdicts = slots.iter().map(|slot| verdict(slot, self.cache.dims()));
+            assert_eq!(self.listed(verdicts), expected, "{}", plugin.name());
         }
+    }
+
+    /// What the first reason of each node is made of.
+    pub(crate) fn causes(&self, plugin: &dyn Plugin) -> Vec<Option<Cause>> {
+        let mut slots = vec![Verdict::Fit; self.nodes.len()];
+        let filter = plugin.as_filter().unwrap();
+        let mut verdicts = Verdicts::new(&mut slots);
+        filter.filter(&self.context(), &State::default(), &self.nodes, &mut verdicts);
+        slots.iter().map(|slot| slot.reasons().first().and_then(Reason::cause).cloned()).collect()
     }
 
     pub(crate) fn check_scores(&self, plugin: &dyn Plugin, expected: &str) {
@@ -170,14 +183,14 @@ impl Scene {
     }
 }
 
-fn verdict(verdict: &Verdict) -> String {
+fn verdict(verdict: &Verdict, dims: &Dims) -> String {
     let how = match verdict {
         Verdict::Fit => return "fits".to_owned(),
         Verdict::Reject { resolvable: true, .. } => "unschedulable",
         Verdict::Reject { resolvable: false, .. } => "unresolvable",
-        Verdict::Broken(message) => return format!("broken {message}"),
+        Verdict::Broken(fault) => return format!("broken {fault}"),
     };
-    format!("{how} {}", verdict.reasons().join(", "))
+    format!("{how} {}", Reason::join(verdict.reasons(), dims))
 }
 
 fn spec<'a>(words: impl Iterator<Item = &'a str>) -> PodSpec {

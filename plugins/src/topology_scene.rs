@@ -24,7 +24,9 @@ use std::sync::Arc;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::cache::Cache;
-use berth_engine::framework::{Context, Plugin, PreFiltered, PreScored, State, Verdict, Verdicts};
+use berth_engine::framework::{
+    Context, Plugin, PreFiltered, PreScored, Reason, State, Verdict, Verdicts,
+};
 use berth_engine::record::{
     Affinity, LabelSelector, NamespaceRecord, NodeRecord, ObjectKey, Owner, PodAffinityTerm,
     PodRecord, PodSpec, Preferred, Quantity, Requirement, SelectorOp, SelectorOwnerRecord,
@@ -123,7 +125,7 @@ impl TopologyScene {
             PreFiltered::Skip => return "skip".to_owned(),
             PreFiltered::Proceed => {}
             PreFiltered::Reject { reasons, .. } => {
-                return format!("rejected {}", reasons.join(", "));
+                return format!("rejected {}", Reason::join(&reasons, self.cache.dims()));
             }
             other => return format!("{other:?}"),
         }
@@ -158,7 +160,7 @@ impl TopologyScene {
         match plugin.as_pre_score().unwrap().pre_score(&cx, &nodes, &mut state) {
             PreScored::Skip => return "skip".to_owned(),
             PreScored::Proceed => {}
-            PreScored::Broken(text) => return text,
+            PreScored::Broken(fault) => return fault.to_string(),
         }
         let score = plugin.as_score().unwrap();
         let of = |state: &State| {
@@ -175,7 +177,7 @@ impl TopologyScene {
     }
 }
 
-fn key(text: &str) -> Box<str> {
+pub(crate) fn key(text: &str) -> Box<str> {
     match text {
         "host" => "kubernetes.io/hostname".into(),
         "zone" => "topology.kubernetes.io/zone".into(),

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reasons,
+    Context, Fault, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads,
     Reserve, Reserved, Score, State, TakenVolume, Verdict, Verdicts,
 };
 
@@ -154,10 +154,8 @@ impl PreFilter for VolumeBinding {
                 state.put(Arc::new(claims));
                 PreFiltered::Proceed
             }
-            Err(Unserved::Rejected(reason)) => {
-                PreFiltered::Reject { resolvable: false, reasons: Reasons::from_iter([reason]) }
-            }
-            Err(Unserved::Broken(text)) => PreFiltered::Broken(text),
+            Err(Unserved::Rejected(reason)) => PreFiltered::unresolvable(reason),
+            Err(Unserved::Broken(fault)) => PreFiltered::Broken(fault),
         }
     }
 }
@@ -189,11 +187,10 @@ impl Filter for VolumeBinding {
         for (at, node) in nodes.iter().enumerate() {
             match claims.on(cx, *node) {
                 Ok(serving) if serving.reasons.is_empty() => {}
-                Ok(serving) => {
-                    let reasons = serving.reasons.into_iter().map(Into::into).collect();
+                Ok(Serving { reasons, .. }) => {
                     verdicts.set(at, Verdict::Reject { resolvable: false, reasons });
                 }
-                Err(text) => verdicts.set(at, Verdict::Broken(text)),
+                Err(fault) => verdicts.set(at, Verdict::Broken(fault)),
             }
         }
     }
@@ -231,7 +228,7 @@ impl Score for VolumeBinding {
 }
 
 impl Reserve for VolumeBinding {
-    fn reserve(&self, cx: &Context<'_>, state: &State, node: NodeIdx) -> Result<Reserved, String> {
+    fn reserve(&self, cx: &Context<'_>, state: &State, node: NodeIdx) -> Result<Reserved, Fault> {
         if claim_volumes(&cx.pod.class.spec.volumes).next().is_none() {
             return Ok(Reserved::default());
         }
@@ -239,7 +236,8 @@ impl Reserve for VolumeBinding {
         let claims = match state.get::<Arc<PodClaims>>() {
             Some(claims) => claims,
             None => {
-                own = PodClaims::of_pod(cx).map_err(Unserved::into_text)?;
+                let claims = PodClaims::of_pod(cx);
+                own = claims.map_err(|unserved| unserved.into_fault(cx.cache.dims()))?;
                 &own
             }
         };

@@ -8,12 +8,12 @@ mod tests;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::framework::{
-    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, Reasons, State, Verdict,
+    Cause, Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, Reason, State, Verdict,
     Verdicts,
 };
 use berth_engine::record::Volume;
 
-use crate::pod_claims::{claim_volumes, not_found};
+use crate::pod_claims::{ClaimError, claim_volumes};
 
 /// The name in configurations.
 pub const NAME: &str = "VolumeRestrictions";
@@ -41,6 +41,17 @@ impl VolumeRestrictions {
 struct OnePodClaims {
     names: Vec<Box<str>>,
     users: i64,
+}
+
+impl OnePodClaims {
+    /// Why the pod has to wait, where one of its claims is in use.
+    fn used(&self) -> Option<Reason> {
+        let reason = match self.names.as_slice() {
+            [one] => Reason::new(&REASON_ONE_POD, Cause::Volume(one.as_ref().into())),
+            _ => REASON_ONE_POD.into(),
+        };
+        (self.users > 0).then_some(reason)
+    }
 }
 
 impl Plugin for VolumeRestrictions {
@@ -84,10 +95,7 @@ impl PreFilter for VolumeRestrictions {
         }
         let claims = match one_pod_claims(cx) {
             Ok(claims) => claims,
-            Err(reason) => {
-                let reasons = Reasons::from_iter([reason.into()]);
-                return PreFiltered::Reject { resolvable: false, reasons };
-            }
+            Err(error) => return PreFiltered::unresolvable(Reason::own(error)),
         };
         if claims.users == 0 && !volumes.iter().any(is_exclusive) {
             return PreFiltered::Skip;
@@ -114,24 +122,25 @@ impl Filter for VolumeRestrictions {
         verdicts: &mut Verdicts<'_>,
     ) {
         let used = match state.get::<OnePodClaims>() {
-            Some(claims) => claims.users > 0,
-            None => one_pod_claims(cx).is_ok_and(|claims| claims.users > 0),
+            Some(claims) => claims.used(),
+            None => one_pod_claims(cx).ok().and_then(|claims| claims.used()),
         };
         let wanted: Vec<&Volume> =
             cx.pod.class.spec.volumes.iter().filter(|v| is_exclusive(v)).collect();
         for (at, node) in nodes.iter().enumerate() {
-            if !wanted.is_empty() && has_conflict(cx, &wanted, *node) {
-                verdicts.set(at, Verdict::unschedulable(REASON_DISK));
-            } else if used {
-                verdicts.set(at, Verdict::unschedulable(REASON_ONE_POD));
+            if let Some(disk) = conflict(cx, &wanted, *node) {
+                let cause = Cause::Volume(disk_name(disk).into());
+                verdicts.set(at, Verdict::unschedulable(Reason::new(&REASON_DISK, cause)));
+            } else if let Some(reason) = &used {
+                verdicts.set(at, Verdict::unschedulable(reason.clone()));
             }
         }
     }
 }
 
 /// # Errors
-/// A claim is not there; the text is the reference's.
-fn one_pod_claims(cx: &Context<'_>) -> Result<OnePodClaims, String> {
+/// A claim is not there.
+fn one_pod_claims(cx: &Context<'_>) -> Result<OnePodClaims, ClaimError> {
     let class = cx.pod.class;
     let namespace = cx.symbols().text(class.namespace);
     let mut claims = OnePodClaims::default();
@@ -141,7 +150,7 @@ fn one_pod_claims(cx: &Context<'_>) -> Result<OnePodClaims, String> {
             .cache
             .objects()
             .claim(namespace, name)
-            .ok_or_else(|| not_found("persistentvolumeclaim", name))?;
+            .ok_or_else(|| ClaimError::not_found("persistentvolumeclaim", name))?;
         let one_pod = claim.access_modes.iter().any(|mode| mode.as_ref() == READ_WRITE_ONCE_POD);
         if one_pod && !claims.names.contains(name) {
             claims.users += i64::from(cx.cache.is_claim_used(class.namespace, name));
@@ -174,10 +183,25 @@ fn is_exclusive(volume: &Volume) -> bool {
     )
 }
 
-fn has_conflict(cx: &Context<'_>, wanted: &[&Volume], node: NodeIdx) -> bool {
+/// The first disk that the pod wants and a pod on the node has.
+fn conflict<'a>(cx: &Context<'_>, wanted: &[&'a Volume], node: NodeIdx) -> Option<&'a Volume> {
+    if wanted.is_empty() {
+        return None;
+    }
     let classes = cx.nodes.pods(node).iter().filter_map(|pod| cx.cache.class_of(*pod));
     let mut mounted = classes.flat_map(|(_, class)| &class.spec.volumes);
-    mounted.any(|mounted| wanted.iter().any(|wanted| excludes(wanted, mounted)))
+    mounted.find_map(|mounted| wanted.iter().find(|wanted| excludes(wanted, mounted))).copied()
+}
+
+/// What the kind of disk is known by.
+fn disk_name(disk: &Volume) -> &str {
+    match disk {
+        Volume::GcePersistentDisk { name, .. } => name,
+        Volume::AwsElasticBlockStore { id, .. } => id,
+        Volume::Iscsi { iqn, .. } => iqn,
+        Volume::Rbd { image, .. } => image,
+        _ => "",
+    }
 }
 
 /// Whether two volumes are one disk that both cannot have (`isVolumeConflict`): GCE, iSCSI and RBD

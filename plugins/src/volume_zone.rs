@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use berth_engine::base::{NodeIdx, Sym, Symbols};
 use berth_engine::framework::{
-    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, Reasons, State, Verdict,
+    Cause, Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, Reads, Reason, State, Verdict,
     Verdicts,
 };
 use berth_engine::model::NodeTable;
 use berth_engine::record::{Volume, VolumeBindingMode, VolumeRecord};
 
-use crate::pod_claims::{claim_volumes, not_found};
+use crate::pod_claims::{ClaimError, claim_volumes};
 
 /// The name in configurations.
 pub const NAME: &str = "VolumeZone";
@@ -45,6 +45,8 @@ impl VolumeZone {
 /// the values.
 #[derive(Debug)]
 struct Zone {
+    // The volume's name.
+    volume: Arc<str>,
     keys: [Option<Sym>; 2],
     values: Vec<Sym>,
 }
@@ -89,10 +91,7 @@ impl PreFilter for VolumeZone {
                 state.put(Arc::new(zones));
                 PreFiltered::Proceed
             }
-            Err(reason) => PreFiltered::Reject {
-                resolvable: false,
-                reasons: Reasons::from_iter([reason.into()]),
-            },
+            Err(error) => PreFiltered::unresolvable(Reason::own(error)),
         }
     }
 }
@@ -114,7 +113,8 @@ impl Filter for VolumeZone {
                     own = zones;
                     &own
                 }
-                Err(reason) => {
+                Err(error) => {
+                    let reason = Reason::own(error);
                     for at in 0..nodes.len() {
                         verdicts.set(at, Verdict::unresolvable(reason.clone()));
                     }
@@ -123,8 +123,9 @@ impl Filter for VolumeZone {
             },
         };
         for (at, node) in nodes.iter().enumerate() {
-            if !zones.admit(cx.nodes, *node) {
-                verdicts.set(at, Verdict::unresolvable(REASON));
+            if let Some(zone) = zones.missed(cx.nodes, *node) {
+                let cause = Cause::Volume(Arc::clone(&zone.volume));
+                verdicts.set(at, Verdict::unresolvable(Reason::new(&REASON, cause)));
             }
         }
     }
@@ -134,8 +135,8 @@ impl Zones {
     /// What the volumes of the pod's bound claims ask for; `None` where they ask for nothing.
     ///
     /// # Errors
-    /// A claim or volume that cannot be judged; the text is the reference's.
-    fn of_pod(cx: &Context<'_>) -> Result<Option<Self>, String> {
+    /// A claim or volume that cannot be judged.
+    fn of_pod(cx: &Context<'_>) -> Result<Option<Self>, ClaimError> {
         let class = cx.pod.class;
         let symbols = cx.symbols();
         let namespace = symbols.text(class.namespace);
@@ -153,9 +154,10 @@ impl Zones {
         Ok(Some(Self { keys: keys.filter_map(|key| symbols.get(key)).collect(), zones }))
     }
 
-    fn admit(&self, nodes: &NodeTable, node: NodeIdx) -> bool {
+    /// The first zone that the node is not in.
+    fn missed(&self, nodes: &NodeTable, node: NodeIdx) -> Option<&Zone> {
         let has_any = self.keys.iter().any(|key| nodes.label(node, *key).is_some());
-        !has_any || self.zones.iter().all(|zone| zone.admits(nodes, node))
+        self.zones.iter().find(|zone| has_any && !zone.admits(nodes, node))
     }
 }
 
@@ -171,11 +173,12 @@ fn bound_volume<'a>(
     cx: &Context<'a>,
     namespace: &str,
     name: &str,
-) -> Result<Option<&'a VolumeRecord>, String> {
+) -> Result<Option<&'a VolumeRecord>, ClaimError> {
     let objects = cx.cache.objects();
     if name.is_empty() {
-        return Err("PersistentVolumeClaim had no name".to_owned());
+        return Err(ClaimError::NoName);
     }
+    let not_found = ClaimError::not_found;
     let claim =
         objects.claim(namespace, name).ok_or_else(|| not_found("persistentvolumeclaim", name))?;
     if !claim.volume_name.is_empty() {
@@ -184,15 +187,15 @@ fn bound_volume<'a>(
     }
     let class = claim.storage_class.as_deref().unwrap_or_default();
     if class.is_empty() {
-        return Err("PersistentVolumeClaim had no pv name and storageClass name".to_owned());
+        return Err(ClaimError::NoVolume);
     }
     let record = objects
         .storage_class(class)
         .ok_or_else(|| not_found("storageclass.storage.k8s.io", class))?;
     match record.binding_mode {
-        None => Err(format!("VolumeBindingMode not set for StorageClass {class:?}")),
+        None => Err(ClaimError::NoMode(class.into())),
         Some(VolumeBindingMode::WaitForFirstConsumer) => Ok(None),
-        Some(VolumeBindingMode::Immediate) => Err("PersistentVolume had no name".to_owned()),
+        Some(VolumeBindingMode::Immediate) => Err(ClaimError::NotBound),
     }
 }
 
@@ -204,6 +207,7 @@ fn collect(volume: &VolumeRecord, symbols: &Symbols, zones: &mut Vec<Zone>) {
             let parts = text.split(DELIMITER).map(str::trim);
             if parts.clone().all(|part| !part.is_empty()) {
                 zones.push(Zone {
+                    volume: volume.name.as_ref().into(),
                     keys: keys.map(|key| symbols.get(key)),
                     values: parts.filter_map(|part| symbols.get(part)).collect(),
                 });

@@ -82,19 +82,20 @@ pub(super) fn failed(id: &str, line: usize, error: &str) -> Value {
 
 impl Cycle {
     /// The pod is not tried: a PreEnqueue plugin holds it.
-    pub(super) fn gated(pod: String, plugin: String, reason: &Reason) -> Self {
+    pub(super) fn gated(pod: String, plugin: String, reason: &Reason, cache: &Cache) -> Self {
         let code = "Gated/UnschedulableAndUnresolvable";
-        let reasons = texts(std::slice::from_ref(reason));
+        let reasons = texts(std::slice::from_ref(reason), cache);
         Self { pod, pre_filter: Some(Status { code, plugin, reasons }), ..Self::default() }
     }
 
     /// What the cycle said, in the names of nodes and plugins.
     pub(super) fn of(decided: &Decided, pod: String, profile: &Profile, cache: &Cache) -> Self {
         match decided {
-            Decided::Broken(error) => Self { pod, error: Some(error.clone()), ..Self::default() },
+            Decided::Broken(error) => {
+                Self { pod, error: Some(error.to_string()), ..Self::default() }
+            }
             Decided::Reject { filtered } => {
-                let nodes = cache.nodes().live().len();
-                let message = Some(fit_error(filtered, nodes, profile, Wording::Recorded));
+                let message = Some(fit_error(filtered, cache, profile, Wording::Recorded));
                 Self { message, ..Self::filtered(filtered, pod, profile, cache) }
             }
             Decided::Place { pick, filtered, scores } => {
@@ -131,15 +132,15 @@ impl Cycle {
             let status = Status {
                 code: code.as_str(),
                 plugin: plugin.map(|p| plugin_name(profile, p)).unwrap_or_default(),
-                reasons: texts(reasons),
+                reasons: texts(reasons, cache),
             };
             return Self { pod, pre_filter: Some(status), ..Self::default() };
         }
-        if let Some(Stop::Refused { plugin, message, .. }) = &filtered.stop {
+        if let Some(Stop::Refused { plugin, reason, .. }) = &filtered.stop {
             let status = Status {
                 code: Code::UnschedulableAndUnresolvable.as_str(),
                 plugin: plugin_name(profile, *plugin),
-                reasons: vec![message.clone()],
+                reasons: texts(std::slice::from_ref(reason), cache),
             };
             return Self { pod, pre_filter: Some(status), ..Self::default() };
         }
@@ -150,7 +151,7 @@ impl Cycle {
             let status = Status {
                 code: r.verdict.code().as_str(),
                 plugin: plugin_name(profile, r.plugin),
-                reasons: texts(r.verdict.reasons()),
+                reasons: texts(r.verdict.reasons(), cache),
             };
             (r.node, status)
         });
@@ -199,6 +200,6 @@ fn plugin_name(profile: &Profile, place: usize) -> String {
     profile.plugin(place).map(|p| p.name().to_owned()).unwrap_or_default()
 }
 
-fn texts(reasons: &[Reason]) -> Vec<String> {
-    reasons.iter().map(|r| r.clone().into_owned()).collect()
+fn texts(reasons: &[Reason], cache: &Cache) -> Vec<String> {
+    reasons.iter().map(|reason| reason.words(cache.dims()).into_owned()).collect()
 }

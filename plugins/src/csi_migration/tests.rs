@@ -51,6 +51,7 @@ fn handles_are_the_drivers() {
         (InTreeKind::Cinder, "c", &[], Ok("c".to_owned())),
     ] {
         let handle = handle(&volume(kind, id), &labels(labels_of)).map(String::from);
+        let handle = handle.map_err(|error| error.to_string());
         assert_eq!(handle, expected.map_err(str::to_owned), "{id} {labels_of:?}");
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use berth_engine::base::{ClassIdx, NodeIdx, PodIdx, Sym};
-use berth_engine::framework::Context;
+use berth_engine::framework::{Cause, Context};
 use berth_engine::model::{NodeTable, PodTerm, PodTerms};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -208,6 +208,39 @@ impl Counts {
 
     pub(super) fn satisfies_existing(&self, nodes: &NodeTable, node: NodeIdx) -> bool {
         self.existing.is_empty() || self.existing.of(nodes, node).all(|pods| pods <= 0)
+    }
+}
+
+/// What rejections are made of, found once a node is out.
+impl Counts {
+    /// The affinity term that the node's domain does not satisfy. One whose label is missing comes
+    /// before those that nobody matches.
+    pub(super) fn unmet(&self, nodes: &NodeTable, node: NodeIdx) -> Cause {
+        let own = self.terms.as_deref().map(|terms| terms.required.as_ref()).unwrap_or_default();
+        let least = own.iter().map(|term| {
+            let key = term.topology_key;
+            (self.affinity.at(nodes, node, key), key)
+        });
+        let (pods, key) = least.min_by_key(|(pods, _)| *pods).unwrap_or((None, Sym::NONE));
+        Cause::Term { key, pods }
+    }
+
+    /// The anti-affinity term that pods of the node's domain match.
+    pub(super) fn met(&self, nodes: &NodeTable, node: NodeIdx) -> Cause {
+        let own = self.terms.as_deref().map(|t| t.anti_required.as_ref()).unwrap_or_default();
+        let most = own.iter().map(|term| {
+            let key = term.topology_key;
+            (self.anti_affinity.at(nodes, node, key), key)
+        });
+        let (pods, key) = most.max_by_key(|(pods, _)| *pods).unwrap_or((None, Sym::NONE));
+        Cause::Term { key, pods }
+    }
+
+    /// The topology key of the terms that keep the pod out of the node's domain.
+    pub(super) fn repelled(&self, nodes: &NodeTable, node: NodeIdx) -> Cause {
+        let pods = |key: Sym| self.existing.at(nodes, node, key).unwrap_or(0);
+        let key = self.existing.keys().find(|key| pods(*key) > 0).unwrap_or(Sym::NONE);
+        Cause::Repelled { key, pods: pods(key) }
     }
 }
 

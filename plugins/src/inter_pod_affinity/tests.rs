@@ -1,3 +1,7 @@
+#![allow(clippy::unwrap_used)]
+
+use berth_engine::framework::Cause;
+
 use super::*;
 use crate::topology_scene::TopologyScene;
 
@@ -81,14 +85,28 @@ fn anti_affinity_holds_both_ways() {
     ] {
         assert_eq!(scene(text).filter(&plugin()), expected, "{text}");
     }
-    for (text, reason) in [
-        ("pod join:app=x~zone", REASON_AFFINITY),
-        ("pod shun:app=x~zone\non a app=x", REASON_ANTI_AFFINITY),
-        ("pod app=x\non a shun:app=x~zone", REASON_EXISTING),
+    for (text, words, key, pods) in [
+        ("pod join:app=x~zone", &REASON_AFFINITY, "zone", Some(0)),
+        ("pod join:app=x~host join:app=x~rack", &REASON_AFFINITY, "rack", None),
+        ("pod shun:app=x~zone\non a app=x", &REASON_ANTI_AFFINITY, "zone", Some(1)),
+        (
+            "pod shun:app=y~host shun:app=x~zone\non b app=x\non b app=x",
+            &REASON_ANTI_AFFINITY,
+            "zone",
+            Some(2),
+        ),
     ] {
-        let verdicts = scene(text).verdicts(&plugin(), &State::default());
-        assert_eq!(verdicts.first().map(Verdict::reasons), Some(&[reason.into()][..]), "{text}");
+        let scene = scene(text);
+        let key = scene.cache.symbols().get(&crate::topology_scene::key(key)).unwrap();
+        let reason = Reason::new(words, Cause::Term { key, pods });
+        let verdicts = scene.verdicts(&plugin(), &State::default());
+        assert_eq!(verdicts.first().map(Verdict::reasons), Some(&[reason][..]), "{text}");
     }
+    let scene = scene("pod app=x\non a shun:app=x~zone\non a shun:app=x~zone");
+    let key = scene.cache.symbols().get(&crate::topology_scene::key("zone")).unwrap();
+    let reason = Reason::new(&REASON_EXISTING, Cause::Repelled { key, pods: 2 });
+    let verdicts = scene.verdicts(&plugin(), &State::default());
+    assert_eq!(verdicts.first().map(Verdict::reasons), Some(&[reason][..]));
 }
 
 #[test]

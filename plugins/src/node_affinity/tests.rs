@@ -103,10 +103,7 @@ fn selectors_and_terms_are_matched() {
 
 #[test]
 fn names_in_match_fields_narrow_the_nodes() {
-    let conflict = PreFiltered::Reject {
-        resolvable: false,
-        reasons: Reasons::from_iter([REASON_CONFLICT.into()]),
-    };
+    let conflict = PreFiltered::unresolvable(REASON_CONFLICT);
     let narrow = |names: &[&str]| PreFiltered::Narrow(names.iter().map(|n| (*n).into()).collect());
     for (terms, expected) in [
         (&["@metadata.name in a"][..], narrow(&["a"])),

@@ -12,8 +12,8 @@ pub use args::{
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads, Reason,
-    Reasons, Score, State, Verdict, Verdicts,
+    Cause, Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads,
+    Reason, Reasons, Score, State, Verdict, Verdicts,
 };
 use berth_engine::model::{Column, Dim, NodeTable, is_extended_resource};
 use smallvec::SmallVec;
@@ -25,6 +25,8 @@ use super::{AskedList, ResourceSpec, Sum, asked, columns, lanes, least, most, sh
 pub const NAME: &str = "NodeResourcesFit";
 /// The node has as many pods as it takes.
 pub const TOO_MANY_PODS: &str = "Too many pods";
+/// The node lacks a resource, whose name follows.
+pub const INSUFFICIENT: &str = "Insufficient";
 
 /// The plugin.
 #[derive(Debug, Clone)]
@@ -43,12 +45,11 @@ enum Strategy {
     Ratio(Shape),
 }
 
-/// One resource that the pod asks for, with the reason where a node lacks it.
-#[derive(Debug, Clone)]
+/// One resource that the pod asks for.
+#[derive(Debug, Clone, Copy)]
 struct Need {
     dim: Dim,
     amount: i64,
-    reason: Reason,
 }
 
 /// CPU, memory and ephemeral storage first, then scalars: the order of the reasons.
@@ -79,7 +80,7 @@ impl NodeResourcesFit {
         let amounts = cx.pod.class.request.iter().filter(|(_, amount)| *amount > 0);
         amounts
             .filter(|(dim, _)| !(dim.is_scalar() && self.ignores(dims.name(*dim))))
-            .map(|(dim, amount)| Need { dim, amount, reason: insufficient(dim, dims.name(dim)) })
+            .map(|(dim, amount)| Need { dim, amount })
             .collect()
     }
 
@@ -233,28 +234,22 @@ fn reject(
     }
 }
 
-fn insufficient(dim: Dim, name: &str) -> Reason {
-    match dim {
-        Dim::CPU => "Insufficient cpu".into(),
-        Dim::MEMORY => "Insufficient memory".into(),
-        Dim::EPHEMERAL => "Insufficient ephemeral-storage".into(),
-        _ => format!("Insufficient {name}").into(),
-    }
-}
-
 /// All reasons. Preemption cannot help where even the empty node is too small; of too many pods
 /// it can always take some away.
 fn rejection(needs: &[Need], nodes: &NodeTable, node: NodeIdx) -> Verdict {
     let mut reasons = Reasons::new();
     let mut resolvable = true;
     if nodes.rooms().get(node.at()).is_none_or(|room| room.left <= 0) {
-        reasons.push(TOO_MANY_PODS.into());
+        let allowed = nodes.pods_allowed(node);
+        reasons.push(Reason::new(&TOO_MANY_PODS, Cause::Pods { allowed }));
     }
     for need in needs {
         let amounts = nodes.column(need.dim).get(node).copied().unwrap_or_default();
         if amounts.lacks(need.amount) {
             resolvable &= need.amount <= amounts.allocatable;
-            reasons.push(need.reason.clone());
+            let (asked, free) = (need.amount, amounts.free());
+            let cause = Cause::Resource { resource: need.dim, asked, free };
+            reasons.push(Reason::new(&INSUFFICIENT, cause));
         }
     }
     Verdict::Reject { resolvable, reasons }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::cache::Objects;
-use berth_engine::framework::{Context, Verdict};
+use berth_engine::framework::{Context, Fault, Reason, Verdict};
 use berth_engine::model::Class;
-use berth_engine::record::{self, ClaimRecord, InTreeVolume, StringMap, VolumeSource};
+use berth_engine::record::{self, ClaimRecord, InTreeVolume, ObjectKey, StringMap, VolumeSource};
 
-use crate::csi_migration::{self, by_provisioner, migrated_driver};
-use crate::pod_claims::{ClaimVolume, claim_volume, is_for_pod, not_found};
+use crate::csi_migration::{self, MigrationError, by_provisioner, migrated_driver};
+use crate::pod_claims::{ClaimError, ClaimVolume, claim_volume, is_for_pod};
 
 /// Volumes as (driver, handle), each once, sorted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,16 +22,24 @@ pub(super) type Volume<'a> = (Cow<'a, str>, Cow<'a, str>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
     /// A claim of a new pod is not there: the pod waits for it.
-    NoClaim(String),
+    NoClaim(NoClaim),
     /// The attempt fails.
-    Broken(String),
+    Broken(Fault),
+}
+
+/// A claim of a new pod that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("looking up PVC {claim}: {source}")]
+pub(super) struct NoClaim {
+    claim: ObjectKey,
+    source: ClaimError,
 }
 
 impl Failure {
     pub(super) fn verdict(&self) -> Verdict {
         match self {
-            Self::NoClaim(text) => Verdict::unresolvable(text.clone()),
-            Self::Broken(text) => Verdict::Broken(text.clone()),
+            Self::NoClaim(error) => Verdict::unresolvable(Reason::own(error.clone())),
+            Self::Broken(fault) => Verdict::Broken(fault.clone()),
         }
     }
 }
@@ -63,7 +71,7 @@ impl<'a> PodVolumes<'a> {
         for volume in &self.class.spec.volumes {
             let found = match claim_volume(volume) {
                 Some(claim) => self.of_claim(claim, on_csi)?,
-                None if on_csi => of_inline(volume).map_err(Failure::Broken)?,
+                None if on_csi => of_inline(volume).map_err(|e| Failure::Broken(Fault::new(e)))?,
                 None => None,
             };
             attached.extend(found);
@@ -77,7 +85,7 @@ impl<'a> PodVolumes<'a> {
         on_csi: bool,
     ) -> Result<Option<Volume<'a>>, Failure> {
         if volume.claim.is_empty() {
-            return Err(Failure::Broken("PersistentVolumeClaim had no name".to_owned()));
+            return Err(Failure::Broken(Fault::new(ClaimError::NoName)));
         }
         let objects = self.cx.cache.objects();
         let namespace = self.cx.symbols().text(self.class.namespace);
@@ -85,12 +93,13 @@ impl<'a> PodVolumes<'a> {
             if !self.is_new {
                 return Ok(None);
             }
-            let reason = not_found("persistentvolumeclaim", volume.claim);
-            let text = format!("looking up PVC {namespace}/{}: {reason}", volume.claim);
-            return Err(Failure::NoClaim(text));
+            let source = ClaimError::not_found("persistentvolumeclaim", volume.claim);
+            let claim = ObjectKey::new(namespace, volume.claim);
+            return Err(Failure::NoClaim(NoClaim { claim, source }));
         };
         if volume.ephemeral {
-            is_for_pod(claim, self.cx.cache, self.pod).map_err(Failure::Broken)?;
+            is_for_pod(claim, self.cx.cache, self.pod)
+                .map_err(|e| Failure::Broken(Fault::new(e)))?;
         }
         let found = of_volume(objects, claim, on_csi);
         Ok(found.filter(|(driver, handle)| !driver.is_empty() && !handle.is_empty()))
@@ -98,13 +107,20 @@ impl<'a> PodVolumes<'a> {
 }
 
 /// An inline volume of a kind of old (`checkAttachableInlineVolume`).
-fn of_inline<'a>(volume: &record::Volume) -> Result<Option<Volume<'a>>, String> {
+fn of_inline<'a>(volume: &record::Volume) -> Result<Option<Volume<'a>>, NotConverted> {
     let Some(volume) = csi_migration::inline(volume) else { return Ok(None) };
-    of_in_tree(&volume, &StringMap::default())
-        .map_err(|e| format!("converting volume from inline to csi: {e}"))
+    Ok(of_in_tree(&volume, &StringMap::default())?)
 }
 
-fn of_in_tree<'a>(volume: &InTreeVolume, labels: &StringMap) -> Result<Option<Volume<'a>>, String> {
+/// An inline volume that its CSI driver does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("converting volume from inline to csi: {0}")]
+struct NotConverted(#[from] MigrationError);
+
+fn of_in_tree<'a>(
+    volume: &InTreeVolume,
+    labels: &StringMap,
+) -> Result<Option<Volume<'a>>, MigrationError> {
     let Some(driver) = migrated_driver(volume.kind) else { return Ok(None) };
     let handle = csi_migration::handle(volume, labels)?;
     Ok(Some((driver.into(), handle.into_string().into())))

@@ -164,3 +164,13 @@ fn claims_made_for_a_pod_have_to_be_owned_by_it() {
         check("volume=ephemeral:pod-e", "", &objects, expected);
     }
 }
+
+#[test]
+fn a_rejection_says_how_many_volumes_are_attached() {
+    let mut scene = Scene::parse(
+        "pod volume=claim:a volume=claim:b / node n / on n volume=claim:c / node other",
+    );
+    scene.store(&format!("{DISKS} / csinode n driver=d:2"));
+    let expected = [Some(Cause::Attachments { new: 2, attached: 1, limit: 2 }), None];
+    assert_eq!(scene.causes(&NodeVolumeLimits), expected);
+}

@@ -68,10 +68,17 @@ struct Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Judgement {
     Fits,
-    /// It lacks a topology key.
-    NoDomain,
+    /// It lacks this topology key.
+    NoDomain(Sym),
     /// The pod would make its domain too full.
-    Skewed,
+    Skewed {
+        /// The constraint's place.
+        at: usize,
+        /// Pods in the domain.
+        pods: i64,
+        /// Pods in the emptiest one.
+        least: i64,
+    },
 }
 
 impl Hard {
@@ -129,13 +136,14 @@ impl Hard {
     }
 
     pub(super) fn judge(&self, nodes: &NodeTable, node: NodeIdx) -> Judgement {
-        for rule in &self.rules {
+        for (at, rule) in self.rules.iter().enumerate() {
             let Some(value) = nodes.label(node, rule.constraint.key) else {
-                return Judgement::NoDomain;
+                return Judgement::NoDomain(rule.constraint.key);
             };
             let pods = rule.domains.get(&value).map_or(0, |domain| domain.pods());
-            if pods + rule.constraint.itself - rule.floor() > rule.constraint.max_skew {
-                return Judgement::Skewed;
+            let least = rule.floor();
+            if pods + rule.constraint.itself - least > rule.constraint.max_skew {
+                return Judgement::Skewed { at, pods, least };
             }
         }
         Judgement::Fits

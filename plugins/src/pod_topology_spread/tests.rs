@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use berth_engine::base::Sym;
+use berth_engine::framework::{Cause, Reason};
 use serde_json::json;
 
 use super::*;
@@ -53,12 +55,15 @@ fn one_hard_constraint() {
     // A node without the label is in no domain, and its pods are not counted.
     let off = format!("node z host=z\npod foo= spread:1:zone:foo{}", foos(&[("z", 3), ("a", 1)]));
     check_filter(&off, "a- b- x+ y+ z!");
-    for (text, reason) in [
-        ("pod foo= spread:1:rack:foo", REASON_LABEL),
-        ("pod foo= spread:1:host:foo\non a foo=", REASON),
+    let skew = |constraint, pods| Cause::Skew { constraint, pods, least: 0 };
+    for (text, words, cause) in [
+        ("pod foo= spread:1:rack:foo", &REASON_LABEL, Cause::NoLabel(Sym::NONE)),
+        ("pod foo= spread:1:host:foo\non a foo=", &REASON, skew(0, 1)),
+        ("pod foo= spread:9:zone:foo spread:1:host:foo\non a foo=\non a foo=", &REASON, skew(1, 2)),
     ] {
         let verdicts = scene(text).verdicts(&system(), &State::default());
-        assert_eq!(verdicts.first().map(Verdict::reasons), Some(&[reason.into()][..]));
+        let reason = Reason::new(words, cause);
+        assert_eq!(verdicts.first().map(Verdict::reasons), Some(&[reason][..]), "{text}");
     }
 }
 

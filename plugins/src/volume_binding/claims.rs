@@ -1,16 +1,18 @@
 //! What a pod's claims are and what could serve them, found once for all nodes.
 
+use std::sync::Arc;
+
 use berth_engine::base::Symbols;
 use berth_engine::cache::Objects;
-use berth_engine::framework::{Context, Reason, Verdict};
-use berth_engine::model::NodeTerm;
+use berth_engine::framework::{Context, Fault, Reason, Verdict};
+use berth_engine::model::{Dims, NodeTerm};
 use berth_engine::record::{
     ClaimRecord, NodeSelector, NodeSelectorTerm, ObjectKey, VolumeBindingMode, VolumeRecord,
     VolumeSource,
 };
 
-use crate::csi_migration::{self, csi_affinity, migrated_driver, plugin_name};
-use crate::pod_claims::{ClaimVolume, claim_volumes, is_for_pod, not_found};
+use crate::csi_migration::{self, MigrationError, csi_affinity, migrated_driver, plugin_name};
+use crate::pod_claims::{ClaimError, ClaimVolume, claim_volumes, is_for_pod};
 
 use super::REASON_IMMEDIATE;
 use super::matching::Candidates;
@@ -32,8 +34,8 @@ pub(crate) struct PodClaims {
 /// A volume that a claim is bound to.
 #[derive(Debug)]
 pub(super) enum Bound {
-    /// It is gone.
-    Missing,
+    /// It is gone; its name.
+    Missing(Arc<str>),
     /// It is there.
     There(Reach),
 }
@@ -41,6 +43,8 @@ pub(super) enum Bound {
 /// From which nodes a bound volume can be reached.
 #[derive(Debug)]
 pub(super) struct Reach {
+    /// The volume's name.
+    pub(super) volume: Arc<str>,
     pub(super) terms: Option<Vec<NodeTerm>>,
     pub(super) migrated: Option<Migrated>,
 }
@@ -50,12 +54,19 @@ pub(super) struct Reach {
 pub(super) struct Migrated {
     pub(super) plugin: &'static str,
     /// Or why it cannot be translated.
-    pub(super) terms: Result<Option<Vec<NodeTerm>>, String>,
+    pub(super) terms: Result<Option<Vec<NodeTerm>>, Fault>,
 }
+
+/// A volume of old that its CSI driver does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("could not translate pv: {0}")]
+struct NotTranslated(MigrationError);
 
 /// A claim that waits for its first consumer.
 #[derive(Debug)]
 pub(super) struct Unbound {
+    /// The claim's name, for reasons.
+    pub(super) name: Arc<str>,
     pub(super) key: ObjectKey,
     pub(super) uid: Box<str>,
     pub(super) class: Box<str>,
@@ -71,21 +82,22 @@ pub(crate) enum Unserved {
     /// The pod waits for what the reason says.
     Rejected(Reason),
     /// The attempt fails.
-    Broken(String),
+    Broken(Fault),
 }
 
 impl Unserved {
-    pub(super) fn into_text(self) -> String {
+    /// Why the attempt fails, where the pod was let through before.
+    pub(super) fn into_fault(self, dims: &Dims) -> Fault {
         match self {
-            Self::Rejected(reason) => reason.into_owned(),
-            Self::Broken(text) => text,
+            Self::Rejected(reason) => Fault::new(reason.words(dims)),
+            Self::Broken(fault) => fault,
         }
     }
 
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Rejected(reason) => Verdict::unresolvable(reason.clone()),
-            Self::Broken(text) => Verdict::Broken(text.clone()),
+            Self::Broken(fault) => Verdict::Broken(fault.clone()),
         }
     }
 }
@@ -101,8 +113,8 @@ impl PodClaims {
         let objects = cx.cache.objects();
         let mut claims = Vec::new();
         for volume in claim_volumes(&class.spec.volumes) {
-            let claim = usable(cx, namespace, volume).map_err(|e| Unserved::Rejected(e.into()))?;
-            claims.push(claim);
+            let claim = usable(cx, namespace, volume);
+            claims.push(claim.map_err(|error| Unserved::Rejected(Reason::own(error)))?);
         }
         let mut own = Self::default();
         let mut waits = false;
@@ -110,7 +122,7 @@ impl PodClaims {
         for claim in claims {
             if is_bound(claim) {
                 own.bound.push(Bound::of(claim, objects, cx.symbols()));
-            } else if is_delayed(claim, objects).map_err(Unserved::Broken)?
+            } else if is_delayed(claim, objects).map_err(|e| Unserved::Broken(Fault::new(e)))?
                 && claim.volume_name.is_empty()
             {
                 unbound.push(claim);
@@ -152,31 +164,24 @@ impl PodClaims {
 }
 
 /// # Errors
-/// The claim is missing or on its way out; the text is the reference's.
+/// The claim is missing or on its way out.
 fn usable<'a>(
     cx: &Context<'a>,
     namespace: &str,
     volume: ClaimVolume<'_>,
-) -> Result<&'a ClaimRecord, String> {
+) -> Result<&'a ClaimRecord, ClaimError> {
     let name = volume.claim;
     let Some(claim) = cx.cache.objects().claim(namespace, name) else {
-        return Err(if volume.ephemeral {
-            format!(
-                "waiting for ephemeral volume controller to create the persistentvolumeclaim \
-                 {name:?}"
-            )
-        } else {
-            not_found("persistentvolumeclaim", name)
+        return Err(match volume.ephemeral {
+            true => ClaimError::NotMade(name.into()),
+            false => ClaimError::not_found("persistentvolumeclaim", name),
         });
     };
     if claim.phase.as_ref() == "Lost" {
-        return Err(format!(
-            "persistentvolumeclaim {name:?} bound to non-existent persistentvolume {:?}",
-            claim.volume_name
-        ));
+        return Err(ClaimError::Lost { claim: name.into(), volume: claim.volume_name.clone() });
     }
     if claim.terminating {
-        return Err(format!("persistentvolumeclaim {name:?} is being deleted"));
+        return Err(ClaimError::Deleted(name.into()));
     }
     if volume.ephemeral {
         is_for_pod(claim, cx.cache, cx.pod.idx)?;
@@ -189,19 +194,21 @@ fn is_bound(claim: &ClaimRecord) -> bool {
 }
 
 /// Whether the claim's class waits for the first consumer (`IsDelayBindingMode`).
-fn is_delayed(claim: &ClaimRecord, objects: &Objects) -> Result<bool, String> {
+fn is_delayed(claim: &ClaimRecord, objects: &Objects) -> Result<bool, ClaimError> {
     let name = claim.storage_class.as_deref().unwrap_or_default();
     let Some(class) = objects.storage_class(name) else { return Ok(false) };
     match class.binding_mode {
         Some(mode) => Ok(mode == VolumeBindingMode::WaitForFirstConsumer),
-        None => Err(format!("VolumeBindingMode not set for StorageClass {name:?}")),
+        None => Err(ClaimError::NoMode(name.into())),
     }
 }
 
 impl Bound {
     fn of(claim: &ClaimRecord, objects: &Objects, symbols: &Symbols) -> Self {
-        let Some(volume) = objects.volume(&claim.volume_name) else { return Self::Missing };
+        let name = Arc::from(claim.volume_name.as_ref());
+        let Some(volume) = objects.volume(&claim.volume_name) else { return Self::Missing(name) };
         Self::There(Reach {
+            volume: name,
             terms: volume.node_affinity.as_ref().map(|affinity| compile(affinity, symbols)),
             migrated: Migrated::of(volume, symbols),
         })
@@ -215,7 +222,7 @@ impl Migrated {
         migrated_driver(source.kind)?;
         let terms = csi_migration::handle(source, &volume.labels)
             .map(|_| csi_affinity(source.kind, volume).map(|a| compile(&a, symbols)))
-            .map_err(|e| format!("could not translate pv: {e}"));
+            .map_err(|error| Fault::new(NotTranslated(error)));
         Some(Self { plugin: plugin_name(source.kind), terms })
     }
 }
@@ -223,6 +230,7 @@ impl Migrated {
 impl Unbound {
     fn of(claim: &ClaimRecord, cx: &Context<'_>) -> Self {
         Self {
+            name: claim.key.name.as_ref().into(),
             key: claim.key.clone(),
             uid: claim.uid.clone(),
             class: claim.storage_class.clone().unwrap_or_default(),

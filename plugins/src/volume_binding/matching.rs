@@ -3,12 +3,12 @@
 //! Source: `FindMatchingVolume` in
 //! `staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go`.
 
-use berth_engine::framework::Context;
+use berth_engine::framework::{Context, Fault};
 use berth_engine::model::NodeTerm;
 use berth_engine::record::{ClaimRecord, ObjectKey, Quantity, VolumeRecord};
 
 use super::claims::compile;
-use super::selector;
+use super::selector::{self, BadRequirement};
 
 /// The volumes that suit a claim, apart from where they can be reached. What does not depend on
 /// the node is decided here, once.
@@ -20,7 +20,7 @@ pub(super) struct Candidates {
     /// Those that are free, the smallest first, then by name.
     free: Vec<Candidate>,
     /// Why the claim's selector cannot be read.
-    broken: Option<String>,
+    broken: Option<Fault>,
 }
 
 /// A volume.
@@ -33,15 +33,22 @@ pub(super) struct Candidate {
     terms: Option<Vec<NodeTerm>>,
 }
 
+/// A claim's selector that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("error creating internal label selector for claim: {claim}: {source}")]
+struct BadSelector {
+    claim: ObjectKey,
+    source: BadRequirement,
+}
+
 impl Candidates {
     pub(super) fn of(claim: &ClaimRecord, cx: &Context<'_>) -> Self {
         let request = claim.request.unwrap_or_default();
         let class = claim.storage_class.as_deref().unwrap_or_default();
         let mut candidates = Self { request, own: Vec::new(), free: Vec::new(), broken: None };
-        if let Some(Err(text)) = claim.selector.as_ref().map(selector::check) {
-            let key = &claim.key;
-            let text = format!("error creating internal label selector for claim: {key}: {text}");
-            candidates.broken = Some(text);
+        if let Some(Err(source)) = claim.selector.as_ref().map(selector::check) {
+            let claim = claim.key.clone();
+            candidates.broken = Some(Fault::new(BadSelector { claim, source }));
             return candidates;
         }
         let holds = cx.cache.volume_holds();
@@ -78,9 +85,9 @@ impl Candidates {
         &self,
         chosen: &[&str],
         reaches: impl Fn(&[NodeTerm]) -> bool,
-    ) -> Result<Option<&Candidate>, String> {
-        if let Some(text) = &self.broken {
-            return Err(text.clone());
+    ) -> Result<Option<&Candidate>, Fault> {
+        if let Some(fault) = &self.broken {
+            return Err(fault.clone());
         }
         let left = |volume: &&Candidate| !chosen.contains(&volume.name.as_ref());
         let reached = |volume: &&Candidate| volume.terms.as_deref().is_none_or(&reaches);

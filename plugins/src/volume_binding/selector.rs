@@ -16,9 +16,16 @@ pub(super) fn requirements(selector: &LabelSelector) -> impl Iterator<Item = Req
     equal.chain(selector.match_expressions.iter().cloned())
 }
 
+/// A requirement of a selector that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("requirement on {key:?}: its key, operator or values are not valid")]
+pub(super) struct BadRequirement {
+    key: Box<str>,
+}
+
 /// # Errors
 /// The selector cannot be read.
-pub(super) fn check(selector: &LabelSelector) -> Result<(), String> {
+pub(super) fn check(selector: &LabelSelector) -> Result<(), BadRequirement> {
     requirements(selector).try_for_each(|r| {
         let values = match r.op {
             SelectorOp::In | SelectorOp::NotIn => !r.values.is_empty(),
@@ -29,7 +36,7 @@ pub(super) fn check(selector: &LabelSelector) -> Result<(), String> {
         if sound {
             return Ok(());
         }
-        Err(format!("requirement on {:?}: its key, operator or values are not valid", r.key))
+        Err(BadRequirement { key: r.key })
     })
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Source: `FindPodVolumes` in `pkg/scheduler/framework/plugins/volumebinding/binder.go`.
 
+use std::sync::Arc;
+
 use berth_engine::base::NodeIdx;
-use berth_engine::framework::Context;
+use berth_engine::framework::{Cause, Context, Fault, Reason, Reasons};
 use berth_engine::model::NodeTerm;
 
 use super::claims::{Bound, PodClaims, Reach, Unbound};
@@ -14,12 +16,15 @@ use super::{REASON_BIND, REASON_GONE, REASON_NODE, REASON_SPACE};
 #[derive(Debug, Default)]
 pub(super) struct Serving<'a> {
     /// In the reference's order; none where the node does.
-    pub(super) reasons: Vec<&'static str>,
+    pub(super) reasons: Reasons,
     /// Volumes that claims would take.
     pub(super) volumes: Vec<Taken<'a>>,
     /// Volumes that would be made.
     pub(super) provisions: Vec<Provision<'a>>,
 }
+
+/// Why a claim is not served.
+type Unmet<'a> = (&'static &'static str, &'a Unbound);
 
 /// A volume that a claim would take; amounts in bytes.
 #[derive(Debug)]
@@ -46,43 +51,46 @@ impl PodClaims {
     ///
     /// # Errors
     /// It cannot be told, and the attempt fails.
-    pub(super) fn on<'a>(&'a self, cx: &Context<'_>, node: NodeIdx) -> Result<Serving<'a>, String> {
+    pub(super) fn on<'a>(&'a self, cx: &Context<'_>, node: NodeIdx) -> Result<Serving<'a>, Fault> {
         let bound = self.bound_on(cx, node)?;
         let mut serving = Serving::default();
         let unbound = self.unbound_on(cx, node, &mut serving)?;
-        serving.reasons = [
-            (bound == Some(REASON_NODE)).then_some(REASON_NODE),
-            unbound,
-            (bound == Some(REASON_GONE)).then_some(REASON_GONE),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let of = |words: &'static &'static str, volume: &Arc<str>| {
+            Reason::new(words, Cause::Volume(Arc::clone(volume)))
+        };
+        let (unreached, gone) = match bound {
+            Some(Bound::There(reach)) => (Some(of(&REASON_NODE, &reach.volume)), None),
+            Some(Bound::Missing(volume)) => (None, Some(of(&REASON_GONE, volume))),
+            None => (None, None),
+        };
+        let unbound = unbound.map(|(words, claim)| of(words, &claim.name));
+        serving.reasons = [unreached, unbound, gone].into_iter().flatten().collect();
         Ok(serving)
     }
 
     /// The first bound volume that is gone or out of reach (`checkBoundClaims`).
-    fn bound_on(&self, cx: &Context<'_>, node: NodeIdx) -> Result<Option<&'static str>, String> {
+    fn bound_on(&self, cx: &Context<'_>, node: NodeIdx) -> Result<Option<&Bound>, Fault> {
         for bound in &self.bound {
             match bound {
-                Bound::Missing => return Ok(Some(REASON_GONE)),
-                Bound::There(reach) if !reach.includes(cx, node)? => return Ok(Some(REASON_NODE)),
-                Bound::There(_) => {}
+                Bound::There(reach) if reach.includes(cx, node)? => {}
+                Bound::There(_) | Bound::Missing(_) => return Ok(Some(bound)),
             }
         }
         Ok(None)
     }
 
-    /// Serves unbound claims by volumes that are there, then by new ones.
+    /// Serves unbound claims by volumes that are there, then by new ones. The first that is not
+    /// served, and why.
     fn unbound_on<'a>(
         &'a self,
         cx: &Context<'_>,
         node: NodeIdx,
         serving: &mut Serving<'a>,
-    ) -> Result<Option<&'static str>, String> {
+    ) -> Result<Option<Unmet<'a>>, Fault> {
         let name = cx.nodes.name(node).map_or("", |name| cx.symbols().text(name));
-        if self.selected.iter().any(|(_, node)| node.as_ref() != name) {
-            return Ok(Some(REASON_BIND));
+        let elsewhere = self.selected.iter().find(|(_, node)| node.as_ref() != name);
+        if let Some((claim, _)) = elsewhere {
+            return Ok(Some((&REASON_BIND, claim)));
         }
         let mut provision: Vec<&Unbound> = self.selected.iter().map(|(claim, _)| claim).collect();
         let mut chosen: Vec<&str> = Vec::new();
@@ -103,8 +111,8 @@ impl PodClaims {
         }
         for claim in provision {
             match claim.provisioning.on(cx, node) {
-                Provisioned::Refused => return Ok(Some(REASON_BIND)),
-                Provisioned::NoRoom => return Ok(Some(REASON_SPACE)),
+                Provisioned::Refused => return Ok(Some((&REASON_BIND, claim))),
+                Provisioned::NoRoom => return Ok(Some((&REASON_SPACE, claim))),
                 Provisioned::Possible(capacity) => serving.provisions.push(Provision {
                     claim,
                     class: &claim.class,
@@ -118,7 +126,7 @@ impl PodClaims {
 }
 
 impl Reach {
-    fn includes(&self, cx: &Context<'_>, node: NodeIdx) -> Result<bool, String> {
+    fn includes(&self, cx: &Context<'_>, node: NodeIdx) -> Result<bool, Fault> {
         let terms = match &self.migrated {
             Some(migrated) if is_migrated(migrated.plugin, cx, node) => {
                 migrated.terms.as_ref().map_err(Clone::clone)?

@@ -42,9 +42,7 @@ fn check(pod: &str, objects: &str, expected: &str) {
 fn check_rejected(pod: &str, objects: &str, reason: &str) {
     let mut scene = Scene::parse(&format!("pod {pod} / node a"));
     scene.store(objects);
-    let reasons = Reasons::from_iter([reason.to_owned().into()]);
-    let expected = PreFiltered::Reject { resolvable: false, reasons };
-    scene.check_pre_filter(&plugin(), &expected);
+    scene.check_pre_filter(&plugin(), &PreFiltered::unresolvable(reason.to_owned()));
 }
 
 #[test]
@@ -83,7 +81,7 @@ fn claims_that_stand_in_the_way() {
     let mut scene = Scene::parse("pod volume=claim:c / node a");
     scene.store("claim c class=s / class s modeless");
     let text = "VolumeBindingMode not set for StorageClass \"s\"".to_owned();
-    scene.check_pre_filter(&plugin(), &PreFiltered::Broken(text));
+    scene.check_pre_filter(&plugin(), &PreFiltered::broken(text));
 }
 
 #[test]

@@ -66,8 +66,7 @@ fn both_rules_hold_and_the_disk_is_told_first() {
 #[test]
 fn a_claim_has_to_be_there() {
     let scene = Scene::parse("pod volume=gce:d volume=claim:data / node a");
-    let reasons = Reasons::from_iter([r#"persistentvolumeclaim "data" not found"#.into()]);
-    let expected = PreFiltered::Reject { resolvable: false, reasons };
+    let expected = PreFiltered::unresolvable(r#"persistentvolumeclaim "data" not found"#);
     scene.check_pre_filter(&VolumeRestrictions, &expected);
 }
 

@@ -79,10 +79,7 @@ fn claims_without_a_volume() {
     ] {
         let mut scene = Scene::parse(&format!("pod volume={volume} / node n"));
         scene.store(objects);
-        let expected = expected.map_or(PreFiltered::Skip, |reason| PreFiltered::Reject {
-            resolvable: false,
-            reasons: Reasons::from_iter([reason.into()]),
-        });
+        let expected = expected.map_or(PreFiltered::Skip, PreFiltered::unresolvable);
         scene.check_pre_filter(&VolumeZone, &expected);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use berth_engine::base::NodeIdx;
 use berth_engine::cycle::{Stop, Wording, fit_error};
-use berth_engine::framework::{MAX_NODE_SCORE, Point, Profile};
+use berth_engine::framework::{MAX_NODE_SCORE, Point, Profile, Reason};
 use berth_engine::record::PodRecord;
 use berth_engine::{Config, Control, Decided, Engine, Input, Origin};
 use berth_plugins::default_profile;
@@ -113,12 +113,11 @@ fn verdict(engine: &mut Engine, profile: &Arc<Profile>, pod: &PodRecord) -> Verd
     let node = |n: NodeIdx| cache.node_name(n).to_owned();
     let plugin = |place: usize| profile.plugin(place).unwrap().name().to_owned();
     let (filtered, mut out) = match &decided {
-        Decided::Broken(text) => {
-            return Verdict { broken: Some(text.clone()), ..Verdict::default() };
+        Decided::Broken(error) => {
+            return Verdict { broken: Some(error.to_string()), ..Verdict::default() };
         }
         Decided::Reject { filtered } => {
-            let nodes = cache.nodes().live().len();
-            let message = fit_error(filtered, nodes, profile, Wording::Recorded);
+            let message = fit_error(filtered, cache, profile, Wording::Recorded);
             (filtered, Verdict { message: Some(message), ..Verdict::default() })
         }
         Decided::Place { pick, filtered, scores } => {
@@ -138,12 +137,14 @@ fn verdict(engine: &mut Engine, profile: &Arc<Profile>, pod: &PodRecord) -> Verd
     };
     if let Some(Stop::PreFilter { plugin: by, resolvable, reasons, .. }) = &filtered.stop {
         let by = by.map(plugin);
-        out.stop = Some(format!("{by:?} resolvable={resolvable} {}", reasons.join(", ")));
+        let reasons = Reason::join(reasons, cache.dims());
+        out.stop = Some(format!("{by:?} resolvable={resolvable} {reasons}"));
     }
     out.nodes.extend(filtered.feasible.iter().map(|n| (node(*n), Answer::Fits)));
     out.nodes.extend(filtered.excluded.iter().map(|n| (node(n), Answer::Excluded)));
     out.nodes.extend(filtered.rejected.iter().map(|r| {
-        let reasons = r.verdict.reasons().iter().map(|r| r.clone().into_owned()).collect();
+        let words = r.verdict.reasons().iter().map(|r| r.words(cache.dims()).into_owned());
+        let reasons = words.collect();
         let resolvable = r.verdict.code() == berth_engine::framework::Code::Unschedulable;
         (node(r.node), Answer::Rejected { plugin: plugin(r.plugin), resolvable, reasons })
     }));

@@ -203,7 +203,7 @@ pub(crate) fn text_of(decided: &Decided, profile: &Profile, cache: &Cache) -> Ve
     let name = |node: NodeIdx| cache.node_name(node).to_owned();
     let plugin = |place: usize| profile.plugin(place).unwrap().name().to_owned();
     let (filtered, mut lines) = match decided {
-        Decided::Broken(text) => return vec![text.clone()],
+        Decided::Broken(error) => return vec![error.to_string()],
         Decided::Reject { filtered } => (filtered, vec![format!("nowhere: {:?}", filtered.stop)]),
         Decided::Place { pick, filtered, scores } => {
             let best: Vec<String> = pick.best.iter().map(|n| name(*n)).collect();

@@ -7,6 +7,7 @@
 mod budget;
 mod diagnosis;
 mod dry_run;
+mod error;
 mod filter;
 mod guard;
 mod nominated;
@@ -17,6 +18,7 @@ mod reserve;
 mod score;
 
 pub use diagnosis::{PostFilterSaid, Wording, fit_error};
+pub use error::CycleError;
 pub use filter::{Filtered, NoFit, Rejection, Stop};
 pub(crate) use guard::guarded;
 pub use pick::{Feasible, Pick, pick};

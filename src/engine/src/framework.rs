@@ -15,11 +15,13 @@
 mod binding;
 mod context;
 mod failing;
+mod fault;
 mod groups;
 mod hints;
 mod plugin;
 mod profile;
 mod reads;
+mod reason;
 mod registry;
 mod state;
 mod verdict;
@@ -29,6 +31,7 @@ pub use binding::{
 };
 pub use context::{Context, PodView};
 pub use failing::FailingPostFilter;
+pub use fault::Fault;
 pub use groups::{GroupKey, Grouped, Groups, Keeps, PodMoved, Touched};
 pub use hints::{Action, ClusterEvent, Hint, Hints, Registration, Resource, Subject};
 pub use plugin::{
@@ -36,11 +39,10 @@ pub use plugin::{
 };
 pub use profile::{Point, Profile, ProfileBuilder, ProfileError, Weighted};
 pub use reads::{Reads, UnknownFacts};
+pub use reason::{Cause, Reason, Reasons};
 pub use registry::{Registry, RegistryError, nearest};
 pub use state::State;
-pub use verdict::{
-    Code, PreFiltered, PreScored, Reason, Reasons, Reserved, TakenVolume, Verdict, Verdicts,
-};
+pub use verdict::{Code, PreFiltered, PreScored, Reserved, TakenVolume, Verdict, Verdicts};
 
 /// Highest score of a node by one plugin after normalization (`framework.MaxNodeScore`).
 pub const MAX_NODE_SCORE: i64 = 100;

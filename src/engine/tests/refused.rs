@@ -40,7 +40,7 @@ impl PreFilter for Refuser {
         if cx.cache.objects().claim("d", "c").is_some() {
             return PreFiltered::Skip;
         }
-        PreFiltered::Refuse { until: self.until, message: "not here".to_owned() }
+        PreFiltered::Refuse { until: self.until, reason: "not here".into() }
     }
 }
 

@@ -56,6 +56,16 @@ fn every_lack_is_a_reason() {
 }
 
 #[test]
+fn a_rejection_says_how_much_is_asked_for_and_free() {
+    let scene = Scene::parse(
+        "pod cpu=2 / node a cpu=3 / on a cpu=1500m / node b cpu=9 pods=1 / on b / node c cpu=2",
+    );
+    let lack = Cause::Resource { resource: Dim::CPU, asked: 2_000, free: 1_500 };
+    let expected = [Some(lack), Some(Cause::Pods { allowed: 1 }), None];
+    assert_eq!(scene.causes(&plugin(json!({}))), expected);
+}
+
+#[test]
 fn extended_resources_can_be_ignored() {
     let fit = plugin(json!({
         "ignoredResources": ["example.com/one", "hugepages-2Mi", "cpu"],
@@ -130,7 +140,8 @@ fn a_dry_run_sees_only_the_copy_of_its_node() {
     let mut slots = vec![Verdict::Fit];
     let fit = plugin(json!({}));
     fit.filter(&cx.on(&copy), &State::default(), &[row], &mut Verdicts::new(&mut slots));
-    assert_eq!(slots, [Verdict::unschedulable("Insufficient cpu")]);
+    let cause = Cause::Resource { resource: Dim::CPU, asked: 1_000, free: 0 };
+    assert_eq!(slots, [Verdict::unschedulable(Reason::new(&INSUFFICIENT, cause))]);
 }
 
 #[test]

@@ -2,10 +2,13 @@
 //!
 //! Source: `FitError.Error` in `pkg/scheduler/framework/types.go`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::framework::Profile;
+use crate::cache::Cache;
+use crate::framework::{Profile, Reason};
+use crate::model::{Dim, Dims};
 
 use super::filter::{Filtered, Stop};
 
@@ -42,17 +45,25 @@ impl PostFilterSaid {
 }
 
 /// The text of the condition and the event: `0/3 nodes are available: 1 Insufficient cpu, …`.
-pub fn fit_error(filtered: &Filtered, nodes: usize, profile: &Profile, wording: Wording) -> String {
-    let mut text = format!("0/{nodes} nodes are available:");
+///
+/// Here reasons become words: `cache` is the one that the filters read.
+pub fn fit_error(
+    filtered: &Filtered,
+    cache: &Cache,
+    profile: &Profile,
+    wording: Wording,
+) -> String {
+    let mut text = format!("0/{} nodes are available:", cache.nodes().live().len());
     match &filtered.stop {
         Some(Stop::NoNodes) => return "no nodes available to schedule pods".to_owned(),
-        Some(Stop::Broken(why)) => return why.clone(),
-        Some(Stop::Refused { message, .. }) => return message.clone(),
+        Some(Stop::Broken(why)) => return why.to_string(),
+        Some(Stop::Refused { reason, .. }) => return reason.words(cache.dims()).into_owned(),
         Some(Stop::PreFilter { reasons, .. }) => {
-            let _ = write!(text, " {}.", reasons.join(", "));
+            let _ = write!(text, " {}.", Reason::join(reasons, cache.dims()));
         }
         None => {
-            let counted = histogram(filtered, &excluded_reason(filtered, profile, wording));
+            let excluded = excluded_reason(filtered, profile, wording);
+            let counted = histogram(filtered, &excluded, cache.dims());
             if !counted.is_empty() {
                 let _ = write!(text, " {}.", counted.join(", "));
             }
@@ -65,15 +76,22 @@ pub fn fit_error(filtered: &Filtered, nodes: usize, profile: &Profile, wording: 
 }
 
 /// "count reason" for every reason, sorted as strings: "10 x" comes before "2 y".
-fn histogram(filtered: &Filtered, excluded: &str) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for rejection in &filtered.rejected {
-        for reason in rejection.verdict.reasons() {
-            *counts.entry(reason.as_ref()).or_default() += 1;
+fn histogram(filtered: &Filtered, excluded: &str, dims: &Dims) -> Vec<String> {
+    // Thousands of nodes are out for a few reasons, and each pod of the class is told: the words
+    // of each reason are made once.
+    let mut known: BTreeMap<(&str, Option<Dim>), (usize, &Reason)> = BTreeMap::new();
+    let mut counts: BTreeMap<Cow<'_, str>, usize> = BTreeMap::new();
+    for reason in filtered.rejected.iter().flat_map(|rejection| rejection.verdict.reasons()) {
+        match reason.key() {
+            Some(key) => known.entry(key).or_insert((0, reason)).0 += 1,
+            None => *counts.entry(reason.words(dims)).or_default() += 1,
         }
     }
+    for (nodes, reason) in known.into_values() {
+        *counts.entry(reason.words(dims)).or_default() += nodes;
+    }
     if !filtered.excluded.is_empty() {
-        *counts.entry(excluded).or_default() += filtered.excluded.len();
+        *counts.entry(excluded.into()).or_default() += filtered.excluded.len();
     }
     let mut lines: Vec<String> = counts.iter().map(|(r, n)| format!("{n} {r}")).collect();
     lines.sort_unstable();

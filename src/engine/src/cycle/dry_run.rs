@@ -6,10 +6,10 @@ use crate::base::{NodeIdx, PodIdx};
 use crate::framework::{Context, Point, State, Verdict};
 use crate::model::NodeTable;
 
-use super::Scan;
 use super::filter::Rejection;
 use super::guard::guarded;
 use super::prefilter::Prepared;
+use super::{CycleError, Scan};
 
 /// The copy.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl DryRun {
         scan: &Scan<'_>,
         cx: &Context<'_>,
         pod: PodIdx,
-    ) -> Result<(), String> {
+    ) -> Result<(), CycleError> {
         let Some((_, class)) = cx.cache.class_of(pod) else { return Ok(()) };
         let Some(footprint) = cx.cache.footprint(pod) else { return Ok(()) };
         self.table.add_pod(self.row, pod, footprint, class);
@@ -50,7 +50,7 @@ impl DryRun {
         scan: &Scan<'_>,
         cx: &Context<'_>,
         pod: PodIdx,
-    ) -> Result<(), String> {
+    ) -> Result<(), CycleError> {
         let Some((_, class)) = cx.cache.class_of(pod) else { return Ok(()) };
         let Some(footprint) = cx.cache.footprint(pod) else { return Ok(()) };
         let slot = self.table.pods(self.row).iter().position(|p| *p == pod);
@@ -66,7 +66,7 @@ impl DryRun {
         cx: &Context<'_>,
         pod: PodIdx,
         added: bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), CycleError> {
         let dry = cx.on(&self.table);
         for weighted in scan.profile.at(Point::PreFilter) {
             let place = weighted.plugin;
@@ -95,7 +95,7 @@ impl DryRun {
         &self,
         scan: &Scan<'_>,
         cx: &Context<'_>,
-    ) -> Result<Option<Rejection>, String> {
+    ) -> Result<Option<Rejection>, CycleError> {
         let dry = cx.on(&self.table);
         let (mut alive, mut rejected) = (vec![self.row], Vec::new());
         scan.judge_chunk(&dry, &self.prepared, &mut alive, &mut [Verdict::Fit], &mut rejected)?;
@@ -109,7 +109,7 @@ impl DryRun {
         scan: &Scan<'_>,
         cx: &Context<'_>,
         rivals: &[PodIdx],
-    ) -> Result<Option<Rejection>, String> {
+    ) -> Result<Option<Rejection>, CycleError> {
         if !rivals.is_empty() {
             let mut with = self.copied();
             for rival in rivals {

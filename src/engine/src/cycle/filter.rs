@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use crate::base::{NodeIdx, NodeSet, PodIdx, Sym};
-use crate::framework::{Code, Context, Point, Reads, Reasons, State, Verdict, Verdicts};
+use crate::framework::{Code, Context, Point, Reads, Reason, Reasons, State, Verdict, Verdicts};
 use crate::probe::Probe;
 
-use super::Scan;
 use super::guard::guarded;
 use super::prefilter::Prepared;
+use super::{CycleError, Scan};
 
 /// Nodes judged in one call of a filter: 256 verdicts of 48 bytes stay in the first-level cache.
 const CHUNK: usize = 256;
@@ -58,11 +58,11 @@ pub enum Stop {
         plugin: usize,
         /// What has to change before the pod is looked at again.
         until: Reads,
-        /// The text of the condition.
-        message: String,
+        /// Its words are the condition's.
+        reason: Reason,
     },
-    /// A plugin failed: the attempt is an error with this text.
-    Broken(String),
+    /// The attempt is an error.
+    Broken(CycleError),
 }
 
 /// The outcome of the filters.
@@ -230,11 +230,11 @@ impl Scan<'_> {
         prepared: &Prepared,
         nodes: &[NodeIdx],
         pod: PodIdx,
-    ) -> Result<Filtered, String> {
+    ) -> Result<Filtered, CycleError> {
         let Some(pool) = self.pool_for(nodes.len()) else {
             return self.judge(cx, prepared, nodes, pod);
         };
-        let parts: Vec<Result<Filtered, String>> = pool.install(|| {
+        let parts: Vec<Result<Filtered, CycleError>> = pool.install(|| {
             nodes.par_chunks(TASK).map(|task| self.judge(cx, prepared, task, pod)).collect()
         });
         let mut all = Filtered::default();
@@ -254,7 +254,7 @@ impl Scan<'_> {
         prepared: &Prepared,
         nodes: &[NodeIdx],
         pod: PodIdx,
-    ) -> Result<Filtered, String> {
+    ) -> Result<Filtered, CycleError> {
         let mut out = Filtered { evaluated: nodes.len(), ..Filtered::default() };
         let nominations = cx.cache.nominations();
         let mut verdicts = vec![Verdict::Fit; nodes.len().min(CHUNK)];
@@ -282,7 +282,7 @@ impl Scan<'_> {
         alive: &mut Vec<NodeIdx>,
         verdicts: &mut [Verdict],
         rejected: &mut Vec<Rejection>,
-    ) -> Result<(), String> {
+    ) -> Result<(), CycleError> {
         for weighted in self.profile.at(Point::Filter) {
             let place = weighted.plugin;
             if alive.is_empty() || prepared.skipped.get(place).copied().unwrap_or(false) {
@@ -305,13 +305,13 @@ impl Scan<'_> {
                 let verdict = slots.next().map(std::mem::take).unwrap_or_default();
                 match verdict {
                     Verdict::Fit => return true,
-                    Verdict::Broken(text) => broken = Some(text),
+                    Verdict::Broken(fault) => broken = Some(fault),
                     verdict => rejected.push(Rejection { node: *node, plugin: place, verdict }),
                 }
                 false
             });
-            if let Some(text) = broken {
-                return Err(format!("running {:?} filter plugin: {text}", plugin.name()));
+            if let Some(fault) = broken {
+                return Err(CycleError::of_plugin(plugin.name(), Point::Filter, fault));
             }
         }
         Ok(())

@@ -5,10 +5,10 @@
 use crate::base::{NodeIdx, PodIdx};
 use crate::framework::Context;
 
-use super::Scan;
 use super::dry_run::DryRun;
 use super::filter::Rejection;
 use super::prefilter::Prepared;
+use super::{CycleError, Scan};
 
 impl Scan<'_> {
     /// Takes out of `alive`, which passed without them, the nodes that fail with the nominated
@@ -21,7 +21,7 @@ impl Scan<'_> {
         pod: PodIdx,
         alive: &mut Vec<NodeIdx>,
         rejected: &mut Vec<Rejection>,
-    ) -> Result<(), String> {
+    ) -> Result<(), CycleError> {
         let concerned = |node: NodeIdx| !self.rivals(cx, pod, node).is_empty();
         let failed: Vec<NodeIdx> =
             rejected.iter().map(|r| r.node).filter(|node| concerned(*node)).collect();
@@ -47,7 +47,7 @@ impl Scan<'_> {
         prepared: &Prepared,
         pod: PodIdx,
         node: NodeIdx,
-    ) -> Result<Option<Rejection>, String> {
+    ) -> Result<Option<Rejection>, CycleError> {
         let rivals = self.rivals(cx, pod, node);
         if rivals.is_empty() {
             return Ok(None);

@@ -11,11 +11,11 @@ use crate::base::{NodeIdx, PodIdx};
 use crate::cache::Cache;
 use crate::framework::Context;
 
-use super::Scan;
 use super::budget::Budgets;
 use super::dry_run::DryRun;
 use super::filter::{Filtered, Stop};
 use super::prefilter::Prepared;
+use super::{CycleError, Scan};
 
 /// The pods that would have to leave a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Scan<'_> {
     ///
     /// # Errors
     /// A plugin failed in the dry run.
-    pub fn preempt(&self, pod: PodIdx, filtered: &Filtered) -> Result<Preemption, String> {
+    pub fn preempt(&self, pod: PodIdx, filtered: &Filtered) -> Result<Preemption, CycleError> {
         let Some(cx) = self.context(pod) else { return Ok(Preemption::default()) };
         if let Some(reason) = ineligible(&cx, filtered) {
             return Ok(Preemption { ineligible: Some(reason), ..Preemption::default() });
@@ -70,7 +70,7 @@ impl Scan<'_> {
         prepared: &Prepared,
         budgets: &Budgets<'_>,
         node: NodeIdx,
-    ) -> Result<Option<Victims>, String> {
+    ) -> Result<Option<Victims>, CycleError> {
         let lower =
             |pod: &PodIdx| cx.cache.pods().get(*pod).is_some_and(|p| p.priority < cx.pod.priority);
         let mut potential: Vec<PodIdx> =

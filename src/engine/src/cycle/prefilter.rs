@@ -6,10 +6,10 @@ use crate::base::{NodeIdx, Sym};
 use crate::framework::{Code, Context, Point, PreFiltered, Reasons, State};
 use crate::probe::Probe;
 
-use super::Scan;
 use super::diagnosis::plugin_names;
 use super::filter::Stop;
 use super::guard::guarded;
+use super::{CycleError, Scan};
 
 /// What PreFilter leaves for Filter.
 #[derive(Debug, Clone, Default)]
@@ -72,7 +72,7 @@ impl Scan<'_> {
 }
 
 /// The status of one PreFilter's answer.
-fn code_of(said: &Result<PreFiltered, String>) -> Code {
+fn code_of(said: &Result<PreFiltered, CycleError>) -> Code {
     match said {
         Ok(PreFiltered::Proceed | PreFiltered::Narrow(_)) => Code::Success,
         Ok(PreFiltered::Skip) => Code::Skip,
@@ -106,7 +106,7 @@ impl Prepared {
         cx: &Context<'_>,
         place: usize,
         name: &str,
-        said: Result<PreFiltered, String>,
+        said: Result<PreFiltered, CycleError>,
     ) -> bool {
         match said {
             Ok(PreFiltered::Proceed) => {}
@@ -133,13 +133,13 @@ impl Prepared {
                 self.stop = Some(rejection);
                 return !resolvable;
             }
-            Ok(PreFiltered::Refuse { until, message }) => {
-                self.stop = Some(Stop::Refused { plugin: place, until, message });
+            Ok(PreFiltered::Refuse { until, reason }) => {
+                self.stop = Some(Stop::Refused { plugin: place, until, reason });
                 return true;
             }
-            Ok(PreFiltered::Broken(text)) => {
-                self.stop =
-                    Some(Stop::Broken(format!("running PreFilter plugin {name:?}: {text}")));
+            Ok(PreFiltered::Broken(fault)) => {
+                let error = CycleError::of_plugin(name, Point::PreFilter, fault);
+                self.stop = Some(Stop::Broken(error));
                 return true;
             }
             Err(panicked) => {

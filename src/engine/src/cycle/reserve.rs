@@ -6,22 +6,22 @@ use crate::base::{NodeIdx, PodIdx};
 use crate::framework::{Code, Point, Reserved, State};
 use crate::probe::Probe;
 
-use super::Scan;
 use super::filter::Filtered;
 use super::guard::guarded;
+use super::{CycleError, Scan};
 
 impl Scan<'_> {
     /// Asks the Reserve plugins, in order, for what the pod takes on `node` beside its room.
     ///
     /// # Errors
-    /// A plugin failed: the attempt is an error with this text.
+    /// A plugin failed: the attempt is an error.
     pub fn reserve(
         &self,
         pod: PodIdx,
         node: NodeIdx,
         filtered: &Filtered,
         probe: &mut dyn Probe,
-    ) -> Result<Reserved, String> {
+    ) -> Result<Reserved, CycleError> {
         probe.begin(Point::Reserve);
         let reserved = self.reserve_all(pod, node, filtered);
         let code = if reserved.is_ok() { Code::Success } else { Code::Error };
@@ -34,7 +34,7 @@ impl Scan<'_> {
         pod: PodIdx,
         node: NodeIdx,
         filtered: &Filtered,
-    ) -> Result<Reserved, String> {
+    ) -> Result<Reserved, CycleError> {
         let mut all = Reserved::default();
         let Some(cx) = self.context(pod) else { return Ok(all) };
         let empty = State::default();
@@ -44,7 +44,7 @@ impl Scan<'_> {
             let state = filtered.states.get(weighted.plugin).unwrap_or(&empty);
             let said = guarded(plugin.name(), || point.reserve(&cx, state, node))?;
             let own =
-                said.map_err(|e| format!("running Reserve plugin {:?}: {e}", plugin.name()))?;
+                said.map_err(|fault| CycleError::of_plugin(plugin.name(), Point::Reserve, fault))?;
             all.volumes.extend(own.volumes);
             all.claims.extend(own.claims);
         }

@@ -6,9 +6,9 @@ use crate::base::{NodeIdx, PodIdx};
 use crate::framework::{Code, MAX_NODE_SCORE, Point, PreScored, Score, State};
 use crate::probe::Probe;
 
-use super::Scan;
 use super::filter::Filtered;
 use super::guard::guarded;
+use super::{CycleError, Scan};
 
 /// Nodes per task on the thread pool.
 const TASK: usize = 1_024;
@@ -26,13 +26,13 @@ impl Scan<'_> {
     /// Scores the feasible nodes.
     ///
     /// # Errors
-    /// A plugin failed or left 0..=100: the attempt is an error with this text.
+    /// A plugin failed or left 0..=100: the attempt is an error.
     pub fn score(
         &self,
         pod: PodIdx,
         filtered: &mut Filtered,
         probe: &mut dyn Probe,
-    ) -> Result<Scores, String> {
+    ) -> Result<Scores, CycleError> {
         let profile = self.profile.scheduler_name();
         probe.begin(Point::PreScore);
         let skipped = self.pre_score(pod, filtered, probe);
@@ -51,7 +51,7 @@ impl Scan<'_> {
         pod: PodIdx,
         filtered: &mut Filtered,
         probe: &mut dyn Probe,
-    ) -> Result<Vec<bool>, String> {
+    ) -> Result<Vec<bool>, CycleError> {
         let mut skipped = vec![false; self.profile.plugin_count()];
         let Some(cx) = self.context(pod) else { return Ok(skipped) };
         filtered.states.resize_with(self.profile.plugin_count(), State::default);
@@ -79,8 +79,8 @@ impl Scan<'_> {
                         *skip = true;
                     }
                 }
-                PreScored::Broken(text) => {
-                    return Err(format!("running PreScore plugin {:?}: {text}", plugin.name()));
+                PreScored::Broken(fault) => {
+                    return Err(CycleError::of_plugin(plugin.name(), Point::PreScore, fault));
                 }
             }
         }
@@ -93,7 +93,7 @@ impl Scan<'_> {
         filtered: &Filtered,
         skipped: &[bool],
         probe: &mut dyn Probe,
-    ) -> Result<Scores, String> {
+    ) -> Result<Scores, CycleError> {
         let nodes = &filtered.feasible;
         let mut scores = Scores { totals: vec![0; nodes.len()], by_plugin: Vec::new() };
         for weighted in self.profile.at(Point::Score) {
@@ -119,10 +119,7 @@ impl Scan<'_> {
             probe.plugin_ends(plugin.name(), Point::Score, code);
             scored?;
             if let Some(bad) = own.iter().find(|s| !(0..=MAX_NODE_SCORE).contains(*s)) {
-                return Err(format!(
-                    "plugin {:?} returns an invalid score {bad}, it should in the range of [0, {MAX_NODE_SCORE}] after normalizing",
-                    plugin.name()
-                ));
+                return Err(CycleError::InvalidScore { plugin: plugin.name().into(), score: *bad });
             }
             for (total, own) in scores.totals.iter_mut().zip(&mut own) {
                 *own *= weighted.weight;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Millis, NodeIdx, PodIdx};
-use crate::cycle::{Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error};
+use crate::cycle::{CycleError, Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error};
 use crate::effect::{Effect, FailureReason, PodEvent};
 use crate::framework::{Point, Profile, Reads};
 use crate::probe::{AttemptResult, Probe, QueueName};
@@ -28,8 +28,8 @@ pub enum Decided {
         /// What the filters said.
         filtered: Filtered,
     },
-    /// The attempt failed with this text.
-    Broken(String),
+    /// The attempt failed.
+    Broken(CycleError),
 }
 
 impl Engine {
@@ -88,15 +88,15 @@ impl Engine {
     fn end_of(
         &mut self,
         pod: PodIdx,
-        placed: Result<(), String>,
+        placed: Result<(), CycleError>,
         now: Millis,
         effects: &mut Vec<Effect>,
         probe: &mut dyn Probe,
     ) -> AttemptResult {
         match placed {
             Ok(()) => AttemptResult::Scheduled,
-            Err(text) => {
-                self.fail(pod, &text, now, effects, probe);
+            Err(error) => {
+                self.fail(pod, &error.to_string(), now, effects, probe);
                 AttemptResult::Error
             }
         }
@@ -119,10 +119,9 @@ impl Engine {
         effects: &mut Vec<Effect>,
         probe: &mut dyn Probe,
     ) {
-        let nodes = self.cache.nodes().live().len();
         let post_filter = self.post_filter(pod, filtered, profile);
         let wording = Wording::Live { post_filter };
-        let message = fit_error(filtered, nodes, profile, wording);
+        let message = fit_error(filtered, &self.cache, profile, wording);
         let rejectors = filtered.rejectors();
         let reads = match &filtered.stop {
             // No node can help, so none is looked at when one comes or changes.

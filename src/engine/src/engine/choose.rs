@@ -6,7 +6,7 @@ use rayon::ThreadPool;
 
 use crate::base::{Draw, PodIdx};
 use crate::cache::Cache;
-use crate::cycle::{Feasible, Filtered, Pick, Scan, Scores, Stop, pick};
+use crate::cycle::{CycleError, Feasible, Filtered, Pick, Scan, Scores, Stop, pick};
 use crate::framework::{Code, Point, Profile};
 use crate::input::Method;
 use crate::probe::Probe;
@@ -143,15 +143,15 @@ impl Chooser<'_> {
     ) -> Decided {
         let scan = self.scan(profile);
         let mut filtered = scan.filter(pod, probe);
-        if let Some(Stop::Broken(text)) = &filtered.stop {
-            return Decided::Broken(text.clone());
+        if let Some(Stop::Broken(error)) = &filtered.stop {
+            return Decided::Broken(error.clone());
         }
         let scores = match filtered.feasible.as_slice() {
             [] => return Decided::Reject { filtered },
             [_] if !score_one => None,
             _ => match scan.score(pod, &mut filtered, probe) {
                 Ok(scores) => Some(scores),
-                Err(text) => return Decided::Broken(text),
+                Err(error) => return Decided::Broken(error),
             },
         };
         let unscored = [0];
@@ -160,7 +160,7 @@ impl Chooser<'_> {
             .and_then(|feasible| pick(feasible, self.draw, self.cache));
         match drawn {
             Some(pick) => Decided::Place { pick, filtered, scores },
-            None => Decided::Broken("the scores do not belong to the nodes".to_owned()),
+            None => Decided::Broken(CycleError::ScoresAmiss),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Single pods judged without a queue, for `berth evaluate` and what-if questions.
 
 use crate::base::PodIdx;
-use crate::cycle::{Filtered, Preemption};
+use crate::cycle::{CycleError, Filtered, Preemption};
 use crate::framework::Profile;
 use crate::record::PodRecord;
 
@@ -24,7 +24,7 @@ impl Engine {
         pod: PodIdx,
         profile: &Profile,
         filtered: &Filtered,
-    ) -> Result<Preemption, String> {
+    ) -> Result<Preemption, CycleError> {
         self.scan(profile).preempt(pod, filtered)
     }
 

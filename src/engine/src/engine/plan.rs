@@ -18,6 +18,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::base::{Draw, Millis, NodeIdx, PodIdx};
+use crate::cycle::CycleError;
 use crate::effect::{Decision, Effect};
 use crate::framework::{Point, Profile, Reserved};
 use crate::probe::Probe;
@@ -87,13 +88,13 @@ impl Engine {
     /// False where none fits, and the plan is as it was.
     ///
     /// # Errors
-    /// The attempt fails with this text, and the plan is as it was.
+    /// The attempt fails, and the plan is as it was.
     pub fn plan_pod(
         &mut self,
         plan: &mut Plan,
         pod: PodIdx,
         probe: &mut dyn Probe,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, CycleError> {
         let Some(profile) = self.profile_of(pod).cloned() else { return Ok(false) };
         // One that has not been popped begins its next attempt with the plan.
         let attempt = self
@@ -102,7 +103,7 @@ impl Engine {
             .map_or(1, |entry| entry.attempts + u32::from(entry.place != Place::InFlight));
         let placement = match self.chooser().find(pod, &profile, probe) {
             Found::Nowhere(_) | Found::Scanned(Decided::Reject { .. }) => return Ok(false),
-            Found::Scanned(Decided::Broken(text)) => return Err(text),
+            Found::Scanned(Decided::Broken(error)) => return Err(error),
             found => self.placement(pod, found, attempt, &profile, probe)?,
         };
         self.add_to_plan(plan, placement, &profile)?;
@@ -119,21 +120,21 @@ impl Engine {
         plan: &mut Plan,
         placement: Placement,
         profile: &Profile,
-    ) -> Result<(), String> {
+    ) -> Result<(), CycleError> {
         let Placement { pod, node, reserved, decision, is_direct } = placement;
         if plan.steps.len() >= PLAN_MAX {
-            return Err(format!("a plan holds {PLAN_MAX} pods at most"));
+            return Err(CycleError::PlanFull { most: PLAN_MAX });
         }
         if !self.is_taken(pod, node, profile) {
-            return Err("no Bind plugin of the profile takes the pod".to_owned());
+            return Err(CycleError::NoBinder);
         }
         if self.queue.entry(pod).is_none() {
-            return Err("the pod is not in the queue".to_owned());
+            return Err(CycleError::NotQueued);
         }
         let promised = self.cache.promise_of(pod);
         if !self.cache.assume(pod, node) {
-            let name = self.cache.node_name(node);
-            return Err(format!("the pod cannot be assumed on node {name}"));
+            let node = self.cache.node_name(node).into();
+            return Err(CycleError::NotAssumed { node });
         }
         self.cache.hold(pod, reserved);
         plan.steps.push(Planned { pod, node, decision, is_direct, promised });
@@ -225,7 +226,7 @@ impl Engine {
         attempt: u32,
         profile: &Profile,
         probe: &mut dyn Probe,
-    ) -> Result<Placement, String> {
+    ) -> Result<Placement, CycleError> {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         match found {
             Found::Ranked(choice) => {
@@ -254,10 +255,10 @@ impl Engine {
                 let reserved = self.scan(profile).reserve(pod, node, &filtered, probe)?;
                 Ok(Placement { pod, node, reserved, decision, is_direct })
             }
-            Found::Scanned(Decided::Broken(text)) => Err(text),
+            Found::Scanned(Decided::Broken(error)) => Err(error),
             Found::Nowhere(_) | Found::Scanned(Decided::Reject { .. }) => {
                 debug_assert!(false, "a pod that fits nowhere has no placement");
-                Err("no node was found for the pod".to_owned())
+                Err(CycleError::NoNode)
             }
         }
     }

@@ -9,7 +9,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::base::{Draw, PodIdx, Sym};
 use crate::cache::Cache;
-use crate::cycle::{Filtered, Preemption, Scan};
+use crate::cycle::{CycleError, Filtered, Preemption, Scan};
 use crate::framework::Profile;
 use crate::input::{Config, Method};
 use crate::ranking::Rankings;
@@ -120,7 +120,7 @@ impl Snapshot {
         pod: PodIdx,
         profile: &Profile,
         filtered: &Filtered,
-    ) -> Result<Preemption, String> {
+    ) -> Result<Preemption, CycleError> {
         self.scan(profile).preempt(pod, filtered)
     }
 }

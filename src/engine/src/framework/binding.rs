@@ -7,7 +7,7 @@
 use crate::base::{Millis, NodeIdx};
 use crate::record::ObjectKey;
 
-use super::{Context, Plugin, PodView, Reason, Reserved, State};
+use super::{Context, Fault, Plugin, PodView, Reason, Reserved, State};
 
 /// Books something for the pod beside the room on its node. What is booked is data that the cache
 /// keeps with the pod, and gives back in reverse order, so there is nothing to unreserve.
@@ -16,7 +16,7 @@ pub trait Reserve: Plugin {
     ///
     /// # Errors
     /// Why the attempt fails; the pod backs off.
-    fn reserve(&self, cx: &Context<'_>, state: &State, node: NodeIdx) -> Result<Reserved, String>;
+    fn reserve(&self, cx: &Context<'_>, state: &State, node: NodeIdx) -> Result<Reserved, Fault>;
 }
 
 /// What a Permit plugin says.
@@ -29,7 +29,7 @@ pub enum Permission {
     /// The pod must not be bound now. It waits until something that the plugin reads changes.
     Reject(Reason),
     /// The plugin failed; the pod backs off.
-    Broken(String),
+    Broken(Fault),
 }
 
 /// May hold a pod back before its bind.
@@ -51,7 +51,7 @@ pub enum PreFlight {
         parallel: bool,
     },
     /// The plugin failed; the pod backs off.
-    Broken(String),
+    Broken(Fault),
 }
 
 /// How far what a PreBind plugin wants has come.
@@ -65,7 +65,7 @@ pub enum Progress {
     /// changes.
     Reject(Reason),
     /// The plugin failed; the pod backs off.
-    Broken(String),
+    Broken(Fault),
 }
 
 /// What a PreBind plugin wants written.
@@ -91,7 +91,7 @@ pub trait PreBind: Plugin {
     ///
     /// # Errors
     /// The plugin failed; the pod backs off.
-    fn pre_bind(&self, cx: &Context<'_>, node: NodeIdx) -> Result<Vec<Write>, String>;
+    fn pre_bind(&self, cx: &Context<'_>, node: NodeIdx) -> Result<Vec<Write>, Fault>;
 
     /// Whether what was written has come about. Asked when all writes are answered, and again after
     /// every change of what the plugin reads.

@@ -1,19 +1,11 @@
 //! What plugins answer. Failure is data: an unschedulable pod is never an `Err`.
 
-use std::borrow::Cow;
-
 use smallvec::SmallVec;
 
 use crate::record::ObjectKey;
 use crate::stored::stored;
 
-use super::Reads;
-
-/// A reason in kube-scheduler's words; most are constants.
-pub type Reason = Cow<'static, str>;
-
-/// The reasons of one verdict: nearly always one.
-pub type Reasons = SmallVec<[Reason; 1]>;
+use super::{Fault, Reads, Reason, Reasons};
 
 /// Status codes of kube-scheduler's framework (`fwk.Code`), by their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -64,7 +56,7 @@ pub enum Verdict {
         reasons: Reasons,
     },
     /// The plugin failed; the pod's attempt ends.
-    Broken(String),
+    Broken(Fault),
 }
 
 impl Verdict {
@@ -76,6 +68,11 @@ impl Verdict {
     /// A rejection that preemption cannot resolve.
     pub fn unresolvable(reason: impl Into<Reason>) -> Self {
         Self::Reject { resolvable: false, reasons: SmallVec::from_buf([reason.into()]) }
+    }
+
+    /// A failure of the plugin's own.
+    pub fn broken(fault: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Broken(Fault::new(fault))
     }
 
     /// The code in kube-scheduler's terms.
@@ -157,11 +154,23 @@ pub enum PreFiltered {
         /// What has to change before the pod is looked at again, besides itself and the
         /// configuration; [`Reads::NOTHING`] where nothing else can help.
         until: Reads,
-        /// The text of the condition, without a count of nodes.
-        message: String,
+        /// Its words are the condition's, without a count of nodes.
+        reason: Reason,
     },
     /// The plugin failed; the pod's attempt ends.
-    Broken(String),
+    Broken(Fault),
+}
+
+impl PreFiltered {
+    /// A rejection for every node, which preemption cannot resolve.
+    pub fn unresolvable(reason: impl Into<Reason>) -> Self {
+        Self::Reject { resolvable: false, reasons: SmallVec::from_buf([reason.into()]) }
+    }
+
+    /// A failure of the plugin's own.
+    pub fn broken(fault: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Broken(Fault::new(fault))
+    }
 }
 
 /// What a Reserve books for a pod: held by the cache until the watch shows the object otherwise or
@@ -193,7 +202,14 @@ pub enum PreScored {
     /// Leave this plugin's score out.
     Skip,
     /// The plugin failed; the pod's attempt ends.
-    Broken(String),
+    Broken(Fault),
+}
+
+impl PreScored {
+    /// A failure of the plugin's own.
+    pub fn broken(fault: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Broken(Fault::new(fault))
+    }
 }
 
 stored! { struct Reserved { volumes, claims } }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use berth_engine::Write;
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Context, Keeps, Permission, Permit, Plugin, PodView, PostBind, PreBind, PreFlight, Progress,
-    Reads,
+    Context, Fault, Keeps, Permission, Permit, Plugin, PodView, PostBind, PreBind, PreFlight,
+    Progress, Reads,
 };
 use berth_engine::record::ObjectKey;
 
@@ -74,7 +74,7 @@ impl PreBind for Stages {
         script.flights.get(self.name).cloned().unwrap_or(PreFlight::Skip)
     }
 
-    fn pre_bind(&self, cx: &Context<'_>, _: NodeIdx) -> Result<Vec<Write>, String> {
+    fn pre_bind(&self, cx: &Context<'_>, _: NodeIdx) -> Result<Vec<Write>, Fault> {
         self.note("pre-bind", cx.pod.name);
         let script = self.script.lock().unwrap();
         let count = script.writes.get(self.name).copied().unwrap_or(0);

@@ -4,6 +4,7 @@
 //! `pkg/scheduler/schedule_one.go`.
 
 use crate::base::{CycleId, Millis};
+use crate::cycle::CycleError;
 use crate::effect::{Effect, FailureReason};
 use crate::framework::{Code, Reads, Reason};
 use crate::probe::{AttemptResult, Probe, QueueName};
@@ -19,7 +20,7 @@ pub(super) enum Failure {
     /// Rejected at PreBind: the pod backs off.
     Rejected(Reason),
     /// The pod backs off.
-    Broken(String),
+    Broken(CycleError),
     /// The pod is tried again at once, and told nothing.
     NodeGone,
 }
@@ -73,15 +74,16 @@ impl Engine {
             Failure::Refused { plugin, reason } => {
                 let reads = profile.plugin(plugin).map_or(Reads::EVERYTHING, |p| p.reads());
                 self.set_aside(pod, plugin, middle.seen.intersects(reads), now, probe);
-                let text = format!("0/1 nodes are available: 1 {reason}.");
+                let text =
+                    format!("0/1 nodes are available: 1 {}.", reason.words(self.cache.dims()));
                 self.tell(pod, &profile, FailureReason::Unschedulable, text, effects);
             }
             Failure::Rejected(reason) => {
                 self.retreat(pod, now, probe);
-                let text = reason.into_owned();
+                let text = reason.words(self.cache.dims()).into_owned();
                 self.tell(pod, &profile, FailureReason::Unschedulable, text, effects);
             }
-            Failure::Broken(text) => self.fail(pod, &text, now, effects, probe),
+            Failure::Broken(error) => self.fail(pod, &error.to_string(), now, effects, probe),
             Failure::NodeGone => self.enqueue(pod, now, "NodeDelete", probe),
         }
     }

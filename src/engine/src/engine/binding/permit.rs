@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use crate::base::{CycleId, Millis};
-use crate::cycle::guarded;
+use crate::cycle::{CycleError, guarded};
 use crate::effect::Effect;
 use crate::framework::{Code, Permission, Point, Reads};
 use crate::probe::Probe;
@@ -37,19 +37,20 @@ impl Engine {
         for (place, plugin) in Self::plugins_at(&profile, Point::Permit) {
             let Some(point) = plugin.as_permit() else { continue };
             let name = plugin.name();
-            match guarded(name, || point.permit(&cx, node)).unwrap_or_else(Permission::Broken) {
-                Permission::Allow => {}
-                Permission::Wait(ms) => {
+            match guarded(name, || point.permit(&cx, node)) {
+                Ok(Permission::Allow) => {}
+                Ok(Permission::Wait(ms)) => {
                     let wait_ms = ms.min(WAIT_MAX_MS);
                     held.push(Held { plugin: place, since_ms: now, wait_ms });
                 }
-                Permission::Reject(reason) => {
+                Ok(Permission::Reject(reason)) => {
                     failure = Some(Failure::Refused { plugin: place, reason });
                 }
-                Permission::Broken(text) => {
-                    failure =
-                        Some(Failure::Broken(format!("running Permit plugin {name:?}: {text}")));
+                Ok(Permission::Broken(fault)) => {
+                    let error = CycleError::of_plugin(name, Point::Permit, fault);
+                    failure = Some(Failure::Broken(error));
                 }
+                Err(panicked) => failure = Some(Failure::Broken(panicked)),
             }
             if failure.is_some() {
                 break;
@@ -85,15 +86,17 @@ impl Engine {
                 continue;
             };
             let said = guarded(plugin.name(), || point.permit(&cx, node));
-            match said.unwrap_or_else(Permission::Broken) {
-                Permission::Allow => {}
-                Permission::Wait(_) => left.push(*one),
-                Permission::Reject(reason) => {
+            match said {
+                Ok(Permission::Allow) => {}
+                Ok(Permission::Wait(_)) => left.push(*one),
+                Ok(Permission::Reject(reason)) => {
                     failure = Some(Failure::Refused { plugin: one.plugin, reason });
                 }
-                Permission::Broken(text) => {
-                    failure = Some(Failure::Broken(format!("waiting on permit for pod: {text}")));
+                Ok(Permission::Broken(fault)) => {
+                    let plugin = plugin.name().into();
+                    failure = Some(Failure::Broken(CycleError::Waiting { plugin, fault }));
                 }
+                Err(panicked) => failure = Some(Failure::Broken(panicked)),
             }
             if failure.is_some() {
                 break;

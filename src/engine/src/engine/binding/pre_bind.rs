@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::base::{CycleId, Millis, WriteId};
-use crate::cycle::guarded;
+use crate::cycle::{CycleError, guarded};
 use crate::effect::Effect;
-use crate::framework::{Code, Point, PreFlight, Progress, Reads};
+use crate::framework::{Code, Fault, Point, PreFlight, Progress, Reads};
 use crate::input::WriteOutcome;
 use crate::probe::Probe;
 
@@ -31,12 +31,12 @@ impl Engine {
             let Some(point) = plugin.as_pre_bind() else { continue };
             let name = plugin.name();
             let said = guarded(name, || point.pre_flight(&cx, node));
-            match said.unwrap_or_else(PreFlight::Broken) {
+            match said.map_err(Failure::Broken)? {
                 PreFlight::Skip => {}
                 PreFlight::Run { parallel } => all.push_back((place, parallel)),
-                PreFlight::Broken(text) => {
-                    let text = format!("running PreBindPreFlight {name:?}: {text}");
-                    return Err(Failure::Broken(text));
+                PreFlight::Broken(fault) => {
+                    let plugin = name.into();
+                    return Err(Failure::Broken(CycleError::PreFlight { plugin, fault }));
                 }
             }
         }
@@ -112,12 +112,10 @@ impl Engine {
         };
         let Some(point) = plugin.as_pre_bind() else { return Ok(none) };
         let name = plugin.name();
-        let failed =
-            |text: String| Failure::Broken(format!("running PreBind plugin {name:?}: {text}"));
-        let wanted = guarded(name, || point.pre_bind(&cx, node)).and_then(|said| said);
+        let wanted = guarded(name, || point.pre_bind(&cx, node)).map_err(Failure::Broken)?;
         let (patience, _) = point.patience();
         let mut writes = Vec::new();
-        for write in wanted.map_err(failed)? {
+        for write in wanted.map_err(|fault| failed(name, fault))? {
             let write_id = WriteId(self.cycles.next_id());
             self.cycles.writes.insert(write_id, id);
             writes.push(write_id);
@@ -146,14 +144,11 @@ impl Engine {
             };
             let name = plugin.name();
             let said = guarded(name, || point.progress(&cx, node));
-            match said.unwrap_or_else(Progress::Broken) {
+            match said.map_err(Failure::Broken)? {
                 Progress::Done => {}
                 Progress::Wait => left.push(one.clone()),
                 Progress::Reject(reason) => return Err(Failure::Rejected(reason)),
-                Progress::Broken(text) => {
-                    let text = format!("running PreBind plugin {name:?}: {text}");
-                    return Err(Failure::Broken(text));
-                }
+                Progress::Broken(fault) => return Err(failed(name, fault)),
             }
         }
         let none_left = left.is_empty();
@@ -201,8 +196,8 @@ impl Engine {
             }
             WriteOutcome::Failed(text) => {
                 let name = middle.profile.plugin(place).map_or("", |plugin| plugin.name());
-                let text = format!("running PreBind plugin {name:?}: {text}");
-                self.end_pre_bind(id, Failure::Broken(text), now, effects, probe);
+                let failure = failed(name, Fault::new(text));
+                self.end_pre_bind(id, failure, now, effects, probe);
             }
         }
     }
@@ -221,8 +216,8 @@ impl Engine {
         let plugin = middle.profile.plugin(first.plugin);
         let name = plugin.map_or("", |plugin| plugin.name());
         let why = plugin.and_then(|p| p.as_pre_bind()).map_or("", |point| point.patience().1);
-        let text = format!("running PreBind plugin {name:?}: {why}");
-        self.end_pre_bind(id, Failure::Broken(text), now, effects, probe);
+        let failure = failed(name, Fault::new(why));
+        self.end_pre_bind(id, failure, now, effects, probe);
     }
 
     fn end_pre_bind(
@@ -239,6 +234,10 @@ impl Engine {
         }
         self.fail_cycle(id, failure, now, effects, probe);
     }
+}
+
+fn failed(plugin: &str, fault: Fault) -> Failure {
+    Failure::Broken(CycleError::of_plugin(plugin, Point::PreBind, fault))
 }
 
 /// The next plugin, or the next that run side by side.

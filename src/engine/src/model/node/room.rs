@@ -72,7 +72,13 @@ impl Amounts {
     /// Whether less than `amount` is free.
     #[inline]
     pub fn lacks(&self, amount: i64) -> bool {
-        amount > self.allocatable.saturating_sub(self.requested)
+        amount > self.free()
+    }
+
+    /// What is left of it, below 0 where more is taken than there is; the nearest number.
+    #[inline]
+    pub fn free(&self) -> i64 {
+        self.allocatable.saturating_sub(self.requested)
     }
 }
 
