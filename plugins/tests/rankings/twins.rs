@@ -6,6 +6,7 @@ use std::sync::Arc;
 use berth_engine::base::NodeIdx;
 use berth_engine::cache::Cache;
 use berth_engine::framework::{Plugin, Point, Profile, ProfileBuilder};
+use berth_engine::record::{NodeRecord, PodSpec};
 use berth_engine::{
     Config, Control, CycleId, Decided, Effect, Engine, Input, Method, Origin, Turn,
 };
@@ -85,6 +86,24 @@ pub(crate) fn compiled(text: &str) -> Result<Arc<Config>, Box<dyn Error + Send +
     Ok(Arc::new(Config { text: text.into(), profiles, ..Config::default() }))
 }
 
+/// An equal input that shares nothing with this one: neither plugins, which may keep what they were
+/// told, nor templates, whose address is a way to their class.
+fn apart(input: &Input) -> Input {
+    match input {
+        Input::Config(config) => {
+            let profiles = compiled(&config.text).unwrap().profiles.clone();
+            Input::Config(Arc::new(Config { profiles, ..(**config).clone() }))
+        }
+        Input::PodApplied(pod) => {
+            let mut pod = pod.clone();
+            pod.spec = Arc::new(PodSpec::clone(&pod.spec));
+            Input::PodApplied(pod)
+        }
+        Input::NodeApplied(node) => Input::NodeApplied(Arc::new(NodeRecord::clone(node))),
+        other => other.clone(),
+    }
+}
+
 fn control(engine: &mut Engine, control: Control) {
     engine.step([Input::Control(control)], 0, &mut Vec::new(), &mut ());
 }
@@ -122,7 +141,7 @@ impl Twins {
     pub(crate) fn step(&mut self, inputs: &[Input], now: u64) -> (Vec<Effect>, usize) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         let turn = self.ours.step(inputs.to_vec(), now, &mut ours, &mut ());
-        let other = self.theirs.step(inputs.to_vec(), now, &mut theirs, &mut ());
+        let other = self.theirs.step(inputs.iter().map(apart), now, &mut theirs, &mut ());
         let seed = self.seed;
         let texts = |of: &[Effect]| of.iter().map(|e| format!("{e:#?}")).collect::<Vec<_>>();
         if ours != theirs || turn != other {
