@@ -18,19 +18,23 @@ const INDENTATION: &str = "a tab is not allowed here, YAML is indented by spaces
                            character that violates indentation";
 
 /// Looks at every tab of the first document.
+pub(super) fn refuse_in_first(
+    text: &str,
+    options: granit_parser::Options,
+) -> Result<(), SyntaxError> {
+    refuse_in(text, options, false)
+}
+
+/// Looks at every tab of all documents.
 pub(super) fn refuse(text: &str, options: granit_parser::Options) -> Result<(), SyntaxError> {
+    refuse_in(text, options, true)
+}
+
+fn refuse_in(text: &str, options: granit_parser::Options, all: bool) -> Result<(), SyntaxError> {
     if !text.contains('\t') {
         return Ok(());
     }
-    let mut walk = Walk {
-        text,
-        end: 0,
-        key_allowed: true,
-        flow: 0,
-        indents: Vec::new(),
-        plain_indent: None,
-        key_is_simple: false,
-    };
+    let mut walk = Walk::new(text);
     let mut content = false;
     for token in Scanner::with_options(StrInput::new(text), options) {
         // Where the text is no YAML, the parser says so.
@@ -38,7 +42,13 @@ pub(super) fn refuse(text: &str, options: granit_parser::Options) -> Result<(), 
         walk.gap(&token)?;
         match token.token_type() {
             TokenType::StreamStart => {}
-            TokenType::DocumentStart | TokenType::DocumentEnd if content => return Ok(()),
+            TokenType::DocumentStart | TokenType::DocumentEnd if content => {
+                if !all {
+                    return Ok(());
+                }
+                content = false;
+                walk.begin();
+            }
             TokenType::VersionDirective(..) | TokenType::TagDirective(..) => {}
             _ => content = true,
         }
@@ -64,7 +74,26 @@ struct Walk<'a> {
     key_is_simple: bool,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            end: 0,
+            key_allowed: true,
+            flow: 0,
+            indents: Vec::new(),
+            plain_indent: None,
+            key_is_simple: false,
+        }
+    }
+
+    /// A further document: nothing of the one before is open.
+    fn begin(&mut self) {
+        let Self { text, end, .. } = *self;
+        *self = Self::new(text);
+        self.end = end;
+    }
+
     /// Judges what is between the last token and this one.
     fn gap(&mut self, token: &Token<'_>) -> Result<(), SyntaxError> {
         let start = token.span().start.byte_offset().unwrap_or(self.end);

@@ -16,14 +16,14 @@ pub(super) fn read(text: &str) -> Result<Document, SyntaxError> {
 
 /// As [`read`], with at most `nodes_max` nodes.
 pub(super) fn read_large(text: &str, nodes_max: usize) -> Result<Document, SyntaxError> {
-    let mut reader = Reader::new(text, nodes_max)?;
+    let mut reader = Reader::new(text, nodes_max, tabs::refuse_in_first)?;
     let first = reader.document()?;
     Ok(first.unwrap_or_else(|| Document { root: Node::null(1), repeated: Vec::new() }))
 }
 
 /// Reads all documents of a text; one that is empty where there is none.
 pub(super) fn read_all(text: &str) -> Result<Vec<Document>, SyntaxError> {
-    let mut reader = Reader::new(text, NODES_MAX)?;
+    let mut reader = Reader::new(text, NODES_MAX, tabs::refuse)?;
     let mut documents = Vec::new();
     while let Some(document) = reader.document()? {
         documents.push(document);
@@ -85,13 +85,16 @@ struct Size {
 
 type Read<T> = Result<T, SyntaxError>;
 
+/// What looks at the tabs that are to be refused.
+type RefuseTabs = fn(&str, granit_parser::Options) -> Read<()>;
+
 fn error<T>(span: Span, message: impl Into<String>) -> Read<T> {
     let column = Some(span.start.col() + 1);
     Err(SyntaxError { line: span.start.line(), column, message: message.into() })
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str, nodes_max: usize) -> Read<Self> {
+    fn new(text: &'a str, nodes_max: usize, refuse_tabs: RefuseTabs) -> Read<Self> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         refuse_control_characters(text)?;
         refuse_directives(text)?;
@@ -100,7 +103,7 @@ impl<'a> Reader<'a> {
             bom_inside_document_as_content: true,
             block_scalar_eof_without_line_feed: true,
         };
-        tabs::refuse(text, options.clone())?;
+        refuse_tabs(text, options.clone())?;
         Ok(Reader {
             text,
             events: Parser::new_from_str_with_options(text, options),

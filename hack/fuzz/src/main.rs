@@ -41,7 +41,7 @@ fuzz_target!(|bytes: &[u8]| TARGET(bytes));
 fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(loaded) = berth::config::load(text, "fuzz", &REGISTRY) {
-        let printed = berth::config::print(loaded.configuration());
+        let printed = loaded.text();
         let again = berth::config::load(&printed, "fuzz", &REGISTRY);
         assert!(again.is_ok(), "{printed}\n{again:?}");
     }

@@ -104,6 +104,8 @@ fn everything_wrong_is_named_with_its_line() {
         (format!("---\n---\n{KUBE}"), "an empty document: leave out its ---"),
         (format!("{KUBE}---\n{OWN}---\n# nothing\n"), "an empty document"),
         (OWN.to_owned(), "f:1: a KubeSchedulerConfiguration is needed beside it"),
+        (beside("adaptiveRate:\n\tminQPS: 3"), "f:7:2: tabs disallowed"),
+        (beside("adaptiveRate:\n  minQPS:\t3\n---\n-\ta\n"), "f:9:2: a tab is not allowed here"),
         (format!("{KUBE}---\n{OWN}events: [\n"), "f:6:9: unclosed bracket"),
     ] {
         let errors = read(&text).unwrap_err();
