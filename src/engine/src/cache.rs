@@ -3,8 +3,10 @@
 //!
 //! Enter at [`Cache::apply_pod`], [`Cache::apply_node`] and [`Cache::apply_object`] for what the
 //! world says, at [`Cache::assume`], [`Cache::confirm`] and [`Cache::forget`] for what we decided.
-//! Every change leaves a [`Changed`] behind, which is how waiting pods are woken.
+//! Every change is announced once, in the [`Log`]: rankings read from there which facts are
+//! different, and waiting pods what may help them ([`Changed`]).
 
+mod announce;
 mod assume;
 mod change;
 mod check;
@@ -22,7 +24,7 @@ mod storage;
 pub use change::{Changed, ChangedObject};
 pub use holds::VolumeHolds;
 pub use kinds::KINDS_MAX;
-pub use log::{LOG_MAX, Log, Logged};
+pub use log::{LOG_MAX, Log, Logged, Mark};
 pub use nominations::Nominations;
 pub use objects::Objects;
 pub use pods::{Pending, PodApplied};
@@ -58,7 +60,6 @@ pub struct Cache {
     holds: VolumeHolds,
     schedulers: HashSet<Sym, FxBuildHasher>,
     assumed: usize,
-    changes: Vec<Changed>,
     log: Log,
 }
 
@@ -89,7 +90,6 @@ impl Cache {
             holds: VolumeHolds::new(key),
             schedulers: HashSet::default(),
             assumed: 0,
-            changes: Vec::new(),
             log: Log::default(),
         }
     }
@@ -215,11 +215,6 @@ impl Cache {
     /// The node's name.
     pub fn node_name(&self, node: NodeIdx) -> &str {
         self.nodes.name(node).map_or("", |name| self.symbols.text(name))
-    }
-
-    /// Takes what has changed since the last call.
-    pub(crate) fn take_changes(&mut self) -> Vec<Changed> {
-        std::mem::take(&mut self.changes)
     }
 
     /// The scheduler names that are ours, by their symbols.

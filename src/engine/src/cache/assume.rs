@@ -18,7 +18,8 @@ use std::sync::Arc;
 use crate::base::{NodeIdx, PodIdx};
 use crate::model::{NODE_NONE, Stage};
 
-use super::{Cache, Changed};
+use super::Cache;
+use super::change::Told;
 
 impl Cache {
     /// Counts a queued pod on `node`. False, and nothing happens, where the pod is not queued or
@@ -28,14 +29,11 @@ impl Cache {
         if !queued || !self.nodes.live().contains(node) {
             return false;
         }
-        let promised = self.delete_nominated_pod(pod);
-        if let Some(left) = promised.filter(|promised| *promised != node) {
-            self.changes.push(Changed::pod_removed(left));
-        }
+        let stays = self.nominations.of_pod(pod) == Some(node);
+        self.delete_nominated_pod(pod, if stays { Told::Nobody } else { Told::PodLeft });
         self.place(pod, node, Stage::Assumed);
-        self.log_pod(pod, 1);
+        self.announce_pod(pod, 1, Told::PodCame(pod));
         self.assumed += 1;
-        self.changes.push(Changed::pod_added(pod, node));
         true
     }
 
@@ -51,7 +49,7 @@ impl Cache {
         if !assumed {
             return;
         }
-        self.log_pod(pod, -1);
+        self.announce_pod(pod, -1, Told::Nobody);
         self.unplace(pod);
         self.release_holds(pod);
         if let Some(row) = self.pods.get_mut(pod) {
@@ -66,17 +64,6 @@ impl Cache {
     /// Where the pod stands among those that are promised a node.
     pub(crate) fn promise_of(&self, pod: PodIdx) -> Option<(NodeIdx, usize)> {
         self.nominations.place_of(pod)
-    }
-
-    /// Changes that nobody has taken yet.
-    pub(crate) fn changes(&self) -> usize {
-        self.changes.len()
-    }
-
-    /// Forgets all changes but the first `count`.
-    pub(crate) fn forget_changes(&mut self, count: usize) {
-        debug_assert!(count <= self.changes.len(), "changes were taken while a plan was made");
-        self.changes.truncate(count);
     }
 
     /// Confirms an assumed pod by hand.
@@ -94,11 +81,10 @@ impl Cache {
     /// Takes an assumed pod back: it is queued again, its room is free. One whose scheduler is no
     /// longer among ours is another's from here on.
     pub fn forget(&mut self, pod: PodIdx) -> bool {
-        let Some(row) = self.pods.get(pod).filter(|p| p.stage == Stage::Assumed) else {
+        if self.pods.get(pod).is_none_or(|p| p.stage != Stage::Assumed) {
             return false;
-        };
-        let node = row.node;
-        self.log_pod(pod, -1);
+        }
+        self.announce_pod(pod, -1, Told::PodForgotten(pod));
         self.unplace(pod);
         self.release_holds(pod);
         let ours = self.is_ours(pod);
@@ -106,7 +92,6 @@ impl Cache {
             row.stage = if ours { Stage::Queued } else { Stage::Foreign };
         }
         self.assumed -= 1;
-        self.changes.push(Changed::pod_forgotten(pod, node));
         if ours && let Some(nominated) = self.pending.get(pod).and_then(|p| p.nominated) {
             self.nominate(pod, nominated);
         }
@@ -119,9 +104,7 @@ impl Cache {
         let Some(row) = self.pods.get(pod) else { return };
         let (stage, before) = (row.stage, row.node);
         self.pending.remove(pod);
-        if let Some(promised) = self.delete_nominated_pod(pod) {
-            self.changes.push(Changed::pod_removed(promised));
-        }
+        self.delete_nominated_pod(pod, Told::PodLeft);
         if stage == Stage::Assumed {
             self.assumed -= 1;
         }
@@ -132,15 +115,13 @@ impl Cache {
             return;
         }
         if before != NODE_NONE {
-            self.log_pod(pod, -1);
+            self.announce_pod(pod, -1, Told::PodLeft);
             self.unplace(pod);
             // They were for that node.
             self.release_holds(pod);
-            self.changes.push(Changed::pod_removed(before));
         }
         self.place(pod, node, Stage::Bound);
-        self.log_pod(pod, 1);
-        self.changes.push(Changed::pod_added(pod, node));
+        self.announce_pod(pod, 1, Told::PodCame(pod));
     }
 
     /// Counts the pod on the node.

@@ -4,6 +4,8 @@ use crate::base::{NodeIdx, PodIdx};
 use crate::framework::{Action, Reads, Resource};
 use crate::object::Object;
 
+use super::log::{Entry, Logged};
+
 /// One change of the cache.
 #[derive(Debug, Clone)]
 pub struct Changed {
@@ -30,54 +32,92 @@ pub enum ChangedObject {
     Other(Box<Object>),
 }
 
+/// What waiting pods are told of an entry of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Nothing: it can help no pod, or another entry tells of it.
+    Nobody,
+    /// A pod came to the node: it takes room, which helps nobody, but affinity may look for it.
+    PodCame(PodIdx),
+    /// A pod left the node, or no longer claims room there.
+    PodLeft,
+    /// A pod that was assumed on the node is not any more.
+    PodForgotten(PodIdx),
+    /// A pod on the node changed.
+    PodChanged {
+        /// The pod.
+        pod: PodIdx,
+        /// Its labels are others.
+        labels: bool,
+        /// It may take less of something.
+        smaller: bool,
+    },
+    /// A node object is new, other than it was, or gone.
+    Node(Action),
+    /// Another object is: the next one that the log keeps.
+    Object(Action),
+}
+
 impl Changed {
-    /// A pod came to a node: it takes room, which helps nobody, but affinity may look for it.
-    pub(super) fn pod_added(pod: PodIdx, node: NodeIdx) -> Self {
-        Self {
-            reads: Reads::PODS,
-            node: Some(node),
-            resource: Resource::AssignedPod,
-            actions: Action::ADD,
-            object: ChangedObject::Pod(Some(pod)),
-        }
-    }
-
-    /// A pod left a node, or no longer claims room there.
-    pub(super) fn pod_removed(node: NodeIdx) -> Self {
-        Self {
-            reads: Reads::PODS | Reads::NODE_ROOM,
-            node: Some(node),
-            resource: Resource::AssignedPod,
-            actions: Action::DELETE,
-            object: ChangedObject::Pod(None),
-        }
-    }
-
-    /// A pod that was assumed on a node is not any more.
-    pub(super) fn pod_forgotten(pod: PodIdx, node: NodeIdx) -> Self {
-        Self { object: ChangedObject::Pod(Some(pod)), ..Self::pod_removed(node) }
-    }
-
     /// Whether this pod, which waits again, has left a node.
     pub(crate) fn is_left_by(&self, pod: PodIdx) -> bool {
         self.actions == Action::DELETE
             && matches!(self.object, ChangedObject::Pod(Some(p)) if p == pod)
     }
 
-    /// A pod on a node changed.
-    pub(super) fn pod_updated(pod: PodIdx, node: NodeIdx, labels: bool, smaller: bool) -> Self {
-        let mut change = Self::pod_added(pod, node);
-        change.actions = Action::NONE;
-        if labels {
-            change.actions = change.actions.or(Action::UPDATE_POD_LABEL);
+    /// What waiting pods are told of an entry; `objects` are those that entries are about, from
+    /// this one on.
+    pub(super) fn of(entry: &Entry, objects: &mut impl Iterator<Item = Object>) -> Option<Self> {
+        let (node, reads) = match entry.fact {
+            Logged::Pod { node, .. } => (Some(node), Reads::PODS),
+            Logged::Node(node, reads) => (Some(node), reads),
+            Logged::World(reads) => (None, reads),
+        };
+        match entry.told {
+            Told::Nobody => None,
+            Told::PodCame(pod) => Some(Self::of_pod(Some(pod), node, Reads::NOTHING, Action::ADD)),
+            Told::PodLeft => Some(Self::of_pod(None, node, Reads::NODE_ROOM, Action::DELETE)),
+            Told::PodForgotten(pod) => {
+                Some(Self::of_pod(Some(pod), node, Reads::NODE_ROOM, Action::DELETE))
+            }
+            Told::PodChanged { pod, labels, smaller } => {
+                let mut actions = Action::NONE;
+                if labels {
+                    actions = actions.or(Action::UPDATE_POD_LABEL);
+                }
+                if smaller {
+                    actions = actions.or(Action::UPDATE_POD_SCALE_DOWN);
+                }
+                if actions.is_empty() {
+                    actions = Action::UPDATE;
+                }
+                let room = if smaller { Reads::NODE_ROOM } else { Reads::NOTHING };
+                Some(Self::of_pod(Some(pod), node, room, actions))
+            }
+            Told::Node(actions) => {
+                // Counters over all nodes may have changed for others; a node that is gone can take
+                // nobody.
+                let gone = actions == Action::DELETE;
+                let reads = if gone { reads | Reads::PODS } else { reads };
+                let object = ChangedObject::Node(node.filter(|_| !gone));
+                Some(Self { reads, node, resource: Resource::Node, actions, object })
+            }
+            Told::Object(actions) => {
+                let object = objects.next()?;
+                let (reads, resource) = object.tells();
+                let object = ChangedObject::Other(Box::new(object));
+                Some(Self { reads, node: None, resource, actions, object })
+            }
         }
-        if smaller {
-            change.reads |= Reads::NODE_ROOM;
-            change.actions = change.actions.or(Action::UPDATE_POD_SCALE_DOWN);
+    }
+
+    fn of_pod(pod: Option<PodIdx>, node: Option<NodeIdx>, room: Reads, actions: Action) -> Self {
+        Self {
+            reads: Reads::PODS | room,
+            node,
+            resource: Resource::AssignedPod,
+            actions,
+            object: ChangedObject::Pod(pod),
         }
-        if change.actions.is_empty() {
-            change.actions = Action::UPDATE;
-        }
-        change
     }
 }

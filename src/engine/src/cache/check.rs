@@ -41,8 +41,7 @@ impl Cache {
     fn check_users(&self, held: impl IntoIterator<Item = LabelSetIdx>, sweep: &mut Sweep) {
         let mut classes: HashMap<ClassIdx, usize, FxBuildHasher> = HashMap::default();
         let mut labels: HashMap<LabelSetIdx, usize, FxBuildHasher> = HashMap::default();
-        let of_log = self.log.since(self.log.first()).into_iter().flatten();
-        let logged = of_log.filter_map(|entry| match entry {
+        let logged = self.log.held().filter_map(|entry| match entry {
             Logged::Pod { class, labels, .. } => Some((*class, *labels)),
             Logged::Node(..) | Logged::World(_) => None,
         });

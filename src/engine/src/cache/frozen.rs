@@ -25,10 +25,9 @@ impl Cache {
             holds,
             schedulers,
             assumed,
-            changes,
-            log: _,
+            log,
         } = self;
-        debug_assert!(changes.is_empty(), "between two steps everybody has heard of all changes");
+        debug_assert!(log.is_heeded(), "between two steps everybody has heard of all changes");
         Self {
             symbols: symbols.clone(),
             dims: dims.clone(),
@@ -45,7 +44,6 @@ impl Cache {
             holds: holds.clone(),
             schedulers: schedulers.clone(),
             assumed: *assumed,
-            changes: Vec::new(),
             log: Log::default(),
         }
     }

@@ -17,11 +17,11 @@ use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
 use crate::base::{HashKey, KeyedMap, PodIdx};
-use crate::framework::{Action, Reads, Reserved, Resource};
+use crate::framework::{Action, Reads, Reserved};
 use crate::object::Object;
 use crate::record::{ClaimRecord, ObjectKey, VolumeRecord};
 
-use super::{Cache, Changed, ChangedObject};
+use super::Cache;
 
 /// `volume.kubernetes.io/selected-node`: where a claim's volume is to be made.
 const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
@@ -182,17 +182,8 @@ impl Cache {
 
     /// A hold changes what the object says to filters, so those that read it look again.
     fn note_hold(&mut self, object: Object) {
-        let (reads, resource) = match object {
-            Object::Volume(_) => (Reads::VOLUMES, Resource::PersistentVolume),
-            _ => (Reads::CLAIMS, Resource::PersistentVolumeClaim),
-        };
-        self.changes.push(Changed {
-            reads,
-            node: None,
-            resource,
-            actions: Action::UPDATE,
-            object: ChangedObject::Other(Box::new(object)),
-        });
+        // Rankings keep no answer that depends on one.
+        self.announce_object(object, Reads::NOTHING, Action::UPDATE);
     }
 }
 

@@ -1,20 +1,23 @@
-//! What has happened to nodes and to the pods on them, in order, for whoever keeps answers about
-//! nodes current: the rankings of classes.
+//! What has happened, in order: the one stream that all read who follow the cache. Rankings read
+//! which facts about nodes and the pods on them are different, each from where it was; waiting pods
+//! are told once a step of what may help them.
 
 mod check;
 
 use std::collections::VecDeque;
 
-use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx, vectorized};
+use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, vectorized};
 use crate::framework::Reads;
-use crate::model::{NODE_NONE, NodeTable};
+use crate::model::NodeTable;
 use crate::object::Object;
 
-use super::Cache;
-use super::kinds::Kinds;
+use super::Changed;
+use super::change::Told;
+use super::kinds::{Kind, Kinds};
 
-/// Entries kept: a reader that is further behind starts anew. 65,536 entries of 24 bytes are
-/// 1.5 MB; evaluating that many single nodes costs more than a scan of a cluster of that size.
+/// Entries kept of what waiting pods have been told: a ranking that is further behind starts anew.
+/// 65,536 entries of 32 bytes are 2 MB; evaluating that many single nodes costs more than a scan of
+/// a cluster of that size.
 pub const LOG_MAX: usize = 65_536;
 
 /// Nodes kept as they were before a change of what they are: a reader that needs an older one
@@ -48,13 +51,37 @@ pub enum Logged {
     World(Reads),
 }
 
-/// The last things that happened. Nothing is written where nobody reads.
-#[derive(Debug, Default)]
+/// One entry: the fact, and what waiting pods are told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) fact: Logged,
+    pub(super) told: Told,
+}
+
+/// A place in the log that waiting pods have not been told of yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    // Number of the entry, and how many objects there were.
+    entry: u64,
+    objects: usize,
+}
+
+/// The last things that happened. Where no ranking reads only what waiting pods are told is
+/// written, until they are.
+#[derive(Debug)]
 pub struct Log {
-    entries: VecDeque<Logged>,
+    entries: VecDeque<Entry>,
     // Number of the first entry that is still here.
     first: u64,
+    // One more than the number of the last entry that means something to rankings.
+    news: u64,
+    // Number of the first entry that waiting pods have not been told of.
+    heeded: u64,
+    // The other objects that they will be told of, in the order of the entries.
+    objects: VecDeque<Object>,
     read: bool,
+    // Number of the first entry whose class and labels are held: from there on rankings read.
+    held_from: u64,
     // Nodes as they were before the entry of this number, in the order of the entries.
     former: VecDeque<(u64, NodeTable)>,
     kinds: Kinds,
@@ -67,21 +94,46 @@ pub struct Log {
     terms: u64,
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            first: 0,
+            news: 0,
+            heeded: 0,
+            objects: VecDeque::new(),
+            read: false,
+            held_from: u64::MAX,
+            former: VecDeque::new(),
+            kinds: Kinds::default(),
+            moved: Vec::new(),
+            other: 0,
+            terms: 0,
+        }
+    }
+}
+
 impl Log {
     /// The number of the first entry that is still here.
     pub(super) fn first(&self) -> u64 {
         self.first
     }
 
-    /// The number of the next entry.
+    /// Where a ranking is that has read all that means something to it.
     pub fn end(&self) -> u64 {
+        self.news
+    }
+
+    /// The number of the next entry.
+    fn next(&self) -> u64 {
         self.first + self.entries.len() as u64
     }
 
     /// What was written since `position`; `None` where part of it is gone.
     pub fn since(&self, position: u64) -> Option<impl ExactSizeIterator<Item = &Logged>> {
         let from = usize::try_from(position.checked_sub(self.first)?).ok()?;
-        (from <= self.entries.len()).then(|| self.entries.range(from..))
+        let entries = (from <= self.entries.len()).then(|| self.entries.range(from..))?;
+        Some(entries.map(|entry| &entry.fact))
     }
 
     /// Whether only pods coming and going were written since `position`, and all of it is here.
@@ -132,27 +184,94 @@ impl Log {
         self.kinds.first()
     }
 
+    /// The number of a kind of pods.
+    pub(super) fn kind(&mut self, kind: Kind) -> u64 {
+        self.kinds.number(kind)
+    }
+
     /// Keeps the node of the next entry as it was.
-    fn keep(&mut self, former: NodeTable) {
-        self.former.push_back((self.end(), former));
+    pub(super) fn keep(&mut self, former: NodeTable) {
+        self.former.push_back((self.next(), former));
         if self.former.len() > FORMER_MAX {
             self.former.pop_front();
         }
     }
 
-    /// Whether anyone reads.
+    /// Keeps the object of the next entry for waiting pods.
+    pub(super) fn keep_object(&mut self, object: Object) {
+        self.objects.push_back(object);
+    }
+
+    /// Whether rankings read.
     pub(super) fn is_read(&self) -> bool {
         self.read
     }
 
-    pub(super) fn set_read(&mut self, read: bool) {
-        self.read = read;
+    /// Rankings read from here on, or none does; the facts whose class and labels are to be let go.
+    pub(super) fn set_read(&mut self, read: bool) -> Vec<Logged> {
+        let before = std::mem::replace(&mut self.read, read);
+        if read == before {
+            return Vec::new();
+        }
+        let held = self.held().copied().collect();
+        self.held_from = if read { self.next() } else { u64::MAX };
+        held
     }
 
-    /// Writes one entry; the one that has to go for it is returned.
-    pub(super) fn push(&mut self, entry: Logged) -> Option<Logged> {
-        let after = self.end() + 1;
-        match entry {
+    /// The facts whose class and labels are held.
+    pub(super) fn held(&self) -> impl Iterator<Item = &Logged> {
+        let unheld = self.held_from.saturating_sub(self.first);
+        let unheld = usize::try_from(unheld).unwrap_or(usize::MAX).min(self.entries.len());
+        self.entries.range(unheld..).map(|entry| &entry.fact)
+    }
+
+    /// The number of the first entry that waiting pods have not been told of.
+    pub(super) fn heeded(&self) -> u64 {
+        self.heeded
+    }
+
+    /// What waiting pods have not been told yet.
+    pub(super) fn heed(&mut self) -> Vec<Changed> {
+        let from = usize::try_from(self.heeded.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let unheeded = self.entries.range(from.min(self.entries.len())..);
+        let mut objects = self.objects.drain(..);
+        let changes = unheeded.filter_map(|entry| Changed::of(entry, &mut objects)).collect();
+        drop(objects);
+        self.heeded = self.next();
+        changes
+    }
+
+    /// Whether waiting pods have been told of everything.
+    pub(super) fn is_heeded(&self) -> bool {
+        self.heeded == self.next()
+    }
+
+    /// Where the log is now.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { entry: self.next(), objects: self.objects.len() }
+    }
+
+    /// Waiting pods are told nothing of the entries since `mark`. Where rankings read, the log is
+    /// not cut, as what they have read of it cannot be unread.
+    pub(super) fn untell(&mut self, mark: Mark) {
+        debug_assert!(self.heeded <= mark.entry, "changes were heeded while a plan was made");
+        let from = usize::try_from(mark.entry.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.objects.truncate(mark.objects);
+        if self.read {
+            self.entries.iter_mut().skip(from).for_each(|entry| entry.told = Told::Nobody);
+            return;
+        }
+        self.entries.truncate(from);
+        let end = self.next();
+        for position in [&mut self.news, &mut self.other, &mut self.terms] {
+            *position = end.min(*position);
+        }
+    }
+
+    /// Writes one entry; the fact that has to go for it and is held is returned.
+    pub(super) fn push(&mut self, entry: Entry) -> Option<Logged> {
+        let after = self.next() + 1;
+        match entry.fact {
             Logged::Pod { node, terms, .. } => {
                 if self.moved.len() <= node.at() {
                     self.moved.resize((node.at() + 1).next_multiple_of(64), 0);
@@ -161,17 +280,26 @@ impl Log {
                     *moved = after as u32;
                 }
                 self.terms = if terms { after } else { self.terms };
+                self.news = after;
             }
-            Logged::Node(..) | Logged::World(_) => self.other = after,
+            Logged::World(Reads::NOTHING) => {}
+            Logged::Node(..) | Logged::World(_) => {
+                self.other = after;
+                self.news = after;
+            }
         }
         self.entries.push_back(entry);
-        if self.entries.len() <= LOG_MAX { None } else { self.pop() }
+        // What waiting pods have not been told yet stays: it is bounded by the inputs of a step.
+        let over = self.entries.len() > LOG_MAX && self.first < self.heeded;
+        if over { self.pop() } else { None }
     }
 
-    /// Takes the oldest entry out.
+    /// Takes the oldest entry out, and returns its fact where that is held.
     pub(super) fn pop(&mut self) -> Option<Logged> {
         let oldest = self.entries.pop_front()?;
+        let held = self.first >= self.held_from;
         self.first += 1;
+        self.news = self.news.max(self.first);
         if self.former.front().is_some_and(|(number, _)| *number < self.first) {
             self.former.pop_front();
         }
@@ -179,183 +307,9 @@ impl Log {
             // The next ones come to the front of the buffer, which is in the cache.
             self.entries.clear();
         }
-        Some(oldest)
-    }
-}
-
-impl Cache {
-    /// What has happened to nodes and the pods on them.
-    pub fn log(&self) -> &Log {
-        &self.log
-    }
-
-    /// Begins to write the log, or ends it.
-    pub(crate) fn follow_log(&mut self, read: bool) {
-        self.log.set_read(read);
-        if !read {
-            self.trim_log(u64::MAX);
-        }
-    }
-
-    /// Drops what stands before `position`.
-    pub(crate) fn trim_log(&mut self, position: u64) {
-        while self.log.first < position {
-            let Some(entry) = self.log.pop() else { return };
-            self.let_go(entry);
-        }
-    }
-
-    /// Keeps a label set in use.
-    pub(crate) fn hold_labels(&mut self, labels: LabelSetIdx) {
-        self.labels.hold(labels);
-    }
-
-    /// Gives a held label set back.
-    pub(crate) fn release_labels(&mut self, labels: LabelSetIdx) {
-        self.labels.release(labels);
-    }
-
-    /// Writes down that a pod, as it is, has come to its node (1) or goes from there (-1).
-    pub(super) fn log_pod(&mut self, pod: PodIdx, amount: i8) {
-        if !self.log.is_read() {
-            return;
-        }
-        let Some(row) = self.pods.get(pod).filter(|row| row.node != NODE_NONE) else { return };
-        let (node, class, labels, terminating) = (row.node, row.class, row.labels, row.terminating);
-        let known = self.classes.get(class).map(|class| (class.serial, class.pod_terms.is_some()));
-        let (serial, terms) = known.unwrap_or((u64::MAX, false));
-        let kind = self.log.kinds.number((serial, self.labels.serial(labels), terminating));
-        self.classes.hold(class);
-        self.labels.hold(labels);
-        self.write(Logged::Pod { node, class, labels, amount, terminating, terms, kind });
-    }
-
-    /// What a node is before it changes; `None` where nobody will ask.
-    pub(super) fn former_node(&self, node: NodeIdx, reads: Reads) -> Option<NodeTable> {
-        let asked = self.log.is_read() && reads.intersects(Reads::NODE_OBJECT);
-        asked.then(|| self.nodes.extract_object(node).0)
-    }
-
-    /// Writes down that facts about a node are different; `former` is from before.
-    pub(super) fn log_node(&mut self, node: NodeIdx, reads: Reads, former: Option<NodeTable>) {
-        if self.log.is_read() {
-            if let Some(former) = former {
-                self.log.keep(former);
-            }
-            self.write(Logged::Node(node, reads));
-        }
-    }
-
-    /// Writes down that another object is different, where any answer that is kept reads it.
-    pub(super) fn log_world(&mut self, object: &Object, reads: Reads) {
-        // Who keeps the names that a namespace selector means must find those of pods to come.
-        if let Object::Namespace(namespace) = object {
-            self.symbols.intern(&namespace.name);
-        }
-        if let Object::Service(o)
-        | Object::ReplicationController(o)
-        | Object::ReplicaSet(o)
-        | Object::StatefulSet(o) = object
-        {
-            for key in o.selector.iter().flat_map(|s| s.keys()) {
-                let key = self.symbols.intern(key);
-                self.classes.select(key);
-            }
-        }
-        let kept = Reads::NAMESPACES | Reads::SELECTOR_OWNERS | Reads::STORAGE;
-        if self.log.is_read() && reads.intersects(kept) {
-            self.write(Logged::World(reads));
-        }
-    }
-
-    fn write(&mut self, entry: Logged) {
-        if let Some(oldest) = self.log.push(entry) {
-            self.let_go(oldest);
-        }
-    }
-
-    fn let_go(&mut self, entry: Logged) {
-        if let Logged::Pod { class, labels, .. } = entry {
-            self.classes.release(class);
-            self.labels.release(labels);
-        }
+        held.then_some(oldest.fact)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn former_nodes_are_bounded_and_found_by_their_entry() {
-        assert!(size_of::<(u64, NodeTable)>() <= 544, "{}", size_of::<(u64, NodeTable)>());
-        let mut log = Log::default();
-        let more = FORMER_MAX + 2;
-        for at in 0..more {
-            log.keep(NodeTable::default());
-            log.push(Logged::Node(NodeIdx::new(at), Reads::NODE_LABELS));
-        }
-        log.push(Logged::Node(NodeIdx::new(more), Reads::NODE_ROOM));
-        assert_eq!(log.former.len(), FORMER_MAX);
-        let known = |log: &Log, number: usize| log.former(number as u64).is_some();
-        assert!(!known(&log, 1) && known(&log, 2) && known(&log, more - 1) && !known(&log, more));
-        for _ in 0..3 {
-            log.pop();
-        }
-        assert!(!known(&log, 2) && known(&log, 3), "it goes with its entry");
-    }
-
-    #[test]
-    fn moved_rows_are_named_from_any_position() {
-        let (class, labels) = (ClassIdx::FIRST, LabelSetIdx::FIRST);
-        let moved = |at: usize, terms| Logged::Pod {
-            node: NodeIdx::new(at),
-            class,
-            labels,
-            amount: 1,
-            terminating: false,
-            terms,
-            kind: 0,
-        };
-        // As after so many entries that their low bits begin anew.
-        let mut log = Log { first: u64::from(u32::MAX) - 258, ..Log::default() };
-        for at in 0..256 {
-            log.push(moved(at, false));
-        }
-        let start = log.end();
-        for (at, terms) in [(0, false), (63, true), (64, false), (0, false), (200, false)] {
-            log.push(moved(at, terms));
-        }
-        let named = |log: &Log, position| {
-            let mut rows: Vec<usize> = Vec::new();
-            log.moved(position, |at, word| {
-                rows.extend((0..64).filter(|b| word >> b & 1 == 1).map(|b| 64 * at + b));
-            });
-            rows
-        };
-        assert_eq!(named(&log, start), [0, 63, 64, 200]);
-        assert_eq!(named(&log, start + 2), [0, 64, 200]);
-        assert_eq!(named(&log, start + 4), [200]);
-        assert_eq!(named(&log, log.end()), []);
-        assert!(log.has_terms(start + 1) && !log.has_terms(start + 2));
-        assert!(log.is_of_pods(start) && !log.is_of_pods(start - 257), "some of it is gone");
-        log.push(Logged::World(Reads::NAMESPACES));
-        assert!(!log.is_of_pods(start) && log.is_of_pods(log.end()));
-    }
-
-    #[test]
-    fn readers_too_far_behind_are_told() {
-        let mut log = Log::default();
-        let entry = |at: usize| Logged::Node(NodeIdx::new(at), Reads::NODE_ROOM);
-        for at in 0..LOG_MAX {
-            assert!(log.push(entry(at)).is_none());
-        }
-        assert_eq!(log.since(0).unwrap().len(), LOG_MAX);
-        assert_eq!(log.push(entry(LOG_MAX)), Some(entry(0)));
-        assert!(log.since(0).is_none() && log.since(log.end() + 1).is_none());
-        let mut rest = log.since(LOG_MAX as u64).unwrap();
-        assert_eq!((rest.next(), rest.next()), (Some(&entry(LOG_MAX)), None));
-        assert_eq!(log.since(log.end()).unwrap().len(), 0);
-    }
-}
+mod tests;

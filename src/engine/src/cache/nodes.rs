@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::base::{NodeIdx, Sym};
-use crate::framework::{Action, Reads, Resource};
+use crate::framework::{Action, Reads};
 use crate::record::NodeRecord;
 
-use super::{Cache, Changed, ChangedObject};
+use super::Cache;
+use super::change::Told;
 
 impl Cache {
     /// A node was added or changed. Returns false where nothing that scheduling reads is different.
@@ -22,14 +23,7 @@ impl Cache {
         let former = self.former_node(node, reads);
         self.nodes.set_record(node, record, &mut self.dims, &mut self.symbols);
         self.replace_images(node, record);
-        self.log_node(node, reads, former);
-        self.changes.push(Changed {
-            reads,
-            node: Some(node),
-            resource: Resource::Node,
-            actions,
-            object: ChangedObject::Node(Some(node)),
-        });
+        self.announce_node(node, reads, former, Told::Node(actions));
         if added {
             self.renew_nominations(name, node);
         }
@@ -48,20 +42,12 @@ impl Cache {
             self.images.remove(image);
         }
         for pod in self.nominations.on_node(node).to_vec() {
-            self.delete_nominated_pod(pod);
+            self.delete_nominated_pod(pod, Told::Nobody);
         }
         let reads = Reads::NODE_EXISTS | Reads::DOMAINS;
         let former = self.former_node(node, reads);
         self.nodes.clear_record(node);
-        self.log_node(node, reads, former);
-        // Counters over all nodes may have changed for others; the node itself can take nobody.
-        self.changes.push(Changed {
-            reads: Reads::PODS | Reads::NODE_EXISTS | Reads::DOMAINS,
-            node: Some(node),
-            resource: Resource::Node,
-            actions: Action::DELETE,
-            object: ChangedObject::Node(None),
-        });
+        self.announce_node(node, reads, former, Told::Node(Action::DELETE));
         true
     }
 

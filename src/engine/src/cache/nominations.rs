@@ -9,7 +9,8 @@ use crate::base::{NodeIdx, PodIdx, Sweep, Sym};
 use crate::framework::Reads;
 use crate::stored::{LoadError, Reader, Writer};
 
-use super::{Cache, Changed};
+use super::Cache;
+use super::change::Told;
 
 /// Nominations by node and by pod. Bounded by the number of pending pods.
 #[derive(Debug, Clone, Default)]
@@ -122,36 +123,33 @@ impl Cache {
 
     /// Takes a promise back.
     pub fn drop_nomination(&mut self, pod: PodIdx) {
-        if let Some(node) = self.delete_nominated_pod(pod) {
-            self.changes.push(Changed::pod_removed(node));
-        }
+        self.delete_nominated_pod(pod, Told::PodLeft);
     }
 
     /// Nominates the pod for the node, in place of the one before (`AddNominatedPod`).
     pub(super) fn add_nominated_pod(&mut self, pod: PodIdx, node: NodeIdx) {
-        self.delete_nominated_pod(pod);
+        self.delete_nominated_pod(pod, Told::Nobody);
         self.nominations.insert(pod, node);
-        self.log_node(node, Reads::NODE_ROOM, None);
+        self.announce_node(node, Reads::NODE_ROOM, None, Told::Nobody);
     }
 
-    /// Ends the pod's nomination; the node it was for (`DeleteNominatedPodIfExists`).
-    pub(super) fn delete_nominated_pod(&mut self, pod: PodIdx) -> Option<NodeIdx> {
-        let node = self.nominations.remove(pod)?;
-        self.log_node(node, Reads::NODE_ROOM, None);
-        Some(node)
+    /// Ends the pod's nomination (`DeleteNominatedPodIfExists`).
+    pub(super) fn delete_nominated_pod(&mut self, pod: PodIdx, told: Told) {
+        if let Some(node) = self.nominations.remove(pod) {
+            self.announce_node(node, Reads::NODE_ROOM, None, told);
+        }
     }
 
     /// Promises the node again to a pod that stood at this place.
     pub(super) fn restore_nominated_pod(&mut self, pod: PodIdx, node: NodeIdx, place: usize) {
         self.nominations.put_back(pod, node, place);
-        self.log_node(node, Reads::NODE_ROOM, None);
+        self.announce_node(node, Reads::NODE_ROOM, None, Told::Nobody);
     }
 
     /// A nominated pod is another than it was: it takes something else of its node.
     pub(super) fn update_nominated_pod(&mut self, pod: PodIdx) {
         if let Some(node) = self.nominations.of_pod(pod) {
-            self.log_node(node, Reads::NODE_ROOM, None);
-            self.changes.push(Changed::pod_removed(node));
+            self.announce_node(node, Reads::NODE_ROOM, None, Told::PodLeft);
         }
     }
 }

@@ -5,13 +5,14 @@ mod saved;
 use std::collections::BTreeMap;
 
 use crate::base::{HashKey, KeyedMap};
-use crate::framework::Action;
+use crate::framework::{Action, Reads};
 use crate::input::Change;
 use crate::object::{Object, kinds};
 use crate::record::{ObjectKey, SelectorOwnerRecord};
 
+use super::Cache;
+use super::change::Told;
 use super::storage::StorageIndex;
-use super::{Cache, Changed, ChangedObject};
 
 /// A table by namespace and name; nothing iterates it to make an order.
 type Table<T> = KeyedMap<ObjectKey, T>;
@@ -152,18 +153,33 @@ impl Cache {
             return false;
         }
         self.holds.drop_of(object);
-        let (reads, resource) = object.tells();
-        self.log_world(object, reads);
+        self.register(object);
+        let (reads, _) = object.tells();
+        // What any answer that is kept reads.
+        let kept = Reads::NAMESPACES | Reads::SELECTOR_OWNERS | Reads::STORAGE;
+        self.announce_object(object.clone(), reads.common(kept), actions);
         for node in attached {
-            self.log_node(node, reads, None);
+            self.announce_node(node, reads, None, Told::Nobody);
         }
-        self.changes.push(Changed {
-            reads,
-            node: None,
-            resource,
-            actions,
-            object: ChangedObject::Other(Box::new(object.clone())),
-        });
         true
+    }
+
+    /// Makes known the names that an object brings in.
+    fn register(&mut self, object: &Object) {
+        // Who keeps the names that a namespace selector means must find those of pods to come.
+        if let Object::Namespace(namespace) = object {
+            self.symbols.intern(&namespace.name);
+        }
+        // Labels that an owner selects by tell pods apart.
+        if let Object::Service(o)
+        | Object::ReplicationController(o)
+        | Object::ReplicaSet(o)
+        | Object::StatefulSet(o) = object
+        {
+            for key in o.selector.iter().flat_map(|s| s.keys()) {
+                let key = self.symbols.intern(key);
+                self.classes.select(key);
+            }
+        }
     }
 }

@@ -6,7 +6,8 @@ use crate::base::{PodIdx, Sym};
 use crate::model::{Footprint, NODE_NONE, Pod, SelectingOwner, Stage};
 use crate::record::{Owner, PodRecord, PreemptionPolicy, ScheduledCondition};
 
-use super::{Cache, Changed};
+use super::Cache;
+use super::change::Told;
 
 /// What an unassigned pod has beyond its row; dropped when it is assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,17 +30,6 @@ pub struct Pending {
     pub owner: Option<SelectingOwner>,
     /// Its controller, whatever it is: for events.
     pub controller: Option<Arc<Owner>>,
-}
-
-/// What an update changed of a pod's row.
-#[derive(Debug, Clone, Copy, Default)]
-struct RowChange {
-    /// Its labels are others.
-    relabelled: bool,
-    /// It may take less of something.
-    smaller: bool,
-    /// It is being deleted from now on.
-    ends: bool,
 }
 
 /// What a pod object meant to the queue.
@@ -82,9 +72,8 @@ impl Cache {
         let Some(row) = self.pods.get(pod) else { return PodApplied::Nothing };
         let (stage, node, class, labels) = (row.stage, row.node, row.class, row.labels);
         if node != NODE_NONE {
-            self.log_pod(pod, -1);
+            self.announce_pod(pod, -1, Told::PodLeft);
             self.unplace(pod);
-            self.changes.push(Changed::pod_removed(node));
         }
         self.assumed -= usize::from(stage == Stage::Assumed);
         self.drop_nomination(pod);
@@ -137,19 +126,14 @@ impl Cache {
             self.set_resize(pod, record);
             let node = self.nodes.row(name, &self.symbols);
             self.place(pod, node, Stage::Bound);
-            self.log_pod(pod, 1);
-            self.changes.push(Changed::pod_added(pod, node));
+            self.announce_pod(pod, 1, Told::PodCame(pod));
             return PodApplied::Nothing;
         };
         let stage = self.pods.get(pod).map_or(Stage::Foreign, |p| p.stage);
-        let change = self.update_row(pod, record);
+        let stays = self.pods.get(pod).is_some_and(|p| self.nodes.name(p.node) == Some(name));
+        self.update_row(pod, record, stays);
         let node = self.nodes.row(name, &self.symbols);
-        let before = self.pods.get(pod).map_or(NODE_NONE, |p| p.node);
         self.confirm(pod, node);
-        let RowChange { relabelled, smaller, ends } = change;
-        if before == node && (relabelled || smaller || ends) {
-            self.changes.push(Changed::pod_updated(pod, node, relabelled, smaller));
-        }
         match stage {
             Stage::Queued => PodApplied::Left(pod),
             Stage::Assumed => PodApplied::Confirmed(pod),
@@ -188,19 +172,17 @@ impl Cache {
             self.note_version(pod, record.resource_version);
             let ends = self.pods.get(pod).is_some_and(|p| record.terminating && !p.terminating);
             if ends {
-                self.log_pod(pod, -1);
+                self.announce_pod(pod, -1, Told::Nobody);
             }
             if let Some(row) = self.pods.get_mut(pod).filter(|_| ends) {
                 row.terminating = true;
-                let node = row.node;
-                self.log_pod(pod, 1);
-                self.changes.push(Changed::pod_updated(pod, node, false, false));
+                self.announce_pod(pod, 1, Told::PodChanged { pod, labels: false, smaller: false });
             }
             return PodApplied::Nothing;
         }
         let class = self.pods.get(pod).map(|p| p.class);
         let priority = self.pods.get(pod).map(|p| p.priority);
-        let labels = self.update_row(pod, record).relabelled;
+        let labels = self.update_row(pod, record, false);
         let same_class = self.pods.get(pod).map(|p| p.class) == class;
         let pending = self.pending_of(record, None);
         let nominated = pending.nominated;
@@ -288,9 +270,10 @@ impl Cache {
         })
     }
 
-    /// Brings a row up to date.
-    fn update_row(&mut self, pod: PodIdx, record: &PodRecord) -> RowChange {
-        let Some(row) = self.pods.get(pod) else { return RowChange::default() };
+    /// Brings a row up to date; tells whether its labels are others. Waiting pods are told of what
+    /// is different where the pod stays on its node.
+    fn update_row(&mut self, pod: PodIdx, record: &PodRecord, stays: bool) -> bool {
+        let Some(row) = self.pods.get(pod) else { return false };
         let ends = record.terminating && !row.terminating;
         let (old_class, old_labels, node, stage) = (row.class, row.labels, row.node, row.stage);
         let relabelled = !self.labels.equals(old_labels, &record.labels, &self.symbols);
@@ -303,7 +286,7 @@ impl Cache {
         let recount = class != old_class || (resizes && node != NODE_NONE);
         let moves = recount || relabelled || ends;
         if moves {
-            self.log_pod(pod, -1);
+            self.announce_pod(pod, -1, Told::Nobody);
         }
         if relabelled {
             let labels = self.labels.acquire(&record.labels, &mut self.symbols);
@@ -340,9 +323,11 @@ impl Cache {
             }
         }
         if moves {
-            self.log_pod(pod, 1);
+            let tells = stays && (relabelled || smaller || ends);
+            let changed = Told::PodChanged { pod, labels: relabelled, smaller };
+            self.announce_pod(pod, 1, if tells { changed } else { Told::Nobody });
         }
-        RowChange { relabelled, smaller, ends }
+        relabelled
     }
 
     fn set_resize(&mut self, pod: PodIdx, record: &PodRecord) {

@@ -53,10 +53,9 @@ impl Cache {
             holds,
             schedulers: _,
             assumed: _,
-            changes,
-            log: _,
+            log,
         } = self;
-        debug_assert!(changes.is_empty(), "a step leaves no change unheeded");
+        debug_assert!(log.is_heeded(), "a step leaves no change unheeded");
         let (mut of_classes, mut of_labels) = (FirstUse::default(), FirstUse::default());
         for (_, pod) in pods.iter() {
             of_classes.number(pod.class.at());

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::base::{Draw, Millis, NodeIdx, PodIdx};
+use crate::cache::Mark;
 use crate::cycle::CycleError;
 use crate::effect::{Decision, Effect};
 use crate::framework::{Point, Profile, Reserved};
@@ -40,7 +41,7 @@ pub const PLAN_MAX: usize = 16_384;
 pub struct Plan {
     steps: SmallVec<[Planned; 1]>,
     draw: Draw,
-    changes: usize,
+    mark: Mark,
 }
 
 /// One pod of a plan.
@@ -80,8 +81,8 @@ pub(super) struct Placement {
 impl Engine {
     /// A plan without pods.
     pub fn begin_plan(&self) -> Plan {
-        let (draw, changes) = (self.draw.clone(), self.cache.changes());
-        Plan { steps: SmallVec::new(), draw, changes }
+        let (draw, mark) = (self.draw.clone(), self.cache.mark());
+        Plan { steps: SmallVec::new(), draw, mark }
     }
 
     /// Finds a node for a queued pod, with the pods of the plan where it has put them, and adds it.
@@ -207,11 +208,11 @@ impl Engine {
 
     /// Gives a plan up: nothing of it is left that anybody could see.
     pub fn take_back_plan(&mut self, plan: Plan) {
-        let Plan { steps, draw, changes } = plan;
+        let Plan { steps, draw, mark } = plan;
         for planned in steps.iter().rev() {
             self.cache.unassume(planned.pod, planned.promised);
         }
-        self.cache.forget_changes(changes);
+        self.cache.untell(mark);
         self.draw = draw;
     }
 

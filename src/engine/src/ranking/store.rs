@@ -27,7 +27,7 @@ use super::{Ranking, Refused, work};
 const CELLS_MAX: usize = 32 << 20;
 
 /// Entries of the log between two looks at what all rankings have read, at least: 1,024 entries of
-/// 24 bytes are 24 kB, which stay in the cache of a core while they are written again and again.
+/// 32 bytes are 32 kB, which stay in the cache of a core while they are written again and again.
 const TRIM_EVERY: u64 = 1_024;
 
 /// What rankings say of a pod.

@@ -52,7 +52,7 @@ impl Cache {
         from.each(|from, one| {
             let is_new = self.apply_object(&object(one), Change::Applied);
             // Nobody waits who could be woken.
-            self.changes.clear();
+            self.take_changes();
             if is_new { Ok(()) } else { Err(from.malformed("an object twice")) }
         })
     }
