@@ -10,6 +10,7 @@
 mod amounts;
 mod case;
 mod input;
+mod live;
 mod objects;
 mod strict;
 mod verdict;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use berth_engine::base::PodIdx;
+use berth_engine::cache::Cache;
 use berth_engine::framework::{Point, Profile, Reason};
 use berth_engine::record::{PodRecord, PodSpec};
 use berth_engine::{Config, Control, Decided, Engine, Input, Method, Origin};
@@ -28,6 +30,7 @@ use berth_plugins::PluginRegistry;
 use serde_json::Value;
 
 use case::Case;
+pub use live::judge;
 use verdict::Cycle;
 use wrong::Wrong;
 
@@ -158,7 +161,7 @@ impl Trial {
         engine.step([Input::PodAdmitted(Box::new(pod))], 0, &mut Vec::new(), &mut ());
         let admitted = engine.cache().pods().find(&uid);
         let idx = admitted.with_context(|| format!("{name}: the pod was not taken in"))?;
-        if let Some((plugin, reason)) = gate(engine, idx, profile) {
+        if let Some((plugin, reason)) = gate(engine.cache(), idx, profile) {
             return Ok(Cycle::gated(name, plugin, &reason, engine.cache()));
         }
         let decided = engine.decide(idx, profile, true, &mut ());
@@ -182,8 +185,8 @@ impl Trial {
 }
 
 /// The PreEnqueue plugin that keeps a pod from being tried, and why.
-fn gate(engine: &Engine, pod: PodIdx, profile: &Profile) -> Option<(String, Reason)> {
-    let view = engine.cache().view(pod)?;
+fn gate(cache: &Cache, pod: PodIdx, profile: &Profile) -> Option<(String, Reason)> {
+    let view = cache.view(pod)?;
     profile.at(Point::PreEnqueue).iter().find_map(|weighted| {
         let plugin = profile.plugin(weighted.plugin)?;
         let reason = plugin.as_pre_enqueue()?.pre_enqueue(&view).err()?;

@@ -11,6 +11,7 @@ mod instance;
 mod lanes;
 mod limit;
 pub(crate) mod pace;
+mod reader;
 mod scheduler;
 mod signals;
 mod thread;
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use instance::Instance;
+pub use reader::{Reader, Unread};
 pub use scheduler::{Gate, Health, Options, Scheduler};
 use signals::StopSignals;
 
@@ -143,10 +145,9 @@ async fn start(
     reload::show_start(&at_start, &scheduler.health().metrics().config);
     let (announce, in_force) = watch::channel(at_start);
     let (announce_standing, standing) = watch::channel(Standing::default());
-    let health = scheduler.health();
     let (held_back, told_about) = (scheduler.held_back(), subject.clone());
     let limit = limit::tell(held_back, told_about, client.clone(), scheduler.events());
-    let server = endpoints::serve(args, in_force, &client, &health, standing).await?;
+    let server = endpoints::serve(args, in_force, &client, &scheduler, standing).await?;
     // Last, as what fails before would leave Leases behind.
     let instance = Instance::claim(args, &loaded, &client, &scheduler, announce_standing)?;
     let follower = if let Some(path) = args.config.as_ref().filter(|path| can_be_followed(path)) {

@@ -44,7 +44,7 @@ use guests::{Guests, Stage};
 pub use health::Check;
 use keyring::Keyring;
 pub use keyring::READ_EVERY;
-pub use page::Pages;
+pub use page::{Answer, Pages};
 pub use protocol::{Protocol, Suite, TlsVersion};
 use site::Site;
 

@@ -19,7 +19,7 @@ use measured::args::Args;
 use measured::case::{CASES, find};
 use measured::identity::Identity;
 use measured::result::{Measurement, medians};
-use measured::{growth, record, run};
+use measured::{growth, record, run, snapshot};
 
 /// What a child prefixes its result with.
 const RESULT: &str = "measured: ";
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
             println!("{:<18} {}", case.name, case.about);
         }
         println!("{:<18} as many pods as nodes, as 100 Jobs; by its name only", "record");
+        println!("{:<18} snapshots for readers, and their cost; by its name only", "snapshot");
         return ExitCode::SUCCESS;
     }
     if let Some(into) = &args.flame {
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
 fn measure(args: &Args, name: &str, nodes: usize, threads: usize) -> Measurement {
     match find(name) {
         Some(case) => run::measure(case, nodes, threads, args.seconds, args.pods),
+        None if name == "snapshot" => snapshot::measure(nodes),
         None => record::simulate(nodes, args.pods.unwrap_or(nodes), threads),
     }
 }

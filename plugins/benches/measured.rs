@@ -9,3 +9,4 @@ pub mod identity;
 pub mod record;
 pub mod result;
 pub mod run;
+pub mod snapshot;

@@ -3,13 +3,15 @@
 use anyhow::Result;
 use tokio::sync::watch;
 
-use super::Health;
+use super::{Health, Reader, Scheduler};
 use crate::args::Run;
 use crate::client::{Client, ConnectOptions, connect};
+use crate::evaluate;
 use crate::lease::Standing;
 use crate::reload::InForce;
 use crate::serve::{
-    Access, CertificateOptions, Check, ClientAuthority, Pages, READ_EVERY, ServeOptions, Server,
+    Access, Answer, CertificateOptions, Check, ClientAuthority, Pages, READ_EVERY, ServeOptions,
+    Server,
 };
 
 /// Starts the server; `None` where `--secure-port` is 0.
@@ -17,7 +19,7 @@ pub(super) async fn serve(
     args: &Run,
     in_force: watch::Receiver<InForce>,
     client: &Client,
-    health: &Health,
+    scheduler: &Scheduler,
     standing: watch::Receiver<Standing>,
 ) -> Result<Option<Server>> {
     if args.secure_port == 0 {
@@ -55,7 +57,8 @@ pub(super) async fn serve(
     // As the other fields that `/configz` shows from the start, read then alone.
     let configured = in_force.borrow().loaded().configuration().enable_profiling.unwrap_or(true);
     let profiling = args.serves_profiles(configured);
-    let pages = pages(profiling, in_force, health, standing);
+    let about = (&scheduler.health(), scheduler.reader());
+    let pages = pages(profiling, in_force, about, standing);
     let server = Server::start(&options, pages, access).await?;
     tracing::info!(address = %server.address(), "serving health and metrics");
     Ok(Some(server))
@@ -64,7 +67,7 @@ pub(super) async fn serve(
 fn pages(
     profiling: bool,
     in_force: watch::Receiver<InForce>,
-    health: &Health,
+    (health, reader): (&Health, Reader),
     standing: watch::Receiver<Standing>,
 ) -> Pages {
     let (metrics, synced, stopping, watches, engine) =
@@ -97,7 +100,26 @@ fn pages(
         metrics: Box::new(move |accept| metrics.metrics().encode(accept)),
         config: Box::new(move || in_force.borrow().page()),
         debug: vec![("/debug/watches", Box::new(move || watch_report(&watches)))],
+        asked: vec![("/debug/pod", Box::new(move |query| Box::pin(pod(reader.clone(), query))))],
     }
+}
+
+/// A pod as it is judged now, by `namespace=` and `name=` of the query.
+async fn pod(reader: Reader, query: String) -> Answer {
+    let value = |key: &str| {
+        let pair = query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
+        pair.map(str::to_owned).filter(|value| !value.is_empty())
+    };
+    let Some((namespace, name)) = value("namespace").zip(value("name")) else {
+        return Err((400, "name a pod: /debug/pod?namespace=NAMESPACE&name=NAME".to_owned()));
+    };
+    let mut snapshot = reader.snapshot().await.map_err(|why| (503, why.to_string()))?;
+    // Milliseconds for thousands of nodes: not on the thread that carries the binds.
+    let judged = tokio::task::spawn_blocking(move || {
+        let judged = evaluate::judge(&mut snapshot, &namespace, &name);
+        judged.ok_or_else(|| (404, format!("no pod {namespace}/{name} is known")))
+    });
+    judged.await.unwrap_or_else(|error| Err((500, format!("judging the pod failed: {error}"))))
 }
 
 /// What the first lists still wait for.

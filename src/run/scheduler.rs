@@ -19,6 +19,7 @@ use crate::watch::{
 
 use super::beat::Beat;
 use super::lanes::Lanes;
+use super::reader::Reader;
 use super::thread::{Order, Turns};
 
 /// Conditions and events that wait at a stop get this long, together with [`super::STOP_DEADLINE`]
@@ -121,6 +122,7 @@ pub struct Scheduler {
     events: EventSink,
     orders: watch::Sender<Order>,
     configs: mpsc::Sender<Arc<Config>>,
+    reader: Reader,
     thread: Option<std::thread::JoinHandle<()>>,
     ended: oneshot::Receiver<usize>,
     health: Health,
@@ -175,11 +177,13 @@ impl Scheduler {
         let beat = Beat::new(Instant::now());
         let (orders, order_receiver) = watch::channel(order);
         let (configs, config_receiver) = mpsc::channel(1);
+        let (reader, questions) = Reader::new();
         let turns = Turns {
             engine: engine(config, threads, origin)?,
             inputs,
             outcomes,
             configs: config_receiver,
+            questions,
             states: watches.states(),
             orders: order_receiver,
             lanes: Lanes {
@@ -204,13 +208,18 @@ impl Scheduler {
         let silent_max = SILENT_MAX;
         let health = Health { states, synced, stopping, metrics, watches: stats, beat, silent_max };
         let thread = Some(thread);
-        Ok(Self { watches, binder, status, events, orders, configs, thread, ended, health })
+        Ok(Self { watches, binder, status, events, orders, configs, reader, thread, ended, health })
     }
 
     /// Where a new configuration goes: the engine takes it between two cycles, before the inputs
     /// that come after it. Room for one; fails when the engine's thread has ended.
     pub fn configs(&self) -> mpsc::Sender<Arc<Config>> {
         self.configs.clone()
+    }
+
+    /// Who asks for snapshots of what the engine knows.
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
     }
 
     /// What tells that the configured rate is what holds binds back.

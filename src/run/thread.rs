@@ -14,6 +14,7 @@ use crate::watch::{Batch, States};
 
 use super::beat::Beat;
 use super::lanes::Lanes;
+use super::reader::Question;
 
 /// Batches taken in before a step: 16 · 512 inputs cost about 10 ms, so that a flood of events
 /// does not keep pods from being placed.
@@ -43,6 +44,8 @@ pub(super) struct Turns {
     pub(super) outcomes: mpsc::Receiver<Input>,
     /// New configurations. One waits at most: whoever reloads waits until it is taken.
     pub(super) configs: mpsc::Receiver<Arc<Config>>,
+    /// Readers' questions: one is answered between two steps.
+    pub(super) questions: mpsc::Receiver<Question>,
     pub(super) states: watch::Receiver<States>,
     pub(super) orders: watch::Receiver<Order>,
     pub(super) lanes: Lanes,
@@ -80,6 +83,9 @@ impl Turns {
             self.lanes.metrics.step_duration.observe(began.elapsed().as_secs_f64());
             self.lanes.carry_out(&mut effects, &mut self.tally);
             self.beat.beat(Instant::now());
+            if let Ok(question) = self.questions.try_recv() {
+                question.answer(&self.engine);
+            }
             if shown.elapsed() >= SHOW_EVERY || !turn.more {
                 self.lanes.metrics.show(&self.engine);
                 self.lanes.metrics.input_queue.set(signed(self.inputs.len()));
@@ -101,6 +107,10 @@ impl Turns {
             // Nothing comes where the binder is gone, and that is to be seen at once.
             outcome = self.outcomes.recv() => outcome.into_iter().collect(),
             Some(config) = self.configs.recv() => vec![Input::Config(config)],
+            Some(question) = self.questions.recv() => {
+                question.answer(&self.engine);
+                Vec::new()
+            }
             _ = self.states.changed(), if !self.is_synced() => Vec::new(),
             _ = self.orders.changed() => Vec::new(),
             () = tokio::time::sleep(Duration::from_millis(idle)) => Vec::new(),

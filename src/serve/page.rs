@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use futures::future::BoxFuture;
 use serde_json::json;
 
 use super::access::Refusal;
@@ -23,6 +24,13 @@ impl Page {
 
     fn json(status: u16, body: &serde_json::Value) -> Self {
         Self { status, content_type: "application/json", body: body.to_string().into_bytes() }
+    }
+
+    pub(super) fn answer(answer: &Answer) -> Self {
+        match answer {
+            Ok(value) => Self::json(200, value),
+            Err((status, what)) => Self::text(*status, format!("{what}\n")),
+        }
     }
 
     pub(super) fn not_found() -> Self {
@@ -54,6 +62,10 @@ impl Page {
 }
 
 type Text = Box<dyn Fn() -> String + Send + Sync>;
+
+/// JSON, or an HTTP status and what is wrong.
+pub type Answer = Result<serde_json::Value, (u16, String)>;
+type Ask = Box<dyn Fn(String) -> BoxFuture<'static, Answer> + Send + Sync>;
 type Scrape = Box<dyn Fn(Option<&str>) -> Exposition + Send + Sync>;
 
 /// Everything that is served. The server calls these for each request; they must not block.
@@ -70,6 +82,8 @@ pub struct Pages {
     pub profiling: bool,
     /// Views for people: path (`/debug/cache`) and text.
     pub debug: Vec<(&'static str, Text)>,
+    /// Views that take a while, of what the query asks for: path and answer.
+    pub asked: Vec<(&'static str, Ask)>,
 }
 
 impl fmt::Debug for Pages {
@@ -84,6 +98,12 @@ impl fmt::Debug for Pages {
 }
 
 impl Pages {
+    /// The answer to a question at `path`, where it is one.
+    pub(super) fn ask(&self, path: &str, query: &str) -> Option<BoxFuture<'static, Answer>> {
+        let (_, ask) = self.asked.iter().find(|(known, _)| *known == path)?;
+        Some(ask(query.to_owned()))
+    }
+
     /// The page at `path`.
     pub(super) fn read(&self, path: &str, query: &str, accept: Option<&str>) -> Page {
         let (top, below) = match path.trim_start_matches('/').split_once('/') {

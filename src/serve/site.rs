@@ -109,7 +109,11 @@ impl Site {
             None if self.pages.profiling && path == heap::PATH => return heap::take().await,
             None => {}
         }
-        self.pages.read(path, request.uri().query().unwrap_or_default(), header(ACCEPT))
+        let query = request.uri().query().unwrap_or_default();
+        match self.pages.ask(path, query) {
+            Some(answer) => Page::answer(&answer.await),
+            None => self.pages.read(path, query, header(ACCEPT)),
+        }
     }
 }
 

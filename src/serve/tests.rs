@@ -83,7 +83,25 @@ fn pages(synced: &Arc<AtomicBool>) -> Pages {
         config: Box::new(|| json!({"componentconfig": {"kind": "KubeSchedulerConfiguration"}})),
         profiling: true,
         debug: vec![("/debug/queue", Box::new(|| "active 0\n".to_owned()))],
+        asked: vec![("/debug/pod", Box::new(|query| Box::pin(async move { pod_page(&query) })))],
     }
+}
+
+fn pod_page(query: &str) -> Answer {
+    match query {
+        "name=a" => Ok(json!({"pod": "a"})),
+        _ => Err((404, "no such pod".to_owned())),
+    }
+}
+
+#[tokio::test]
+async fn questions_are_answered_to_those_who_may_ask() {
+    let bench = Bench::start().await;
+    assert_ne!(bench.get("/debug/pod?name=a", None).await.status, 200);
+    let told = bench.get("/debug/pod?name=a", Some("good")).await;
+    assert_eq!((told.status, &*told.body), (200, r#"{"pod":"a"}"#));
+    let unknown = bench.get("/debug/pod?name=b", Some("good")).await;
+    assert_eq!((unknown.status, &*unknown.body), (404, "no such pod\n"));
 }
 
 #[tokio::test]
@@ -189,6 +207,7 @@ async fn a_taken_port_is_named() {
         config: Box::new(|| json!({})),
         profiling: false,
         debug: Vec::new(),
+        asked: Vec::new(),
     };
     let api = FakeServer::start(script).await;
     let access = Access::new(api.client(), api.client(), Vec::new());

@@ -16,6 +16,7 @@ mod objects;
 mod pods;
 mod profiles;
 mod rate;
+mod readers;
 mod refusals;
 mod stage;
 mod stderr;

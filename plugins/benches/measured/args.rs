@@ -6,8 +6,8 @@ use super::case::{CASES, find};
 
 pub const USAGE: &str = "\
 Usage: cargo bench -p berth-plugins --bench engine -- [options]
-  --case=A,B      cases (default: all; `record` runs by its name only; `list` lists them, `bars`
-                  are those that `make bench` has bars for, but for `record`)
+  --case=A,B      cases (default: all; `record` and `snapshot` run by their names only; `list`
+                  lists them, `bars` are those that `make bench` has bars for, but for `record`)
   --nodes=N,N     sizes (default 1000,5000,15000,100000; 1000000 too for memory and the cases of
                   bars; for `bars` the sizes that they ask for)
   --threads=N,N   threads (default 1,2; the default run leaves 2 out below 20,000 nodes,
@@ -90,8 +90,9 @@ impl Args {
                 _ => return Err(wrong()),
             }
         }
-        let known =
-            |name: &String| matches!(name.as_str(), "record" | "list") || find(name).is_some();
+        let known = |name: &String| {
+            matches!(name.as_str(), "record" | "snapshot" | "list") || find(name).is_some()
+        };
         match parsed.cases.iter().find(|name| !known(name)) {
             Some(name) => Err(format!(
                 "--case={name}: there is none such; --case=list lists them, and `bars` stands alone"
@@ -120,6 +121,7 @@ impl Args {
     fn sizes(&self, name: &str) -> Vec<usize> {
         match (self.nodes.as_slice(), name) {
             ([], "record") => vec![1_000_000],
+            ([], "snapshot") => vec![5_000],
             ([], MANY) if self.bars => vec![5_000],
             ([], _) if self.bars => vec![1_000, 5_000, 100_000],
             ([], name) if name == "memory" || OF_BARS.contains(&name) => {

@@ -38,7 +38,9 @@ async fn readyz_fails_where_a_watch_is_not_heard_or_a_lease_is_not_held() {
     let (_announce, in_force) = watch::channel(InForce::at_start(loaded));
     let (stand, standing) = watch::channel(Standing::default());
     let health = scheduler.health();
-    let page = |health: &Health| pages(false, in_force.clone(), health, standing.clone());
+    let page = |health: &Health| {
+        pages(false, in_force.clone(), (health, scheduler.reader()), standing.clone())
+    };
     let (patient, impatient) = (page(&health), page(&health.impatient()));
     // What has not been listed is waited for by another check.
     let synced = async {

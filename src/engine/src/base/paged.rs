@@ -8,15 +8,16 @@ use crate::stored::{LoadError, Reader, Stored, Writer};
 /// A vector in pages of `ROWS` rows, a power of two. A clone shares all pages; a page is copied by
 /// the first write to it while it is shared.
 ///
-/// `ROWS` is chosen so that copying a page takes a microsecond or two: 64 rows where each has
-/// memory of its own on the heap, 512 to 1,024 of plain numbers. A look at a row costs what it does
-/// in a vector and one step more; a write costs an atomic exchange (6 ns) besides.
+/// `ROWS` is chosen so that copying a page takes 1 to 4 µs, cold: 32 rows where each has memory of
+/// its own on the heap, which is a miss of the cache each, 1,024 of plain numbers. A look at a row
+/// costs what it does in a vector and one step more; a write costs an atomic exchange (6 ns)
+/// besides.
 ///
 /// Rows behind the last one, up to the end of their page, read as the default.
 ///
 /// A vector of one page has as much room as it needs, in powers of two: dry runs make tables of one
 /// row.
-pub struct Paged<T, const ROWS: usize = 64> {
+pub struct Paged<T, const ROWS: usize = 32> {
     pages: Vec<Arc<[T]>>,
     len: usize,
 }

@@ -40,7 +40,10 @@ impl<K: Ord, V> SortedMap<K, V> {
     }
 
     /// Entries from this key on, in order.
-    pub fn range_from<Q: Ord + ?Sized>(&self, key: &Q) -> impl Iterator<Item = (&K, &V)>
+    pub fn range_from<'a, Q: Ord + ?Sized>(
+        &'a self,
+        key: &Q,
+    ) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, Q>
     where
         K: Borrow<Q>,
     {
@@ -50,6 +53,11 @@ impl<K: Ord, V> SortedMap<K, V> {
         });
         let pages = self.pages.get(first..).unwrap_or_default().iter();
         pages.flat_map(|page| page.iter()).skip(skip).map(|(key, value)| (key, value))
+    }
+
+    /// All values in the order of their keys.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.iter().map(|(_, value)| value)
     }
 
     /// All entries in order.

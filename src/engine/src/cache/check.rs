@@ -127,7 +127,9 @@ impl Cache {
     fn check_selected(&self, sweep: &mut Sweep) {
         let t = &self.objects;
         let controllers = t.replication_controllers.values().chain(t.replica_sets.values());
-        let owners = controllers.chain(t.stateful_sets.values()).chain(t.services.values());
+        let owners = controllers
+            .chain(t.stateful_sets.values())
+            .chain(t.services.values().map(AsRef::as_ref));
         for owner in owners {
             for key in owner.selector.iter().flat_map(|selector| selector.keys()) {
                 let known = self.symbols.get(key).is_some_and(|key| {

@@ -57,5 +57,7 @@ impl Cache {
             + self.pods.shared_pages()
             + self.resized.shared_pages()
             + self.pending.shared_pages()
+            + self.objects.shared_pages()
+            + self.claim_users.shared_pages()
     }
 }

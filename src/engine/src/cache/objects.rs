@@ -2,9 +2,9 @@
 
 mod saved;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::base::{HashKey, KeyedMap};
+use crate::base::{HashKey, PagedMap, SortedMap};
 use crate::framework::{Action, Reads};
 use crate::input::Change;
 use crate::object::{Object, kinds};
@@ -14,11 +14,11 @@ use super::Cache;
 use super::change::Told;
 use super::storage::StorageIndex;
 
-/// A table by namespace and name; nothing iterates it to make an order.
-type Table<T> = KeyedMap<ObjectKey, T>;
+/// A table by namespace and name; nothing iterates it to make an order. Snapshots share objects.
+type Table<T> = PagedMap<ObjectKey, T>;
 /// A table in the order of namespace and name, for a kind of which plugins ask for those of one
 /// namespace.
-type Ordered<T> = BTreeMap<ObjectKey, T>;
+type Ordered<T> = SortedMap<ObjectKey, Arc<T>>;
 
 /// What both tables do.
 trait Keep<T> {
@@ -45,13 +45,13 @@ impl<T> Keep<T> for Table<T> {
 
 impl<T> Keep<T> for Ordered<T> {
     fn empty(_: HashKey) -> Self {
-        Self::new()
+        Self::default()
     }
     fn find(&self, key: &ObjectKey) -> Option<&T> {
-        self.get(key)
+        self.get(key).map(AsRef::as_ref)
     }
     fn put(&mut self, key: ObjectKey, object: T) {
-        self.insert(key, object);
+        self.insert(key, Arc::new(object));
     }
     fn take(&mut self, key: &ObjectKey) {
         self.remove(key);
@@ -82,12 +82,17 @@ macro_rules! objects {
         impl Objects {
             /// No objects; their names are hashed by `key`.
             pub(super) fn new(key: HashKey) -> Self {
-                Self { $($table: Keep::empty(key),)* index: StorageIndex::new(key) }
+                Self { $($table: Keep::empty(key),)* index: StorageIndex::default() }
             }
 
             /// Whether there is none of any kind.
             pub(super) fn is_empty(&self) -> bool {
                 $(self.$table.is_empty())&&*
+            }
+
+            /// Pages that a snapshot has as well.
+            pub(super) fn shared_pages(&self) -> usize {
+                self.index.shared_pages() $(+ self.$table.shared_pages())*
             }
 
             /// Writes one object; what happened to it, or nothing where it is as it was.
@@ -108,9 +113,9 @@ impl Objects {
         &'a self,
         namespace: &'a str,
     ) -> impl Iterator<Item = &'a SelectorOwnerRecord> {
-        let from = self.services.range(ObjectKey::new(namespace, "")..);
+        let from = self.services.range_from(&ObjectKey::new(namespace, ""));
         let own = from.take_while(move |(key, _)| key.namespace.as_ref() == namespace);
-        own.map(|(_, service)| service)
+        own.map(|(_, service)| service.as_ref())
     }
 }
 

@@ -2,14 +2,12 @@
 
 mod check;
 
-use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
-use hashbrown::{Equivalent, HashMap};
-use rustc_hash::FxBuildHasher;
+use hashbrown::Equivalent;
 use smallvec::SmallVec;
 
-use crate::base::{HashKey, KeyedMap, NodeIdx, PodIdx, Sym};
+use crate::base::{HashKey, NodeIdx, PagedMap, PodIdx, SortedMap, Sym};
 use crate::input::Change;
 use crate::model::Class;
 use crate::object::Object;
@@ -22,23 +20,23 @@ use super::{Cache, Objects};
 
 /// Names by what they have in common, in the order of the names: what is looked for is then found
 /// in one order, where kube-scheduler's informers list in a random one. Costs a copy of the name,
-/// about 60 bytes an object.
-#[derive(Debug, Clone)]
+/// about 80 bytes an object.
+#[derive(Debug, Clone, Default)]
 pub(super) struct StorageIndex {
     volumes_of_class: Groups<Box<str>>,
     capacities_of_class: Groups<ObjectKey>,
     attachments_on: Groups<Box<str>>,
 }
 
-type Groups<T> = KeyedMap<Box<str>, BTreeSet<T>>;
+/// By the group's name, then by the member's.
+type Groups<T> = SortedMap<(Box<str>, T), ()>;
 
 impl StorageIndex {
-    pub(super) fn new(key: HashKey) -> Self {
-        Self {
-            volumes_of_class: Groups::with_hasher(key),
-            capacities_of_class: Groups::with_hasher(key),
-            attachments_on: Groups::with_hasher(key),
-        }
+    /// Pages that a snapshot has as well.
+    pub(super) fn shared_pages(&self) -> usize {
+        let by_class =
+            self.volumes_of_class.shared_pages() + self.capacities_of_class.shared_pages();
+        by_class + self.attachments_on.shared_pages()
     }
 }
 
@@ -86,19 +84,19 @@ impl Objects {
 
     /// The PersistentVolumes of a storage class, by name.
     pub fn volumes_of_class(&self, class: &str) -> impl Iterator<Item = &VolumeRecord> {
-        let names = self.index.volumes_of_class.get(class).into_iter().flatten();
+        let names = members(&self.index.volumes_of_class, class);
         names.filter_map(|name| self.volume(name))
     }
 
     /// The CSIStorageCapacities of a storage class, by namespace and name.
     pub fn capacities_of_class(&self, class: &str) -> impl Iterator<Item = &StorageCapacityRecord> {
-        let keys = self.index.capacities_of_class.get(class).into_iter().flatten();
+        let keys = members(&self.index.capacities_of_class, class);
         keys.filter_map(|key| self.storage_capacities.get(key))
     }
 
     /// The VolumeAttachments of a node, by name.
     pub fn attachments_on(&self, node: &str) -> impl Iterator<Item = &VolumeAttachmentRecord> {
-        let names = self.index.attachments_on.get(node).into_iter().flatten();
+        let names = members(&self.index.attachments_on, node);
         names.filter_map(|name| self.volume_attachments.get(&KeyRef("", name)))
     }
 
@@ -146,23 +144,49 @@ impl Objects {
     }
 }
 
-fn join<T: Ord>(groups: &mut Groups<T>, group: &str, member: T) {
-    groups.entry_ref(group).or_default().insert(member);
+/// The members of a group, in order; no name is before that of the default.
+fn members<'a, T: Ord + Default>(
+    groups: &'a Groups<T>,
+    group: &str,
+) -> impl Iterator<Item = &'a T> {
+    let first = (Box::from(group), T::default());
+    let from = groups.range_from(&first);
+    let (group, _) = first;
+    from.take_while(move |((of, _), ())| *of == group).map(|((_, member), ())| member)
 }
 
-fn leave<T: Ord>(groups: &mut Groups<T>, group: &str, member: &T) {
-    let Some(members) = groups.get_mut(group) else { return };
-    members.remove(member);
-    if members.is_empty() {
-        groups.remove(group);
-    }
+fn join<T: Ord + Clone>(groups: &mut Groups<T>, group: &str, member: T) {
+    groups.insert((group.into(), member), ());
+}
+
+fn leave<T: Ord + Clone>(groups: &mut Groups<T>, group: &str, member: &T) {
+    groups.remove(&(Box::from(group), member.clone()));
 }
 
 /// The pods on nodes that mount each claim. Only pods with claims are entered: about 80 bytes each.
 #[derive(Debug, Clone)]
 pub(super) struct ClaimUsers {
-    by_namespace: HashMap<Sym, KeyedMap<Box<str>, Vec<PodIdx>>, FxBuildHasher>,
-    key: HashKey,
+    users: PagedMap<ClaimName, SmallVec<[PodIdx; 2]>>,
+}
+
+/// A claim by its namespace and name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ClaimName(Sym, Box<str>);
+
+/// As [`ClaimName`], to look up by.
+struct ClaimRef<'a>(Sym, &'a str);
+
+impl Hash for ClaimRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+        self.1.hash(state);
+    }
+}
+
+impl Equivalent<ClaimName> for ClaimRef<'_> {
+    fn equivalent(&self, name: &ClaimName) -> bool {
+        name.0 == self.0 && name.1.as_ref() == self.1
+    }
 }
 
 fn claims(class: &Class) -> impl Iterator<Item = &str> {
@@ -174,42 +198,41 @@ fn claims(class: &Class) -> impl Iterator<Item = &str> {
 
 impl ClaimUsers {
     pub(super) fn new(key: HashKey) -> Self {
-        Self { by_namespace: HashMap::default(), key }
+        Self { users: PagedMap::with_hasher(key) }
     }
 
     pub(super) fn add(&mut self, pod: PodIdx, class: &Class) {
         for claim in claims(class) {
-            let key = self.key;
-            let of_namespace = self
-                .by_namespace
-                .entry(class.namespace)
-                .or_insert_with(|| KeyedMap::with_hasher(key));
-            of_namespace.entry_ref(claim).or_default().push(pod);
+            match self.users.get_mut(&ClaimRef(class.namespace, claim)) {
+                Some(users) => users.push(pod),
+                None => {
+                    let name = ClaimName(class.namespace, claim.into());
+                    self.users.insert(name, [pod].into_iter().collect());
+                }
+            }
         }
     }
 
     pub(super) fn remove(&mut self, pod: PodIdx, class: &Class) {
         for claim in claims(class) {
-            let Some(of_namespace) = self.by_namespace.get_mut(&class.namespace) else { return };
-            if let Some(users) = of_namespace.get_mut(claim) {
-                if let Some(at) = users.iter().position(|user| *user == pod) {
-                    users.swap_remove(at);
-                }
-                if users.is_empty() {
-                    of_namespace.remove(claim);
-                }
+            let name = ClaimRef(class.namespace, claim);
+            let Some(users) = self.users.get_mut(&name) else { continue };
+            if let Some(at) = users.iter().position(|user| *user == pod) {
+                users.swap_remove(at);
             }
-            if of_namespace.is_empty() {
-                self.by_namespace.remove(&class.namespace);
+            if users.is_empty() {
+                self.users.remove(&name);
             }
         }
     }
 
     fn of(&self, namespace: Sym, claim: &str) -> &[PodIdx] {
-        self.by_namespace
-            .get(&namespace)
-            .and_then(|claims| claims.get(claim))
-            .map_or(&[], Vec::as_slice)
+        self.users.get(&ClaimRef(namespace, claim)).map_or(&[], SmallVec::as_slice)
+    }
+
+    /// Pages that a snapshot has as well.
+    pub(super) fn shared_pages(&self) -> usize {
+        self.users.shared_pages()
     }
 }
 
@@ -268,7 +291,7 @@ mod tests {
         cache.apply_object(&volume("a", "fast"), Change::Deleted);
         cache.apply_object(&volume("x", "slow"), Change::Deleted);
         assert_eq!((names(&cache, "fast"), names(&cache, "slow")), (String::new(), "b c".into()));
-        assert_eq!(cache.objects.index.volumes_of_class.len(), 1);
+        assert_eq!(cache.objects.index.volumes_of_class.len(), 2);
     }
 
     #[test]
@@ -293,6 +316,6 @@ mod tests {
         assert_eq!(used(&cache), [true; 2]);
         assert!(!cache.is_claim_used(Sym::NONE, "data"));
         cache.delete_pod("p");
-        assert!(cache.claim_users.by_namespace.is_empty());
+        assert!(cache.claim_users.users.is_empty());
     }
 }

@@ -38,21 +38,19 @@ pub struct NodeTable {
     free: Vec<NodeIdx>,
     live: NodeSet,
     names: Vec<Sym>,
-    records: Rows<Option<Arc<NodeRecord>>>,
-    labels: Rows<Box<[(Sym, Sym)]>>,
-    taints: Rows<Taints>,
+    records: Paged<Option<Arc<NodeRecord>>>,
+    labels: Paged<Box<[(Sym, Sym)]>>,
+    taints: Paged<Taints>,
     unschedulable: Vec<bool>,
     rooms: Rooms,
-    places: Rows<Places>,
-    ports: Rows<Vec<UsedPort>>,
+    // Placements go all over the cluster, so most of them copy a page after a snapshot: small ones.
+    places: Paged<Places, 8>,
+    ports: Paged<Vec<UsedPort>>,
     term_holders: TermHolders,
-    images: Rows<Box<[(Sym, i64)]>>,
+    images: Paged<Box<[(Sym, i64)]>>,
     relabelled: u64,
     placed: usize,
 }
-
-/// Lists of 32 nodes, of up to 1 kB each, are copied in 2 to 3 µs.
-type Rows<T> = Paged<T, 32>;
 
 /// The pods on a node, and its name, which every bind takes along: read together wherever a pod is
 /// placed, and up to ten pods in one line of the cache.

@@ -1,9 +1,8 @@
 //! What holds of the ways to storage objects: each is what the objects make of it.
 
-use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use crate::base::{HashKey, KeyedMap, PodIdx, Sweep};
+use crate::base::{HashKey, PodIdx, Sweep};
 use crate::cache::Cache;
 use crate::cache::objects::Objects;
 
@@ -12,7 +11,7 @@ use super::{ClaimUsers, Groups, StorageIndex, join};
 impl Objects {
     /// Looks for what is broken: tables and their index.
     pub(in crate::cache) fn check(&self, sweep: &mut Sweep) {
-        let mut made = StorageIndex::new(HashKey::PUBLIC);
+        let mut made = StorageIndex::default();
         for volume in self.volumes.values() {
             join(&mut made.volumes_of_class, &volume.storage_class, volume.name.clone());
         }
@@ -30,10 +29,10 @@ impl Objects {
 }
 
 fn equal<T: Ord + Debug>(is: &Groups<T>, should: &Groups<T>, what: &str, sweep: &mut Sweep) {
-    let names: BTreeSet<&str> = is.keys().chain(should.keys()).map(AsRef::as_ref).collect();
-    for name in names {
-        sweep.equal(is.get(name), should.get(name), || format!("{what}, {name:?}"));
-    }
+    let all = |groups: &Groups<T>| -> Vec<String> {
+        groups.iter().map(|(key, ())| format!("{key:?}")).collect()
+    };
+    sweep.equal(all(is), all(should), || what.to_owned());
 }
 
 impl Cache {
@@ -45,22 +44,17 @@ impl Cache {
                 made.add(pod, class);
             }
         }
-        let is = &self.claim_users.by_namespace;
-        sweep.equal(is.len(), made.by_namespace.len(), || "namespaces with claims".to_owned());
-        for (namespace, claims) in &made.by_namespace {
-            let name = self.symbols.text(*namespace);
-            let none = KeyedMap::with_hasher(HashKey::PUBLIC);
-            let known = is.get(namespace).unwrap_or(&none);
-            sweep.equal(known.len(), claims.len(), || format!("claims in use in {name}"));
-            for (claim, users) in claims {
-                let sorted = |users: &[PodIdx]| {
-                    let mut users = users.to_vec();
-                    users.sort_unstable();
-                    users
-                };
-                let is = known.get(claim).map_or(Vec::new(), |users| sorted(users));
-                sweep.equal(is, sorted(users), || format!("users of claim {name}/{claim}"));
-            }
+        let is = &self.claim_users.users;
+        sweep.equal(is.len(), made.users.len(), || "claims in use".to_owned());
+        let sorted = |users: &[PodIdx]| {
+            let mut users = users.to_vec();
+            users.sort_unstable();
+            users
+        };
+        for (name, users) in made.users.iter() {
+            let is = is.get(name).map_or(Vec::new(), |users| sorted(users));
+            let what = || format!("users of claim {}/{}", self.symbols.text(name.0), name.1);
+            sweep.equal(is, sorted(users), what);
         }
     }
 }
