@@ -41,23 +41,45 @@ fn keep(history: &mut History, of: usize, at: usize) -> Result<Kept, TooManySnap
     Ok(Kept { snapshot, said, pods, at })
 }
 
-/// Reads a snapshot on another thread; how many pods it was asked about.
-fn check(mut kept: Kept, seed: u64) -> usize {
+/// Plans all pods that wait, one on top of the other, and takes the plan back; how many it had.
+fn plan(snapshot: &mut Snapshot, waiting: &[(String, Option<Vec<String>>)]) -> usize {
+    let before = pods_of(snapshot);
+    let mut plan = snapshot.begin_plan();
+    for (uid, _) in waiting {
+        let Some(pod) = snapshot.pods().find(uid) else { continue };
+        let Some(profile) = snapshot.profile_of(pod).cloned() else { continue };
+        // Where it fails the plan is as it was.
+        let _ = snapshot.plan_pod(&mut plan, pod, &profile);
+    }
+    let planned = plan.steps().len();
+    snapshot.take_back_plan(plan);
+    assert_eq!(pods_of(snapshot), before);
+    planned
+}
+
+/// Reads a snapshot on another thread; how many pods it was asked about, and how many it planned.
+fn check(mut kept: Kept, seed: u64) -> [usize; 2] {
     let reader = std::thread::spawn(move || {
         let at = kept.at;
         assert_eq!(pods_of(&kept.snapshot), kept.pods, "seed {seed}: the snapshot of step {at}");
+        // Plans of the reader's own are taken back, and change no answer.
+        let planned = plan(&mut kept.snapshot, &kept.said);
         for (uid, said) in &kept.said {
             let says = say(&mut kept.snapshot, uid);
             assert_eq!(says, *said, "seed {seed}: {uid} by the snapshot of step {at}");
         }
-        kept.said.len()
+        [kept.said.len(), planned]
     });
     reader.join().unwrap()
 }
 
 #[test]
 fn a_snapshot_says_what_the_engine_said_when_it_was_taken() {
-    let (mut asked, mut refused) = (0, 0);
+    let (mut asked, mut planned, mut refused) = (0, 0, 0);
+    let mut read = |kept, seed| {
+        let [pods, with_node] = check(kept, seed);
+        (asked, planned) = (asked + pods, planned + with_node);
+    };
     for seed in 30_000..30_200 {
         let mut history = History::unasked(seed);
         let of = (seed % 2) as usize;
@@ -72,15 +94,16 @@ fn a_snapshot_says_what_the_engine_said_when_it_was_taken() {
                 Err(TooManySnapshots) => {
                     assert_eq!(kept.len(), SNAPSHOTS_MAX);
                     refused += 1;
-                    asked += check(kept.remove(0), seed);
+                    read(kept.remove(0), seed);
                 }
             }
             assert_eq!(history.engines()[of].snapshots(), kept.len());
         }
-        asked += kept.into_iter().map(|kept| check(kept, seed)).sum::<usize>();
+        kept.into_iter().for_each(|kept| read(kept, seed));
         let shared = history.engines()[of].cache().shared_pages();
         assert_eq!(shared, 0, "seed {seed}: what was shared is the engine's own again");
     }
-    println!("{asked} pods were asked about, {refused} snapshots refused");
+    println!("{asked} pods were asked about, {planned} planned, {refused} snapshots refused");
     assert!(asked > 2_000 && refused > 200, "{asked} asked, {refused} refused");
+    assert!(planned > 100, "{planned} planned");
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::base::{Millis, NodeIdx, PodIdx};
+use crate::base::{Millis, PodIdx};
 use crate::cycle::{CycleError, Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error};
 use crate::effect::{Effect, FailureReason, PodEvent};
-use crate::framework::{Point, Profile, Reads};
+use crate::framework::{Profile, Reads};
 use crate::probe::{AttemptResult, Probe, QueueName};
 
 use super::Engine;
@@ -74,9 +74,10 @@ impl Engine {
             found => {
                 // A plan of one pod.
                 let mut plan = self.begin_plan();
-                let placed = self
+                let mut chooser = self.chooser();
+                let placed = chooser
                     .placement(pod, found, attempt, &profile, probe)
-                    .and_then(|placement| self.add_to_plan(&mut plan, placement, &profile));
+                    .and_then(|placement| chooser.add_to_plan(&mut plan, placement, &profile));
                 self.commit_plan(plan, now, effects, probe);
                 self.end_of(pod, placed, now, effects, probe)
             }
@@ -100,13 +101,6 @@ impl Engine {
                 AttemptResult::Error
             }
         }
-    }
-
-    /// Whether one of the profile's Bind plugins takes the pod.
-    pub(super) fn is_taken(&self, pod: PodIdx, node: NodeIdx, profile: &Profile) -> bool {
-        let Some(view) = self.cache.view(pod) else { return false };
-        let mut plugins = profile.at(Point::Bind).iter().filter_map(|w| profile.plugin(w.plugin));
-        plugins.any(|p| p.as_bind().is_some_and(|b| b.bind(&view, node)))
     }
 
     /// No node fits: the pod is parked until something that its rejectors read has changed.

@@ -26,8 +26,8 @@ pub(super) enum Found {
     Scanned(Decided),
 }
 
-/// Whoever chooses: the engine on its cache, or a reader on a snapshot. Nothing is changed but the
-/// generator and the rankings.
+/// Whoever chooses: the engine on its cache, or a reader on a snapshot. A choice changes nothing
+/// but the generator and the rankings; a plan ([`super::Plan`]) assumes its pods.
 #[derive(Debug)]
 pub(super) struct Chooser<'a> {
     pub(super) cache: &'a mut Cache,
@@ -38,7 +38,7 @@ pub(super) struct Chooser<'a> {
 }
 
 impl Chooser<'_> {
-    fn scan<'b>(&'b self, profile: &'b Profile) -> Scan<'b> {
+    pub(super) fn scan<'b>(&'b self, profile: &'b Profile) -> Scan<'b> {
         Scan { cache: self.cache, profile, pool: self.pool }
     }
 

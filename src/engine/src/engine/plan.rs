@@ -18,7 +18,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::base::{Draw, Millis, NodeIdx, PodIdx};
-use crate::cache::Mark;
+use crate::cache::{Cache, Mark};
 use crate::cycle::CycleError;
 use crate::effect::{Decision, Effect};
 use crate::framework::{Point, Profile, Reserved};
@@ -28,7 +28,7 @@ use crate::queue::Place;
 use super::Engine;
 use super::attempt::Decided;
 use super::binding::{BindingCycle, Middle};
-use super::choose::Found;
+use super::choose::{Chooser, Found};
 
 /// Pods of one plan. Each writes an entry to the log and another when it is taken back: so many are
 /// half the log ([`crate::cache::LOG_MAX`]), and rankings can follow it there and back.
@@ -60,6 +60,10 @@ pub struct Planned {
 }
 
 impl Plan {
+    pub(super) fn on(cache: &Cache, draw: &Draw) -> Self {
+        Self { steps: SmallVec::new(), draw: draw.clone(), mark: cache.mark() }
+    }
+
     /// The pods with their nodes, in the order in which they were found.
     pub fn steps(&self) -> &[Planned] {
         &self.steps
@@ -81,8 +85,7 @@ pub(super) struct Placement {
 impl Engine {
     /// A plan without pods.
     pub fn begin_plan(&self) -> Plan {
-        let (draw, mark) = (self.draw.clone(), self.cache.mark());
-        Plan { steps: SmallVec::new(), draw, mark }
+        Plan::on(&self.cache, &self.draw)
     }
 
     /// Finds a node for a queued pod, with the pods of the plan where it has put them, and adds it.
@@ -101,45 +104,9 @@ impl Engine {
         let attempt = self
             .queue
             .entry(pod)
-            .map_or(1, |entry| entry.attempts + u32::from(entry.place != Place::InFlight));
-        let placement = match self.chooser().find(pod, &profile, probe) {
-            Found::Nowhere(_) | Found::Scanned(Decided::Reject { .. }) => return Ok(false),
-            Found::Scanned(Decided::Broken(error)) => return Err(error),
-            found => self.placement(pod, found, attempt, &profile, probe)?,
-        };
-        self.add_to_plan(plan, placement, &profile)?;
-        Ok(true)
-    }
-
-    /// Assumes the pod on its node with what was reserved for it.
-    ///
-    /// # Errors
-    /// Nobody binds it, it is not queued, the node is not there, or the plan is full. Nothing is
-    /// assumed then.
-    pub(super) fn add_to_plan(
-        &mut self,
-        plan: &mut Plan,
-        placement: Placement,
-        profile: &Profile,
-    ) -> Result<(), CycleError> {
-        let Placement { pod, node, reserved, decision, is_direct } = placement;
-        if plan.steps.len() >= PLAN_MAX {
-            return Err(CycleError::PlanFull { most: PLAN_MAX });
-        }
-        if !self.is_taken(pod, node, profile) {
-            return Err(CycleError::NoBinder);
-        }
-        if self.queue.entry(pod).is_none() {
-            return Err(CycleError::NotQueued);
-        }
-        let promised = self.cache.promise_of(pod);
-        if !self.cache.assume(pod, node) {
-            let node = self.cache.node_name(node).into();
-            return Err(CycleError::NotAssumed { node });
-        }
-        self.cache.hold(pod, reserved);
-        plan.steps.push(Planned { pod, node, decision, is_direct, promised });
-        Ok(())
+            .map(|entry| entry.attempts + u32::from(entry.place != Place::InFlight))
+            .ok_or(CycleError::NotQueued)?;
+        self.chooser().plan_pod(plan, pod, &profile, attempt, probe)
     }
 
     /// Begins the binding cycles of the pods of a plan, in order.
@@ -208,12 +175,78 @@ impl Engine {
 
     /// Gives a plan up: nothing of it is left that anybody could see.
     pub fn take_back_plan(&mut self, plan: Plan) {
+        self.chooser().take_back_plan(plan);
+    }
+}
+
+/// Plans of the engine, and of readers on a snapshot.
+impl Chooser<'_> {
+    /// As [`Engine::plan_pod`], by a profile, as this attempt of the pod.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn plan_pod(
+        &mut self,
+        plan: &mut Plan,
+        pod: PodIdx,
+        profile: &Arc<Profile>,
+        attempt: u32,
+        probe: &mut dyn Probe,
+    ) -> Result<bool, CycleError> {
+        match self.find(pod, profile, probe) {
+            Found::Nowhere(_) | Found::Scanned(Decided::Reject { .. }) => Ok(false),
+            Found::Scanned(Decided::Broken(error)) => Err(error),
+            found => {
+                let placement = self.placement(pod, found, attempt, profile, probe)?;
+                self.add_to_plan(plan, placement, profile)?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Assumes the pod on its node with what was reserved for it.
+    ///
+    /// # Errors
+    /// Nobody binds it, it is not waiting, the node is not there, or the plan is full. Nothing is
+    /// assumed then.
+    pub(super) fn add_to_plan(
+        &mut self,
+        plan: &mut Plan,
+        placement: Placement,
+        profile: &Profile,
+    ) -> Result<(), CycleError> {
+        let Placement { pod, node, reserved, decision, is_direct } = placement;
+        if plan.steps.len() >= PLAN_MAX {
+            return Err(CycleError::PlanFull { most: PLAN_MAX });
+        }
+        if !self.is_taken(pod, node, profile) {
+            return Err(CycleError::NoBinder);
+        }
+        let promised = self.cache.promise_of(pod);
+        if !self.cache.assume(pod, node) {
+            let node = self.cache.node_name(node).into();
+            return Err(CycleError::NotAssumed { node });
+        }
+        self.cache.hold(pod, reserved);
+        plan.steps.push(Planned { pod, node, decision, is_direct, promised });
+        Ok(())
+    }
+
+    /// As [`Engine::take_back_plan`].
+    pub(super) fn take_back_plan(&mut self, plan: Plan) {
         let Plan { steps, draw, mark } = plan;
         for planned in steps.iter().rev() {
             self.cache.unassume(planned.pod, planned.promised);
         }
         self.cache.untell(mark);
-        self.draw = draw;
+        *self.draw = draw;
+    }
+
+    /// Whether one of the profile's Bind plugins takes the pod.
+    fn is_taken(&self, pod: PodIdx, node: NodeIdx, profile: &Profile) -> bool {
+        let Some(view) = self.cache.view(pod) else { return false };
+        let mut plugins = profile.at(Point::Bind).iter().filter_map(|w| profile.plugin(w.plugin));
+        plugins.any(|p| p.as_bind().is_some_and(|b| b.bind(&view, node)))
     }
 
     /// What was found as a placement.

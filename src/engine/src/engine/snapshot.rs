@@ -15,7 +15,7 @@ use crate::input::{Config, Method};
 use crate::ranking::Rankings;
 
 use super::choose::Chooser;
-use super::{Decided, Engine};
+use super::{Decided, Engine, Plan};
 
 /// Snapshots that are alive at once. Each may come to hold a copy of all pages, where the engine
 /// writes to all of them meanwhile: the memory of the cache three times is the bound. One is read
@@ -105,10 +105,36 @@ impl Snapshot {
     /// scan. The draw goes on from where the engine's was. With `score_one` a single feasible node
     /// is scored too.
     pub fn decide(&mut self, pod: PodIdx, profile: &Arc<Profile>, score_one: bool) -> Decided {
+        self.chooser().decide(pod, profile, score_one, &mut ())
+    }
+
+    /// A plan without pods. It is given up with the snapshot, or taken back.
+    pub fn begin_plan(&self) -> Plan {
+        Plan::on(&self.cache, &self.draw)
+    }
+
+    /// Finds a node for a waiting pod, with the pods of the plan where it has put them, and adds
+    /// it, by a profile, its own or another. False where none fits, and the plan is as it was.
+    ///
+    /// # Errors
+    /// The attempt fails, and the plan is as it was.
+    pub fn plan_pod(
+        &mut self,
+        plan: &mut Plan,
+        pod: PodIdx,
+        profile: &Arc<Profile>,
+    ) -> Result<bool, CycleError> {
+        self.chooser().plan_pod(plan, pod, profile, 1, &mut ())
+    }
+
+    /// Gives a plan up: the snapshot is as it was.
+    pub fn take_back_plan(&mut self, plan: Plan) {
+        self.chooser().take_back_plan(plan);
+    }
+
+    fn chooser(&mut self) -> Chooser<'_> {
         let Self { cache, rankings, draw, method, pool, .. } = self;
-        let pool = pool.as_deref();
-        let mut chooser = Chooser { cache, rankings, draw, pool, method: *method };
-        chooser.decide(pod, profile, score_one, &mut ())
+        Chooser { cache, rankings, draw, pool: pool.as_deref(), method: *method }
     }
 
     /// What preemption could do for a pod that no node fits.
