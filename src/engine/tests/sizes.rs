@@ -1,7 +1,7 @@
 //! The sizes that ARCHITECTURE.md states.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use berth_engine::base::HashKey;
 use berth_engine::model::Pod;
@@ -9,6 +9,9 @@ use berth_engine::record::{Container, NodeRecord, PodRecord, PodSpec, Quantity};
 use berth_engine::{Engine, Input};
 
 const PODS: usize = 100_000;
+
+/// One at a time: what another test allocates meanwhile is in the resident set as well.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// A counting allocator needs `unsafe`, which is forbidden here: the heap is measured from
 /// outside, by the resident set of this process.
@@ -30,6 +33,7 @@ fn a_pod_row_is_64_bytes() {
 
 #[test]
 fn a_bound_pod_costs_at_most_160_bytes() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut engine = Engine::new(None);
     for n in 0..1_000 {
         let node = NodeRecord { name: format!("node-{n}").into(), ..NodeRecord::default() };
@@ -121,6 +125,7 @@ fn cluster() -> Engine {
 
 #[test]
 fn a_saved_state_takes_at_most_100_bytes_a_pod() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let engine = cluster();
     let begun = std::time::Instant::now();
     let state = engine.save();

@@ -259,6 +259,9 @@ impl Log {
         self.objects.truncate(mark.objects);
         if self.read {
             self.entries.iter_mut().skip(from).for_each(|entry| entry.told = Told::Nobody);
+            if self.heeded == mark.entry {
+                self.heeded = self.next();
+            }
             return;
         }
         self.entries.truncate(from);

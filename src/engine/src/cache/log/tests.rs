@@ -120,5 +120,10 @@ fn what_is_taken_back_is_told_to_nobody() {
         let nodes: Vec<_> = log.heed().iter().map(|change| change.node).collect();
         assert_eq!(nodes, [Some(NodeIdx::new(0)), Some(NodeIdx::new(2))]);
         assert!(log.is_heeded());
+        // Where all was told before, nothing is left to tell.
+        let mark = log.mark();
+        log.push(told(3));
+        log.untell(mark);
+        assert!(log.is_heeded());
     }
 }
