@@ -247,6 +247,14 @@ impl BindingCycles {
         }
     }
 
+    /// Forgets the writes of a cycle that no plugin of it waits for any more.
+    fn forget_writes(&mut self, id: CycleId) {
+        let stage = self.by_id.get(&id).and_then(|cycle| cycle.middle.as_deref()).map(|m| &m.stage);
+        let Some(Stage::PreBind(running)) = stage else { return };
+        let is_open = |write: &WriteId| running.iter().any(|one| one.writes.contains(write));
+        self.writes.retain(|write, of| *of != id || is_open(write));
+    }
+
     /// The cycle asks for its bind: it keeps nothing of what was before.
     fn leave_middle(&mut self, id: CycleId) -> Option<Box<Middle>> {
         let middle = self.by_id.get_mut(&id)?.middle.take()?;

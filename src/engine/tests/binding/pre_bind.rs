@@ -3,7 +3,8 @@
 use berth_engine::framework::Progress;
 use berth_engine::{BindOutcome, Control, Input, WriteOutcome};
 
-use super::bench::{Bench, deleted};
+use super::bench::{Bench, deleted, plugins};
+use super::support::plugins::config;
 
 fn failed() -> WriteOutcome {
     WriteOutcome::Failed("no".to_owned())
@@ -128,4 +129,28 @@ fn a_paused_engine_writes_nothing_more() {
     assert_eq!(bench.written(WriteOutcome::Written), "");
     assert_eq!(bench.step(vec![Input::Control(Control::Pause(false))]), "write two-0");
     assert_eq!(bench.written(WriteOutcome::Written), "bind p to n");
+}
+
+#[test]
+fn a_reload_that_takes_a_plugin_away_forgets_its_writes() {
+    let mut bench = Bench::new();
+    bench.runs("one", false, 1);
+    bench.runs("two", false, 1);
+    bench.pod("p");
+    // `one` is gone: `two` is next.
+    let two = plugins(&bench.script).split_off(1);
+    assert_eq!(bench.step(vec![Input::Config(config(two))]), "write two-0");
+    assert_eq!(bench.written(WriteOutcome::Written), "", "that of a plugin that is gone");
+    assert_eq!(bench.written(WriteOutcome::Written), "bind p to n");
+}
+
+#[test]
+fn a_reload_of_a_paused_engine_writes_nothing() {
+    let mut bench = Bench::new();
+    bench.runs("one", false, 1);
+    bench.runs("two", false, 1);
+    bench.pod("p");
+    let two = Input::Config(config(plugins(&bench.script).split_off(1)));
+    assert_eq!(bench.step(vec![Input::Control(Control::Pause(true)), two]), "");
+    assert_eq!(bench.step(vec![Input::Control(Control::Pause(false))]), "write two-0");
 }

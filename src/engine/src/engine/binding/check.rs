@@ -18,11 +18,11 @@ impl BindingCycles {
             waiting.insert(middle.pod, *id);
             deadlines.extend(middle.deadline().map(|at| (at, *id)));
             match &middle.stage {
-                Stage::Permit(held) => {
-                    sweep.expect(!held.is_empty(), || format!("{id:?} waits at Permit for nobody"))
-                }
+                Stage::Permit(held) => sweep.expect(self.is_stale || !held.is_empty(), || {
+                    format!("{id:?} waits at Permit for nobody")
+                }),
                 Stage::PreBind(running) => {
-                    sweep.expect(!running.is_empty(), || {
+                    sweep.expect(self.is_stale || !running.is_empty(), || {
                         format!("{id:?} waits at PreBind for nobody")
                     });
                     writes.extend(running.iter().flat_map(|r| &r.writes).map(|w| (*w, *id)));

@@ -108,7 +108,11 @@ impl Engine {
             };
             let is_permit = matches!(stage, Stage::Permit(_));
             self.cycles.set_stage(id, stage);
-            if is_permit {
+            self.cycles.forget_writes(id);
+            if self.paused {
+                // Whoever goes on now could write.
+                self.cycles.is_stale = true;
+            } else if is_permit {
                 self.review_permit(id, Reads::EVERYTHING, now, effects, probe);
             } else {
                 self.review_pre_bind(id, Reads::EVERYTHING, now, effects, probe);
