@@ -129,6 +129,8 @@ impl Engine {
         self.expire_cycles(now, effects, probe);
         self.flush(now, effects, probe);
         self.wake(now, effects, probe);
+        // Those that were ready when the engine was paused.
+        self.ask_for_binds(effects);
         let mut attempts = 0;
         while attempts < ATTEMPTS_PER_STEP && self.may_pop() {
             let Some(pod) = self.queue.pop() else { break };

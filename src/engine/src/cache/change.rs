@@ -59,10 +59,9 @@ pub(super) enum Told {
 }
 
 impl Changed {
-    /// Whether this pod, which waits again, has left a node.
-    pub(crate) fn is_left_by(&self, pod: PodIdx) -> bool {
-        self.actions == Action::DELETE
-            && matches!(self.object, ChangedObject::Pod(Some(p)) if p == pod)
+    /// Whether it is this pod itself, which waits again, that came to a node or left one.
+    pub(crate) fn is_by(&self, pod: PodIdx) -> bool {
+        matches!(self.object, ChangedObject::Pod(Some(p)) if p == pod)
     }
 
     /// What waiting pods are told of an entry; `objects` are those that entries are about, from

@@ -170,8 +170,8 @@ impl Engine {
         }
         let waiting: Vec<PodIdx> = self.queue.alone().iter().copied().collect();
         for pod in waiting {
-            // What it gave up itself is no reason to try again (`handleBindingCycleError`).
-            let of_others = |change: &&Changed| !change.is_left_by(pod);
+            // What it took and gave up itself is no reason (`handleBindingCycleError`).
+            let of_others = |change: &&Changed| !change.is_by(pod);
             if changes.iter().filter(of_others).any(|change| self.is_hinted(pod, change)) {
                 self.return_alone(pod, now, "Hint", probe);
             }

@@ -148,6 +148,11 @@ pub(crate) fn plugins(script: &Shared) -> Vec<Arc<dyn Plugin>> {
     vec![of("one", Reads::NAMESPACES), of("two", Reads::CSI_DRIVERS)]
 }
 
+/// A plugin `one` that reads this.
+pub(crate) fn reading(script: &Shared, reads: Reads) -> Vec<Arc<dyn Plugin>> {
+    vec![Arc::new(Stages { name: "one", reads, script: Arc::clone(script) })]
+}
+
 pub(crate) fn node(name: &str) -> Input {
     let room = [("cpu", Quantity::from_milli(2_000)), ("pods", Quantity::from_units(2))];
     Input::NodeApplied(Arc::new(NodeRecord {

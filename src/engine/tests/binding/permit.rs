@@ -1,9 +1,9 @@
 //! Pods that Permit holds back, refuses or loses.
 
-use berth_engine::framework::Permission;
+use berth_engine::framework::{Permission, Reads};
 use berth_engine::{BindOutcome, Control, Input};
 
-use super::bench::{Bench, deleted, node, plugins, pod};
+use super::bench::{Bench, deleted, node, plugins, pod, reading};
 use super::support::plugins::{config, config_named};
 
 #[test]
@@ -159,4 +159,14 @@ fn a_paused_engine_lets_no_pod_go_on() {
     assert_eq!(bench.later(600), "", "nor does it reject one");
     assert_eq!(bench.engine.open_binds(), 0);
     assert!(bench.step(vec![Input::Control(Control::Pause(false)), pod("q")]).contains("bind q"));
+}
+
+#[test]
+fn a_refused_pod_does_not_wake_itself() {
+    let mut bench = Bench::new();
+    let all = config(reading(&bench.script, Reads::EVERYTHING));
+    bench.step(vec![Input::Config(all)]);
+    bench.say("one", Permission::Reject("no".into()));
+    bench.pod("p");
+    assert_eq!((bench.asked().as_str(), bench.counts()), ("permit one p", [0, 0, 1]));
 }

@@ -1,9 +1,9 @@
 //! Writes before the bind, their answers, and what comes late.
 
-use berth_engine::framework::Progress;
+use berth_engine::framework::{Progress, Reads};
 use berth_engine::{BindOutcome, Control, Input, WriteOutcome};
 
-use super::bench::{Bench, deleted, plugins};
+use super::bench::{Bench, deleted, plugins, reading};
 use super::support::plugins::config;
 
 fn failed() -> WriteOutcome {
@@ -153,4 +153,14 @@ fn a_reload_of_a_paused_engine_writes_nothing() {
     let two = Input::Config(config(plugins(&bench.script).split_off(1)));
     assert_eq!(bench.step(vec![Input::Control(Control::Pause(true)), two]), "");
     assert_eq!(bench.step(vec![Input::Control(Control::Pause(false))]), "write two-0");
+}
+
+#[test]
+fn a_plugin_that_reads_nothing_is_done_with_its_writes() {
+    let mut bench = Bench::new();
+    let nothing = config(reading(&bench.script, Reads::NOTHING));
+    bench.step(vec![Input::Config(nothing)]);
+    bench.runs("one", false, 1);
+    bench.pod("p");
+    assert_eq!(bench.written(WriteOutcome::Written), "bind p to n");
 }

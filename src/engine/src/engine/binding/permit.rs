@@ -80,7 +80,8 @@ impl Engine {
         let (mut left, mut failure) = (Vec::new(), None);
         for one in held {
             let plugin = profile.plugin(one.plugin);
-            let concerned = plugin.filter(|plugin| plugin.reads().intersects(changed));
+            let all = changed == Reads::EVERYTHING;
+            let concerned = plugin.filter(|plugin| all || plugin.reads().intersects(changed));
             let Some((plugin, point)) = concerned.and_then(|p| Some((p, p.as_permit()?))) else {
                 left.push(*one);
                 continue;

@@ -137,7 +137,9 @@ impl Engine {
         let mut left = Vec::new();
         for one in running {
             let plugin = profile.plugin(one.plugin);
-            let asked = plugin.filter(|p| one.writes.is_empty() && p.reads().intersects(changed));
+            let all = changed == Reads::EVERYTHING;
+            let concerned = plugin.filter(|p| all || p.reads().intersects(changed));
+            let asked = concerned.filter(|_| one.writes.is_empty());
             let Some((plugin, point)) = asked.and_then(|p| Some((p, p.as_pre_bind()?))) else {
                 left.push(one.clone());
                 continue;
