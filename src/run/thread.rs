@@ -74,7 +74,11 @@ impl Turns {
             let first = if waits { self.wait(now, &turn).await } else { Vec::new() };
             let Some(mut inputs) = self.gather(first) else { return self.lanes.waiting.len() };
             inputs.append(&mut self.lanes.answers);
-            inputs.extend(self.follow_orders());
+            match self.follow_orders() {
+                // From here on: an answer of the same batch leads to no write any more.
+                Some(hold) if self.paused => inputs.insert(0, hold),
+                order => inputs.extend(order),
+            }
             let began = Instant::now();
             self.lanes.metrics.inputs.inc_by(inputs.len() as u64);
             turn = self.engine.step(inputs, millis(origin), &mut effects, &mut self.tally);
@@ -124,7 +128,9 @@ impl Turns {
         let ready = !self.is_synced() && self.states.borrow_and_update().is_ready();
         let mut inputs = first;
         if let Ok(config) = self.configs.try_recv() {
-            inputs.insert(0, Input::Config(config));
+            // The one that was waited for, if it is one, is older.
+            let older = usize::from(matches!(inputs.first(), Some(Input::Config(_))));
+            inputs.insert(older, Input::Config(config));
         }
         for _ in 0..OUTCOMES_PER_STEP {
             match self.outcomes.try_recv() {

@@ -126,6 +126,10 @@ impl Engine {
         for input in inputs {
             self.apply(input, now, effects, probe);
         }
+        // Whoever was not asked while the engine was paused is asked before its time is over.
+        if self.cycles.is_stale {
+            self.wake(now, effects, probe);
+        }
         self.expire_cycles(now, effects, probe);
         self.flush(now, effects, probe);
         self.wake(now, effects, probe);

@@ -28,7 +28,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::base::{CycleId, Millis, NodeIdx, PodIdx, WriteId};
-use crate::effect::{Decision, PodName};
+use crate::effect::{Decision, Effect, PodName};
 use crate::framework::{Profile, Reads};
 use crate::queue::Entry;
 use crate::record::Owner;
@@ -49,6 +49,8 @@ pub(super) struct BindingCycle {
     pub(super) node: Arc<str>,
     pub(super) profile: Arc<str>,
     pub(super) controller: Option<Arc<Owner>>,
+    /// The pod's status names the node by our own write.
+    pub(super) is_nominated: bool,
     /// The pod's history in the queue, to come back to if the cycle fails.
     pub(super) entry: Entry,
     /// What it needs before its bind is asked for; `None` from then on.
@@ -69,8 +71,6 @@ pub(super) struct Middle {
     /// What has changed since the pod was assumed: a rejection at Permit looks at it, as
     /// kube-scheduler replays the events of a pod in flight.
     pub(super) seen: Reads,
-    /// The pod's status names the node by our own write.
-    pub(super) is_nominated: bool,
     /// When PreBind began.
     pub(super) pre_bind_ms: Millis,
 }
@@ -106,6 +106,14 @@ pub(super) struct Running {
     pub(super) deadline_ms: Millis,
 }
 
+impl BindingCycle {
+    /// The write that takes our own nomination back, where there is one (`clearNominatedNode`).
+    pub(super) fn clear_nomination(&self) -> Option<Effect> {
+        let pod = || (*self.pod).clone();
+        self.is_nominated.then(|| Effect::Nominate { pod: pod(), node: None })
+    }
+}
+
 impl Middle {
     /// That of a pod that has just been assumed.
     pub(super) fn new(
@@ -122,7 +130,6 @@ impl Middle {
             stage: Stage::Permit(Vec::new()),
             pre_binds: VecDeque::new(),
             seen: Reads::NOTHING,
-            is_nominated: false,
             pre_bind_ms: 0,
         }
     }
@@ -170,6 +177,11 @@ impl BindingCycles {
     /// Binds asked for and not answered.
     pub(super) fn binds(&self) -> usize {
         self.by_id.len() - self.waiting.len()
+    }
+
+    /// Whether a bind may be asked for at once: none is ready before it, and not too many are open.
+    pub(super) fn may_bind(&self) -> bool {
+        self.ready.is_empty() && self.binds() < BINDS_MAX
     }
 
     /// Cycles that have not asked for their bind.
@@ -247,12 +259,11 @@ impl BindingCycles {
         }
     }
 
-    /// Forgets the writes of a cycle that no plugin of it waits for any more.
-    fn forget_writes(&mut self, id: CycleId) {
-        let stage = self.by_id.get(&id).and_then(|cycle| cycle.middle.as_deref()).map(|m| &m.stage);
-        let Some(Stage::PreBind(running)) = stage else { return };
-        let is_open = |write: &WriteId| running.iter().any(|one| one.writes.contains(write));
-        self.writes.retain(|write, of| *of != id || is_open(write));
+    /// Forgets these writes: nobody waits for their answers any more.
+    fn forget_writes(&mut self, writes: &[WriteId]) {
+        for write in writes {
+            self.writes.remove(write);
+        }
     }
 
     /// The cycle asks for its bind: it keeps nothing of what was before.

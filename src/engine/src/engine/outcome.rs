@@ -26,7 +26,8 @@ impl Engine {
         }
         let Some(over) = self.cycles.end(cycle) else { return };
         self.ask_for_binds(effects);
-        let BindingCycle { pod: name, node, profile, controller, entry, middle: _ } = over;
+        let cleared = over.clear_nomination();
+        let BindingCycle { pod: name, node, profile, controller, entry, .. } = over;
         let uid = &*name.uid;
         if outcome == BindOutcome::Replaced {
             let applied = self.cache.delete_pod(uid);
@@ -46,9 +47,14 @@ impl Engine {
             effects.push(Effect::Event { pod: name, profile, event });
             return;
         }
+        // The pod was gone in between and is assumed for another cycle.
+        if self.cycles.find(uid).is_some() {
+            return;
+        }
         // Where it is no longer assumed the watch was faster: the pod is gone, or on a node,
         // whoever put it there.
         let Some(pod) = pod.filter(|pod| self.cache.forget(*pod)) else { return };
+        effects.extend(cleared);
         // Its profile went while the bind was under way: it waits for one of its name.
         if self.profile_of(pod).is_none() {
             self.tell_profile_gone(pod, effects);

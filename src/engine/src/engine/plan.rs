@@ -149,18 +149,25 @@ impl Engine {
             self.cache.forget(pod);
             return;
         };
-        let middle = (!is_direct).then(|| Box::new(Middle::new(pod, node, profile, decision)));
+        // Whoever is ready goes first, and no more binds are open than may be.
+        let is_open = !self.paused && self.cycles.may_bind();
+        let middle =
+            (!is_direct || !is_open).then(|| Box::new(Middle::new(pod, node, profile, decision)));
         let cycle = self.cycles.begin(BindingCycle {
             pod: Arc::clone(&name),
             node: node_name.clone(),
             profile: profile.shared_name(),
             controller,
+            is_nominated: false,
             entry,
             middle,
         });
         probe.cycle_begins(cycle);
         if !is_direct {
             return self.begin_cycle(cycle, now, effects, probe);
+        }
+        if !is_open {
+            return self.make_ready(cycle, effects);
         }
         self.cache.forget_condition(pod);
         effects.push(Effect::Bind {

@@ -58,7 +58,7 @@ impl Engine {
             profiles: self.profiles.clone(),
             draw: self.draw.clone(),
             method: self.method,
-            rankings: Rankings::default(),
+            rankings: self.rankings.bounded_alike(),
             pool: None,
             _alive: Arc::clone(&self.snapshots),
         })

@@ -103,6 +103,11 @@ impl Rankings {
         self.cells
     }
 
+    /// None yet, in the same bound.
+    pub(crate) fn bounded_alike(&self) -> Self {
+        Self { bound: self.bound, ..Self::default() }
+    }
+
     /// Bounds them by other than the default of 32 million cells, from the next one on.
     pub(crate) fn set_bound(&mut self, cells: usize) {
         self.bound = Bound(cells);

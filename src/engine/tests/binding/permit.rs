@@ -1,10 +1,12 @@
 //! Pods that Permit holds back, refuses or loses.
 
-use berth_engine::framework::{Permission, Reads};
-use berth_engine::{BindOutcome, Control, Input};
+use std::sync::Arc;
+
+use berth_engine::framework::{Permission, Point, ProfileBuilder, Reads};
+use berth_engine::{BindOutcome, Config, Control, Input};
 
 use super::bench::{Bench, deleted, node, plugins, pod, reading};
-use super::support::plugins::{config, config_named};
+use super::support::plugins::{base, config, config_named};
 
 #[test]
 fn a_pod_that_all_plugins_allow_is_bound_at_once() {
@@ -169,4 +171,55 @@ fn a_refused_pod_does_not_wake_itself() {
     bench.say("one", Permission::Reject("no".into()));
     bench.pod("p");
     assert_eq!((bench.asked().as_str(), bench.counts()), ("permit one p", [0, 0, 1]));
+}
+
+#[test]
+fn a_bind_that_fails_after_a_wait_takes_the_nomination_back() {
+    let mut bench = Bench::new();
+    bench.say("one", Permission::Wait(60_000));
+    bench.pod("p");
+    bench.say("one", Permission::Allow);
+    assert_eq!(bench.news(), "bind p to n");
+    let refused = BindOutcome::Unavailable("503".to_owned());
+    assert!(bench.answer("p", refused).starts_with("nominate p no more; "));
+}
+
+#[test]
+fn a_plugin_that_is_only_taken_off_permit_holds_nothing_back() {
+    let mut bench = Bench::new();
+    bench.say("one", Permission::Wait(60_000));
+    bench.pod("p");
+    let mut builder = ProfileBuilder::new("berth");
+    for plugin in base().into_iter().chain(plugins(&bench.script)) {
+        for point in Point::ALL.into_iter().filter(|point| *point != Point::Permit) {
+            if point.is_run() && point.is_implemented_by(plugin.as_ref()) {
+                builder.add(point, &plugin, i64::from(point == Point::Score)).unwrap();
+            }
+        }
+    }
+    let profiles = vec![Arc::new(builder.build().unwrap())];
+    let config = Config { hash: 2, profiles, ..Config::default() };
+    assert_eq!(bench.step(vec![Input::Config(Arc::new(config))]), "bind p to n");
+}
+
+#[test]
+fn who_may_go_on_when_the_pause_is_over_is_asked_before_its_time_is_over() {
+    let mut bench = Bench::new();
+    bench.say("one", Permission::Wait(60_000));
+    bench.pod("p");
+    bench.step(vec![Input::Control(Control::Pause(true))]);
+    bench.say("one", Permission::Allow);
+    bench.later(600);
+    assert_eq!(bench.step(vec![Input::Control(Control::Pause(false))]), "bind p to n");
+}
+
+#[test]
+fn an_answer_is_of_the_pod_that_was_and_not_of_one_that_came_again() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.pod("p"), "bind p to n");
+    let first = bench.engine.cycle_of("p").unwrap();
+    assert_eq!(bench.step(vec![deleted("p"), pod("p")]), "bind p to n");
+    let outcome = BindOutcome::Unavailable("503".to_owned());
+    assert_eq!(bench.step(vec![Input::BindOutcome { cycle: first, outcome }]), "");
+    assert_eq!((bench.counts(), bench.engine.open_binds()), ([1, 0, 0], 1));
 }

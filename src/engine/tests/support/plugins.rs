@@ -108,10 +108,9 @@ impl Score for Emptier {
     }
 }
 
-/// The profile `name` of all of them, and of `more`.
-pub fn profile(name: &str, more: Vec<Arc<dyn Plugin>>) -> Profile {
-    let mut builder = ProfileBuilder::new(name);
-    let own: Vec<Arc<dyn Plugin>> = vec![
+/// All of them.
+pub fn base() -> Vec<Arc<dyn Plugin>> {
+    vec![
         Arc::new(Room),
         Arc::new(Selector),
         Arc::new(Cordon),
@@ -119,8 +118,13 @@ pub fn profile(name: &str, more: Vec<Arc<dyn Plugin>>) -> Profile {
         Arc::new(Sort),
         Arc::new(Binder),
         Arc::new(Emptier),
-    ];
-    for plugin in own.into_iter().chain(more) {
+    ]
+}
+
+/// The profile `name` of all of them, and of `more`.
+pub fn profile(name: &str, more: Vec<Arc<dyn Plugin>>) -> Profile {
+    let mut builder = ProfileBuilder::new(name);
+    for plugin in base().into_iter().chain(more) {
         builder.add_everywhere(&plugin, 1).unwrap();
     }
     builder.build().unwrap()

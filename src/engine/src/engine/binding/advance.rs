@@ -50,7 +50,7 @@ impl Engine {
             && let Some(middle) = cycle.middle.as_deref_mut()
         {
             middle.pre_binds = pre_binds;
-            middle.is_nominated = waits;
+            cycle.is_nominated = waits;
             if waits {
                 // Tells others, as the cluster autoscaler, that the pod is about to be bound there
                 // (NominatedNodeNameForExpectation).
@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// Nothing but the bind is left: asks for it, or lets it wait for one that is answered.
-    pub(super) fn make_ready(&mut self, id: CycleId, effects: &mut Vec<Effect>) {
+    pub(in crate::engine) fn make_ready(&mut self, id: CycleId, effects: &mut Vec<Effect>) {
         self.cycles.set_stage(id, Stage::Ready);
         self.ask_for_binds(effects);
     }

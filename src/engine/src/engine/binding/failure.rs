@@ -56,15 +56,14 @@ impl Engine {
             debug_assert!(false, "{id:?} fails twice");
             return;
         };
+        let cleared = cycle.clear_nomination();
         let Some(middle) = cycle.middle else {
             debug_assert!(false, "{id:?} fails after it has asked for its bind");
             return;
         };
         probe.cycle_fails(id, &cycle.profile, Some(failure.result()));
         let (pod, profile) = (middle.pod, middle.profile);
-        if middle.is_nominated {
-            effects.push(Effect::Nominate { pod: (*cycle.pod).clone(), node: None });
-        }
+        effects.extend(cleared);
         if !self.cache.forget(pod) {
             debug_assert!(false, "{:?} is in its cycle and not assumed", cycle.pod);
             return;

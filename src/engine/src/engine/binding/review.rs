@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::base::{CycleId, Millis, PodIdx};
 use crate::cache::{Changed, ChangedObject};
 use crate::effect::Effect;
-use crate::framework::{Profile, Reads};
+use crate::framework::{Point, Profile, Reads};
 use crate::probe::Probe;
 
 use super::super::Engine;
@@ -79,28 +79,36 @@ impl Engine {
         for id in self.cycles.waiting_ids() {
             let Some((pod, _, old)) = self.subject(id) else { continue };
             let Some(new) = self.profile_of(pod).cloned() else {
-                self.end_cycle(id, probe);
+                let over = self.end_cycle(id, probe);
+                effects.extend(over.and_then(|cycle| cycle.clear_nomination()));
                 self.cache.forget(pod);
                 gone.push(pod);
                 continue;
             };
             let Some(middle) = self.cycles.middle_mut(id) else { continue };
-            let place = |at: usize| place_of(&old, at, &new);
-            middle.pre_binds =
-                middle.pre_binds.iter().filter_map(|(at, p)| Some((place(*at)?, *p))).collect();
+            let place = |at: usize, point: Point| place_of(&old, at, &new, point);
+            let left = middle.pre_binds.iter();
+            let left = left.filter_map(|(at, p)| Some((place(*at, Point::PreBind)?, *p)));
+            middle.pre_binds = left.collect();
             middle.profile = Arc::clone(&new);
+            let mut forgotten = Vec::new();
             let stage = match &middle.stage {
                 Stage::Ready => continue,
                 Stage::Permit(held) => Stage::Permit(
                     held.iter()
-                        .filter_map(|one| Some(super::Held { plugin: place(one.plugin)?, ..*one }))
+                        .filter_map(|one| {
+                            Some(super::Held { plugin: place(one.plugin, Point::Permit)?, ..*one })
+                        })
                         .collect(),
                 ),
                 Stage::PreBind(running) => Stage::PreBind(
                     running
                         .iter()
                         .filter_map(|one| {
-                            let plugin = place(one.plugin)?;
+                            let Some(plugin) = place(one.plugin, Point::PreBind) else {
+                                forgotten.extend(&one.writes);
+                                return None;
+                            };
                             Some(super::Running { plugin, ..one.clone() })
                         })
                         .collect(),
@@ -108,7 +116,7 @@ impl Engine {
             };
             let is_permit = matches!(stage, Stage::Permit(_));
             self.cycles.set_stage(id, stage);
-            self.cycles.forget_writes(id);
+            self.cycles.forget_writes(&forgotten);
             if self.paused {
                 // Whoever goes on now could write.
                 self.cycles.is_stale = true;
@@ -136,8 +144,10 @@ fn pod_of(change: &Changed) -> Option<PodIdx> {
     }
 }
 
-/// Where the plugin at a place of the old profile stands in the new one.
-fn place_of(old: &Profile, at: usize, new: &Profile) -> Option<usize> {
+/// Where the plugin at a place of the old profile stands in the new one, if it is at this point
+/// there.
+fn place_of(old: &Profile, at: usize, new: &Profile, point: Point) -> Option<usize> {
     let name = old.plugin(at)?.name();
-    (0..new.plugin_count()).find(|place| new.plugin(*place).is_some_and(|p| p.name() == name))
+    let mut places = new.at(point).iter().map(|weighted| weighted.plugin);
+    places.find(|place| new.plugin(*place).is_some_and(|p| p.name() == name))
 }

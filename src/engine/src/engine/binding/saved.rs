@@ -67,11 +67,12 @@ impl BindingCycles {
 
 impl BindingCycle {
     fn save(&self, out: &mut Writer) {
-        let Self { pod, node, profile, controller, entry, middle } = self;
+        let Self { pod, node, profile, controller, is_nominated, entry, middle } = self;
         pod.write(out);
         node.write(out);
         profile.write(out);
         controller.write(out);
+        is_nominated.write(out);
         entry.save(out);
         middle.is_some().write(out);
         if let Some(middle) = middle {
@@ -85,6 +86,7 @@ impl BindingCycle {
     ) -> Result<Self, LoadError> {
         let (pod, node) = Stored::read(from)?;
         let (profile, controller): (Arc<str>, Option<Arc<Owner>>) = Stored::read(from)?;
+        let is_nominated = bool::read(from)?;
         let (entry, is_head) = Entry::load(from)?;
         if entry.place != Place::InFlight || is_head {
             return Err(from.malformed("a cycle of a pod that waits"));
@@ -97,7 +99,7 @@ impl BindingCycle {
             }
             false => None,
         };
-        Ok(Self { pod, node, profile, controller, entry, middle })
+        Ok(Self { pod, node, profile, controller, is_nominated, entry, middle })
     }
 }
 
@@ -112,7 +114,6 @@ impl Middle {
             stage,
             pre_binds,
             seen,
-            is_nominated,
             pre_bind_ms,
         } = self;
         pod.write(out);
@@ -121,7 +122,6 @@ impl Middle {
         stage.write(out);
         pre_binds.write(out);
         seen.write(out);
-        is_nominated.write(out);
         pre_bind_ms.write(out);
     }
 
@@ -129,7 +129,7 @@ impl Middle {
         let (pod, node) = Stored::read(from)?;
         let (decision, stage) = Stored::read(from)?;
         let (pre_binds, seen) = Stored::read(from)?;
-        let (is_nominated, pre_bind_ms) = Stored::read(from)?;
-        Ok(Self { pod, node, profile, decision, stage, pre_binds, seen, is_nominated, pre_bind_ms })
+        let pre_bind_ms = Stored::read(from)?;
+        Ok(Self { pod, node, profile, decision, stage, pre_binds, seen, pre_bind_ms })
     }
 }
