@@ -70,7 +70,7 @@ fuzz: ## the decoders' fuzz corpus again, then 60 s of new inputs each; needs a 
 
 soak: ## properties and fuzzing for longer: make soak SEEDS=1000000 RUNS=10000000
 	BERTH_SEEDS=$(SEEDS) PROPTEST_CASES=$(SEEDS) $(CARGO) test --release --package berth-engine --package berth --lib --test properties
-	BERTH_SEEDS=$(SEEDS) $(CARGO) test --release --package berth-plugins --test metamorphic --test rankings
+	BERTH_SEEDS=$(SEEDS) $(CARGO) test --release --package berth-plugins --test metamorphic --test properties --test rankings
 	$(HACK) fuzz --runs $(RUNS)
 
 rustfmt:

@@ -218,6 +218,10 @@ metrics! {
     WATCH_DECODE_SECONDS = counter("berth_watch_decode_seconds_total", &["kind"],
         "Time spent decoding");
 
+    INTERNAL_ERRORS = counter("berth_internal_errors_total", &[],
+        "States of the engine that must not be: it logs the first of them, at most once a minute, \
+         and goes on without the part that is wrong. Report every one as a bug");
+
     // The log.
     LOG_LOST = counter("berth_log_lines_lost_total", &[],
         "Lines of the log that were lost because stderr was not read, was closed, or failed");

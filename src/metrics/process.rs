@@ -26,6 +26,7 @@ pub(super) fn register(registrar: &mut Registrar) {
         list::PROCESS_START,
         list::PROCESS_FDS,
         list::PROCESS_THREADS,
+        list::INTERNAL_ERRORS,
         list::LOG_LOST,
     ];
     registrar.names.extend(metrics.map(|metric| metric.name));
@@ -81,6 +82,8 @@ fn gauge(
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let errors = describe(&mut encoder, &list::INTERNAL_ERRORS)?;
+        ConstCounter::new(berth_engine::internal_errors().total).encode(errors)?;
         let lost = describe(&mut encoder, &list::LOG_LOST)?;
         ConstCounter::new(crate::logging::lost_lines()).encode(lost)?;
         let stat = std::fs::read_to_string("/proc/self/stat").ok();

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use berth_engine::{Config, Control, Effect, Engine, Input, Turn};
+use berth_engine::{Config, Control, Effect, Engine, Input, InternalErrors, Turn};
 use tokio::sync::{mpsc, watch};
 
 use crate::metrics::{GoneProfile, Tally, signed};
@@ -25,6 +25,9 @@ const OUTCOMES_PER_STEP: usize = berth_engine::BINDS_MAX;
 
 /// How often gauges are brought up to date.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
+
+/// How often internal errors are logged at most: one that recurs at each step fills no log.
+const INTERNAL_ERRORS_EVERY: Duration = Duration::from_secs(60);
 
 /// What the thread is told from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,7 @@ impl Turns {
         let mut effects: Vec<Effect> = Vec::new();
         let mut turn = Turn { attempts: 0, more: false, wake_at: None };
         let mut shown = Instant::now();
+        let (mut told, mut told_at) = ((0, 0), None::<Instant>);
         loop {
             let now = millis(origin);
             let waits = !turn.more && self.lanes.answers.is_empty();
@@ -94,6 +98,11 @@ impl Turns {
                 self.lanes.metrics.show(&self.engine);
                 self.lanes.metrics.input_queue.set(signed(self.inputs.len()));
                 shown = Instant::now();
+                if told_at.is_none_or(|at| at.elapsed() >= INTERNAL_ERRORS_EVERY)
+                    && tell_internal_errors(&mut told)
+                {
+                    told_at = Some(shown);
+                }
             }
             if self.is_done() {
                 return self.lanes.waiting.len();
@@ -202,6 +211,23 @@ impl Turns {
         *self.orders.borrow() == Order::Stop
             && (self.unbound || self.engine.open_binds() == 0 && self.lanes.waiting.is_empty())
     }
+}
+
+/// Logs the internal errors that `told` does not have, as (count, texts); false where there are
+/// none.
+fn tell_internal_errors(told: &mut (u64, usize)) -> bool {
+    let InternalErrors { total, texts } = berth_engine::internal_errors();
+    let (count, known) = std::mem::replace(told, (total, texts.len()));
+    if total > count {
+        let new = texts.get(known..).unwrap_or_default().join("; ");
+        tracing::error!(
+            count = total - count,
+            total,
+            "Internal errors, the scheduler goes on without the part that is wrong; please report \
+             them. New places: {new}"
+        );
+    }
+    total > count
 }
 
 /// Milliseconds since `origin`, from 1,000 on: the engine's clock begins above 0 so that "a second

@@ -2,6 +2,7 @@
 
 mod id;
 mod index;
+mod internal_error;
 mod keyed;
 mod nodeset;
 mod paged;
@@ -17,6 +18,8 @@ mod whole;
 
 pub use id::{CycleId, WriteId};
 pub use index::{ClassIdx, LabelSetIdx, Millis, NodeIdx, PodIdx};
+pub use internal_error::{InternalErrors, internal_errors};
+pub(crate) use internal_error::{internal_error, missing};
 pub use keyed::{HashKey, KeyedMap};
 pub use nodeset::NodeSet;
 pub(crate) use nodeset::push_rows;

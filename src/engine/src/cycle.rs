@@ -8,6 +8,7 @@ mod budget;
 mod diagnosis;
 mod dry_run;
 mod error;
+mod extension;
 mod filter;
 mod guard;
 mod nominated;
@@ -19,6 +20,7 @@ mod score;
 
 pub use diagnosis::{PostFilterSaid, Wording, fit_error};
 pub use error::CycleError;
+pub(crate) use extension::extension;
 pub use filter::{Filtered, NoFit, Rejection, Stop};
 pub(crate) use guard::guarded;
 pub use pick::{Feasible, Pick, pick};

@@ -18,7 +18,7 @@ pub mod ranking;
 pub mod record;
 pub mod stored;
 
-pub use base::{CycleId, WriteId};
+pub use base::{CycleId, InternalErrors, WriteId, internal_errors};
 pub use effect::{Decision, Effect, FailureReason, PodEvent, PodName};
 pub use engine::{
     ATTEMPTS_PER_STEP, BINDS_MAX, CYCLES_MAX, Decided, Engine, PLAN_MAX, Plan, Planned,

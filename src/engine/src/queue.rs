@@ -30,7 +30,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, Millis, PodIdx, PodMap};
+use crate::base::{ClassIdx, Millis, PodIdx, PodMap, internal_error, missing};
 use crate::framework::{Reads, SortKey};
 use crate::model::Alike;
 
@@ -127,21 +127,23 @@ impl Queue {
         self.arrivals += 1;
         let entry = Entry::new(self.arrivals, now);
         if self.entries.insert(pod, entry).is_some() {
-            debug_assert!(false, "a pod is queued twice");
+            internal_error(format_args!("pod {pod:?} is queued twice"));
         }
     }
 
     /// Takes a pod back in with the history it left with, nowhere yet.
     pub(crate) fn restore(&mut self, pod: PodIdx, entry: Entry) {
         if self.entries.insert(pod, entry).is_some() {
-            debug_assert!(false, "a pod is queued twice");
+            internal_error(format_args!("pod {pod:?} is queued twice"));
         }
     }
 
     /// Moves a pod to the active part.
     pub(crate) fn activate(&mut self, pod: PodIdx, key: SortKey, now: Millis) {
         self.lift(pod);
-        let Some(entry) = self.entries.get_mut(pod) else { return };
+        let Some(entry) = self.entries.get_mut(pod) else {
+            return missing("queued pod", pod.at());
+        };
         entry.key = key;
         // One that is there already only changes its place in the order.
         if entry.place != Place::Active {
@@ -155,7 +157,9 @@ impl Queue {
     /// Moves a pod behind a gate.
     pub(crate) fn hold(&mut self, pod: PodIdx, gate: usize) {
         self.lift(pod);
-        let Some(entry) = self.entries.get_mut(pod) else { return };
+        let Some(entry) = self.entries.get_mut(pod) else {
+            return missing("queued pod", pod.at());
+        };
         entry.place = Place::Gated;
         entry.rejectors = vec![gate];
         self.gated += 1;
@@ -165,7 +169,10 @@ impl Queue {
     pub(crate) fn back_off(&mut self, pod: PodIdx, key: SortKey, now: Millis) -> bool {
         self.lift(pod);
         let timing = self.timing;
-        let Some(entry) = self.entries.get_mut(pod) else { return false };
+        let Some(entry) = self.entries.get_mut(pod) else {
+            missing("queued pod", pod.at());
+            return false;
+        };
         entry.key = key;
         let Some(expiry) = timing.expiry(entry, now) else { return false };
         entry.place = Place::Backoff { expiry };
@@ -187,7 +194,9 @@ impl Queue {
         reads: Reads,
     ) {
         self.lift(pod);
-        let Some(entry) = self.entries.get_mut(pod) else { return };
+        let Some(entry) = self.entries.get_mut(pod) else {
+            return missing("queued pod", pod.at());
+        };
         entry.key = key;
         let parked = self.parked.entry(class).or_default();
         let group = parked.insert((key, entry.arrival, pod), alike, reads);
@@ -199,9 +208,10 @@ impl Queue {
         for (class, parked) in &mut self.parked {
             for pod in parked.drain() {
                 let (entry, alike) = (self.entries.get_mut(pod.2), alike(pod.2));
-                debug_assert!(entry.is_some() && alike.is_some(), "a parked pod is nowhere else");
                 if let (Some(entry), Some(alike)) = (entry, alike) {
                     entry.place = Place::Parked(*class, parked.insert(pod, alike, parked.reads));
+                } else {
+                    missing("parked pod", pod.2.at());
                 }
             }
         }
@@ -210,10 +220,11 @@ impl Queue {
     /// Parks a pod by itself, for hints.
     pub(crate) fn park_alone(&mut self, pod: PodIdx) {
         self.lift(pod);
-        if let Some(entry) = self.entries.get_mut(pod) {
-            entry.place = Place::Alone;
-            self.alone.insert(pod);
-        }
+        let Some(entry) = self.entries.get_mut(pod) else {
+            return missing("queued pod", pod.at());
+        };
+        entry.place = Place::Alone;
+        self.alone.insert(pod);
     }
 
     /// The first active pod, now in flight. Where there is none, the first in backoff that is not

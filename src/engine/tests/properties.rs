@@ -7,176 +7,17 @@
 
 mod support;
 
-use std::collections::BTreeSet;
-
-use berth_engine::base::{HashKey, Random};
-use berth_engine::queue::Place;
-use berth_engine::{Control, Effect, Engine, Input, Origin};
-use support::model::{Known, Server, assert_accounts};
+use support::model::Rules;
 use support::plugins::config;
-use support::sound::assert_sound;
-
-struct World {
-    seed: u64,
-    random: Random,
-    server: Server,
-    known: Known,
-    engine: Engine,
-    now: u64,
-    bound: BTreeSet<String>,
-    // Sums of nodes that an `i64` did not hold, over all steps.
-    overflown: usize,
-    // Made of the engine's saved state some steps ago.
-    loaded: Option<Engine>,
-    loads: Random,
-    // What the engine has asked for, step by step.
-    effects: Vec<Vec<Effect>>,
-}
-
-impl World {
-    fn new(seed: u64) -> Self {
-        let mut engine = Engine::new(None);
-        let begin = Input::Control(Control::Begin(Origin::seeded(seed)));
-        let inputs = [begin, Input::Config(config(Vec::new()))];
-        engine.step(inputs, 1_000, &mut Vec::new(), &mut ());
-        Self {
-            seed,
-            random: Random::new(seed),
-            server: Server::new(),
-            known: Known::default(),
-            engine,
-            now: 1_000,
-            bound: BTreeSet::new(),
-            overflown: 0,
-            loaded: None,
-            loads: Random::new(!seed),
-            effects: Vec::new(),
-        }
-    }
-
-    /// Something happens to the cluster.
-    fn happen(&mut self) {
-        let (server, random) = (&mut self.server, &mut self.random);
-        match random.below(10) {
-            0 => {
-                let name = format!("n{}", random.below(6));
-                server.put_node(&name, random);
-            }
-            1 if random.below(3) == 0 => server.drop_node(&format!("n{}", random.below(6))),
-            2..=4 => server.create_pod(random),
-            5 | 6 => server.change_pod(random),
-            7 | 8 => server.answer_bind(random, true),
-            _ => self.now += [0, 1, 700, 5_000, 40_000][random.below(5)],
-        }
-    }
-
-    /// Some of it reaches the engine, which takes a step.
-    fn step(&mut self, most: usize) -> bool {
-        let count = self.random.below(most + 1);
-        let inputs: Vec<Input> =
-            (0..count).filter_map(|_| self.server.arrive(&mut self.random)).collect();
-        for input in &inputs {
-            self.known.hear(input);
-        }
-        let mut effects = Vec::new();
-        let turn = self.engine.step(inputs.clone(), self.now, &mut effects, &mut ());
-        for effect in &effects {
-            if let Effect::Bind { cycle, pod, node, .. } = effect {
-                let (uid, node) = (pod.uid.to_string(), node.to_string());
-                let record = self.known.pods.get(&uid).unwrap().clone();
-                assert!(
-                    self.known.node_of(&uid).is_none() && self.known.fits(&record, &node),
-                    "seed {}: {uid} was bound to {node}, where it does not fit",
-                    self.seed
-                );
-                self.known.assumed.insert(uid.clone(), node.clone());
-                self.bound.insert(uid.clone());
-                self.known.cycles.insert(*cycle, uid.clone());
-                self.server.binds.push_back((*cycle, uid, node));
-            }
-        }
-        self.live_on(inputs, &effects);
-        self.effects.push(effects);
-        self.check(turn.more);
-        turn.more
-    }
-
-    /// The loaded engine takes the same step, to the same effects and the same state; now and then
-    /// it is made anew.
-    fn live_on(&mut self, inputs: Vec<Input>, expected: &[Effect]) {
-        let (seed, mut effects) = (self.seed, Vec::new());
-        if let Some(loaded) = &mut self.loaded {
-            loaded.step(inputs, self.now, &mut effects, &mut ());
-            assert_eq!(effects, expected, "seed {seed}: a loaded engine goes on otherwise");
-            assert!(loaded.save() == self.engine.save(), "seed {seed}: its state is another");
-        }
-        if self.loads.below(10) == 0 {
-            let compile = |_: &str| Ok::<_, std::fmt::Error>(config(Vec::new()));
-            let loaded = Engine::load(&self.engine.save(), None, HashKey::PUBLIC, compile);
-            let loaded = loaded.unwrap_or_else(|e| panic!("seed {seed}: {e:?}"));
-            assert_accounts(&loaded, &self.known, seed);
-            self.loaded = Some(loaded);
-        }
-    }
-
-    fn check(&mut self, more: bool) {
-        self.overflown += assert_accounts(&self.engine, &self.known, self.seed);
-        let (engine, seed) = (&self.engine, self.seed);
-        assert_sound(engine, format_args!("seed {seed}"));
-        for (uid, pod) in self.known.waiting() {
-            let idx = engine.cache().pods().find(uid).unwrap();
-            let entry = engine.queue().entry(idx);
-            // A pod whose deletion was seen at its turn has left the queue; it is not waiting.
-            let entry = entry.unwrap_or_else(|| panic!("seed {seed}: {uid} is lost"));
-            let parked = matches!(entry.place, Place::Parked(..) | Place::Alone);
-            assert_ne!(entry.place, Place::Gated, "seed {seed}: {uid} has no gate");
-            assert_ne!(entry.place, Place::InFlight, "seed {seed}: {uid} is nowhere");
-            if parked && !more {
-                let fit = self.known.nodes.keys().find(|n| self.known.fits(pod, n));
-                assert_eq!(fit, None, "seed {seed}: {uid} is parked and fits");
-            }
-        }
-    }
-
-    /// The faults end, everything is delivered: whoever fits must get there.
-    fn settle(&mut self) {
-        for _ in 0..2_000 {
-            self.now += 1_000;
-            self.server.answer_bind(&mut self.random, false);
-            let more = self.step(8);
-            let quiet = self.server.binds.is_empty()
-                && self.server.pod_watch.is_empty()
-                && self.server.node_watch.is_empty()
-                && self.server.outcomes.is_empty();
-            let counts = self.engine.queue().counts();
-            if quiet && !more && counts.active + counts.backoff == 0 {
-                break;
-            }
-        }
-        let counts = self.engine.queue().counts();
-        assert_eq!((counts.active, counts.backoff), (0, 0), "seed {}", self.seed);
-        assert_eq!(self.engine.flush_found(), 0, "seed {}: an event went unheeded", self.seed);
-        assert_eq!(self.engine.cache().assumed_count(), 0, "seed {}", self.seed);
-    }
-}
-
-fn history(seed: u64) -> (usize, usize) {
-    let mut world = World::new(seed);
-    for _ in 0..150 {
-        world.happen();
-        if world.random.below(2) == 0 {
-            world.step(5);
-        }
-    }
-    world.settle();
-    (world.bound.len(), world.overflown)
-}
+use support::world::{effects_and_state, history};
 
 #[test]
 fn histories_keep_every_promise() {
     let seeds = std::env::var("BERTH_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(400);
     let sum = |all: (usize, usize), one: (usize, usize)| (all.0 + one.0, all.1 + one.1);
-    let (bound, overflown) = (0..seeds).map(history).fold((0, 0), sum);
+    let config = config(Vec::new());
+    let histories = (0..seeds).map(|seed| history(seed, &config, Rules::Plain));
+    let (bound, overflown) = histories.fold((0, 0), sum);
     println!("{seeds} histories, {bound} pods bound, {overflown} sums overflown");
     assert!(bound > seeds as usize, "the histories bind next to nothing");
     assert!(overflown > seeds as usize, "the histories overflow next to nothing");
@@ -185,14 +26,7 @@ fn histories_keep_every_promise() {
 /// To the last counter: a saved state is all that an engine goes on from.
 #[test]
 fn equal_seeds_give_equal_effects_and_states() {
-    let run = |seed| {
-        let mut world = World::new(seed);
-        for _ in 0..200 {
-            world.happen();
-            world.step(5);
-        }
-        (world.effects, world.engine.save())
-    };
+    let run = |seed| effects_and_state(seed, &config(Vec::new()), Rules::Plain);
     let ((effects, state), (others, other)) = (run(11), run(11));
     assert!(effects.iter().flatten().count() > 100, "the history asks for next to nothing");
     assert_eq!(effects, others);

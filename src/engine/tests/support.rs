@@ -7,3 +7,4 @@ pub mod model;
 pub mod plugins;
 pub mod probes;
 pub mod sound;
+pub mod world;

@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{NodeIdx, PodIdx};
+use crate::base::{NodeIdx, PodIdx, missing};
 use crate::model::{NODE_NONE, Stage};
 
 use super::Cache;
@@ -101,7 +101,7 @@ impl Cache {
     /// The API server shows the pod on `node`, whoever put it there. An assumed pod is confirmed;
     /// where the server names another node than we assumed, the server is right.
     pub(super) fn confirm(&mut self, pod: PodIdx, node: NodeIdx) {
-        let Some(row) = self.pods.get(pod) else { return };
+        let Some(row) = self.pods.get(pod) else { return missing("pod", pod.at()) };
         let (stage, before) = (row.stage, row.node);
         self.pending.remove(pod);
         self.delete_nominated_pod(pod, Told::PodLeft);
@@ -126,8 +126,10 @@ impl Cache {
 
     /// Counts the pod on the node.
     pub(super) fn place(&mut self, pod: PodIdx, node: NodeIdx, stage: Stage) {
-        let Some(row) = self.pods.get(pod) else { return };
-        let Some(class) = self.classes.get(row.class) else { return };
+        let Some(row) = self.pods.get(pod) else { return missing("pod", pod.at()) };
+        let Some(class) = self.classes.get(row.class) else {
+            return missing("class", row.class.at());
+        };
         let shared = Arc::clone(&class.footprint);
         let footprint = self.resized.get(pod).unwrap_or(&shared);
         let slot = self.nodes.add_pod(node, pod, footprint, class);
@@ -141,9 +143,12 @@ impl Cache {
 
     /// Takes the pod off its node.
     pub(super) fn unplace(&mut self, pod: PodIdx) {
-        let Some(row) = self.pods.get(pod) else { return };
+        let Some(row) = self.pods.get(pod) else { return missing("pod", pod.at()) };
         let (node, slot) = (row.node, row.slot);
-        let Some(class) = self.classes.get(row.class) else { return };
+        let Some(class) = self.classes.get(row.class) else {
+            return missing("class", row.class.at());
+        };
+        // It counts nowhere.
         if node == NODE_NONE {
             return;
         }

@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use crate::base::{HashKey, KeyedMap, PodIdx};
+use crate::base::{HashKey, KeyedMap, PodIdx, missing};
 use crate::framework::{Action, Reads, Reserved};
 use crate::object::Object;
 use crate::record::{ClaimRecord, ObjectKey, VolumeRecord};
@@ -80,7 +80,10 @@ impl VolumeHolds {
             _ => None,
         };
         for pod in by.unwrap_or_default() {
-            let Some(reserved) = self.by_pod.get_mut(&pod) else { continue };
+            let Some(reserved) = self.by_pod.get_mut(&pod) else {
+                missing("pod that holds volumes", pod.at());
+                continue;
+            };
             match object {
                 Object::Volume(volume) => reserved.volumes.retain(|t| t.volume != volume.name),
                 Object::Claim(claim) => reserved.claims.retain(|key| *key != claim.key),
@@ -112,6 +115,7 @@ where
     K: std::hash::Hash + Eq + std::borrow::Borrow<Q>,
     Q: std::hash::Hash + Eq + ?Sized,
 {
+    // The watch has shown the object otherwise since: `drop_of`.
     let Some(hold) = holds.get_mut(key) else { return false };
     hold.by.retain(|holder| *holder != pod);
     let free = hold.by.is_empty();
@@ -134,6 +138,7 @@ impl Cache {
             return;
         }
         let Some(row) = self.pods.get(pod).filter(|row| self.nodes.name(row.node).is_some()) else {
+            // It counts on no node: whatever is held ends with the node's row.
             return;
         };
         let node: Box<str> = self.node_name(row.node).into();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{PodIdx, Sym};
+use crate::base::{PodIdx, Sym, missing};
 use crate::model::{Footprint, NODE_NONE, Pod, SelectingOwner, Stage};
 use crate::record::{Owner, PodRecord, PreemptionPolicy, ScheduledCondition};
 
@@ -68,8 +68,12 @@ impl Cache {
 
     /// A pod is gone or has ended.
     pub fn delete_pod(&mut self, uid: &str) -> PodApplied {
+        // Never heard of, or gone already: a list and a watch may both say so.
         let Some(pod) = self.pods.find(uid) else { return PodApplied::Nothing };
-        let Some(row) = self.pods.get(pod) else { return PodApplied::Nothing };
+        let Some(row) = self.pods.get(pod) else {
+            missing("pod", pod.at());
+            return PodApplied::Nothing;
+        };
         let (stage, node, class, labels) = (row.stage, row.node, row.class, row.labels);
         if node != NODE_NONE {
             self.announce_pod(pod, -1, Told::PodLeft);
@@ -91,6 +95,7 @@ impl Cache {
 
     /// Notes the condition that a pending pod is about to show; false where it shows it already.
     pub(crate) fn show_condition(&mut self, pod: PodIdx, shown: ScheduledCondition) -> bool {
+        // It has a node or is gone: nobody reads why it waited.
         let Some(pending) = self.pending.get_mut(pod) else { return false };
         if pending.scheduled.as_ref() == Some(&shown) {
             return false;
@@ -273,7 +278,10 @@ impl Cache {
     /// Brings a row up to date; tells whether its labels are others. Waiting pods are told of what
     /// is different where the pod stays on its node.
     fn update_row(&mut self, pod: PodIdx, record: &PodRecord, stays: bool) -> bool {
-        let Some(row) = self.pods.get(pod) else { return false };
+        let Some(row) = self.pods.get(pod) else {
+            missing("pod", pod.at());
+            return false;
+        };
         let ends = record.terminating && !row.terminating;
         let (old_class, old_labels, node, stage) = (row.class, row.labels, row.node, row.stage);
         let relabelled = !self.labels.equals(old_labels, &record.labels, &self.symbols);
@@ -315,10 +323,12 @@ impl Cache {
                 || before.is_some_and(|b| self.footprint(pod).is_some_and(|a| shrank(&b, a)));
             if node != NODE_NONE {
                 // The row may have been freed with its last pod: find it again by name.
-                debug_assert!(named.is_some(), "a pod counts on a node that has no row");
-                if let Some(name) = named {
-                    let node = self.nodes.row(name, &self.symbols);
-                    self.place(pod, node, stage);
+                match named {
+                    Some(name) => {
+                        let node = self.nodes.row(name, &self.symbols);
+                        self.place(pod, node, stage);
+                    }
+                    None => missing("node", node.at()),
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use hashbrown::Equivalent;
 use smallvec::SmallVec;
 
-use crate::base::{HashKey, NodeIdx, PagedMap, PodIdx, SortedMap, Sym};
+use crate::base::{HashKey, NodeIdx, PagedMap, PodIdx, SortedMap, Sym, internal_error};
 use crate::input::Change;
 use crate::model::Class;
 use crate::object::Object;
@@ -216,7 +216,10 @@ impl ClaimUsers {
     pub(super) fn remove(&mut self, pod: PodIdx, class: &Class) {
         for claim in claims(class) {
             let name = ClaimRef(class.namespace, claim);
-            let Some(users) = self.users.get_mut(&name) else { continue };
+            let Some(users) = self.users.get_mut(&name) else {
+                internal_error(format_args!("pod {pod:?} leaves claim {claim}, which has no user"));
+                continue;
+            };
             if let Some(at) = users.iter().position(|user| *user == pod) {
                 users.swap_remove(at);
             }

@@ -2,7 +2,7 @@
 //!
 //! Source: `FilterVictimsWithPDBViolation` in `pkg/scheduler/framework/preemption/util.go`.
 
-use crate::base::PodIdx;
+use crate::base::{PodIdx, missing};
 use crate::cache::Cache;
 use crate::model::LabelMatcher;
 
@@ -47,6 +47,7 @@ impl<'a> Budgets<'a> {
 
     fn breaks(&self, pod: PodIdx, left: &mut [i32], cache: &Cache) -> bool {
         let (Some(row), Some((_, class))) = (cache.pods().get(pod), cache.class_of(pod)) else {
+            missing("pod", pod.at());
             return false;
         };
         if cache.labels().iter(row.labels).next().is_none() {

@@ -6,6 +6,7 @@ use crate::base::{NodeIdx, PodIdx};
 use crate::framework::{Context, Point, State, Verdict};
 use crate::model::NodeTable;
 
+use super::extension::extension;
 use super::filter::Rejection;
 use super::guard::guarded;
 use super::prefilter::Prepared;
@@ -38,8 +39,8 @@ impl DryRun {
         cx: &Context<'_>,
         pod: PodIdx,
     ) -> Result<(), CycleError> {
-        let Some((_, class)) = cx.cache.class_of(pod) else { return Ok(()) };
-        let Some(footprint) = cx.cache.footprint(pod) else { return Ok(()) };
+        let (_, class) = cx.cache.class_of(pod).ok_or(CycleError::Gone)?;
+        let footprint = cx.cache.footprint(pod).ok_or(CycleError::Gone)?;
         self.table.add_pod(self.row, pod, footprint, class);
         self.tell(scan, cx, pod, true)
     }
@@ -51,8 +52,8 @@ impl DryRun {
         cx: &Context<'_>,
         pod: PodIdx,
     ) -> Result<(), CycleError> {
-        let Some((_, class)) = cx.cache.class_of(pod) else { return Ok(()) };
-        let Some(footprint) = cx.cache.footprint(pod) else { return Ok(()) };
+        let (_, class) = cx.cache.class_of(pod).ok_or(CycleError::Gone)?;
+        let footprint = cx.cache.footprint(pod).ok_or(CycleError::Gone)?;
         let slot = self.table.pods(self.row).iter().position(|p| *p == pod);
         if let Some(slot) = slot {
             self.table.remove_pod(self.row, slot, footprint, class);
@@ -73,12 +74,9 @@ impl DryRun {
             if self.prepared.skipped.get(place).copied().unwrap_or(false) {
                 continue;
             }
-            let Some(plugin) = scan.profile.plugin(place) else { continue };
-            let (Some(pre_filter), Some(state)) =
-                (plugin.as_pre_filter(), self.prepared.states.get_mut(place))
-            else {
-                continue;
-            };
+            let (plugin, pre_filter) =
+                extension(scan.profile, place, Point::PreFilter, |p| p.as_pre_filter())?;
+            let state = self.prepared.states.get_mut(place).ok_or(CycleError::NotPrepared)?;
             guarded(plugin.name(), || {
                 if added {
                     pre_filter.add_pod(&dry, state, pod, self.row);

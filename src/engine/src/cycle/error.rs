@@ -85,6 +85,9 @@ pub enum CycleError {
         /// The node's name.
         node: Arc<str>,
     },
+    /// A plugin has no state of this attempt.
+    #[error("the plugins are not prepared for the pod")]
+    NotPrepared,
     /// There are not as many scores as nodes.
     #[error("the scores do not belong to the nodes")]
     ScoresAmiss,
@@ -94,6 +97,26 @@ pub enum CycleError {
 }
 
 impl CycleError {
+    /// Whether Berth is at fault, not a plugin: such an error is counted and logged besides.
+    pub(crate) fn is_internal(&self) -> bool {
+        match self {
+            Self::NotImplemented { .. }
+            | Self::NotQueued
+            | Self::NoNode
+            | Self::NotAssumed { .. }
+            | Self::NotPrepared
+            | Self::ScoresAmiss
+            | Self::Gone => true,
+            Self::Plugin { .. }
+            | Self::PreFlight { .. }
+            | Self::Waiting { .. }
+            | Self::Panicked { .. }
+            | Self::InvalidScore { .. }
+            | Self::NoBinder
+            | Self::PlanFull { .. } => false,
+        }
+    }
+
     pub(crate) fn of_plugin(plugin: &str, point: Point, fault: Fault) -> Self {
         Self::Plugin { plugin: plugin.into(), point, fault }
     }

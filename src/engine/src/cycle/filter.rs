@@ -6,6 +6,7 @@ use crate::base::{NodeIdx, NodeSet, PodIdx, Sym};
 use crate::framework::{Code, Context, Point, Reads, Reason, Reasons, State, Verdict, Verdicts};
 use crate::probe::Probe;
 
+use super::extension::extension;
 use super::guard::guarded;
 use super::prefilter::Prepared;
 use super::{CycleError, Scan};
@@ -112,7 +113,9 @@ impl Filtered {
 impl Scan<'_> {
     /// Judges every node for the pod.
     pub fn filter(&self, pod: PodIdx, probe: &mut dyn Probe) -> Filtered {
-        let Some(cx) = self.context(pod) else { return Filtered::default() };
+        let Some(cx) = self.context(pod) else {
+            return Filtered::stopped(Stop::Broken(CycleError::Gone));
+        };
         let name = self.profile.scheduler_name();
         if cx.nodes.live().is_empty() {
             return Filtered::stopped(Stop::NoNodes);
@@ -149,7 +152,10 @@ impl Scan<'_> {
         nodes: &mut dyn Iterator<Item = NodeIdx>,
     ) -> Result<NodeIdx, NoFit> {
         let no_fit = |reads, rejectors| NoFit { reads, rejectors };
-        let Some(cx) = self.context(pod) else { return Err(no_fit(Reads::NOTHING, Vec::new())) };
+        // As below: an attempt has to tell.
+        let Some(cx) = self.context(pod) else {
+            return nodes.next().ok_or_else(|| no_fit(Reads::NODE_EXISTS, Vec::new()));
+        };
         let prepared = self.prepare(&cx, &mut ());
         let reads_of = |places: &[usize]| -> Reads {
             let of_plugins: Reads = places.iter().map(|p| self.profile.reads(*p)).sum();
@@ -288,12 +294,10 @@ impl Scan<'_> {
             if alive.is_empty() || prepared.skipped.get(place).copied().unwrap_or(false) {
                 continue;
             }
-            let Some(plugin) = self.profile.plugin(place) else { continue };
-            let (Some(filter), Some(state), Some(slots)) =
-                (plugin.as_filter(), prepared.states.get(place), verdicts.get_mut(..alive.len()))
-            else {
-                continue;
-            };
+            let (plugin, filter) =
+                extension(self.profile, place, Point::Filter, |p| p.as_filter())?;
+            let state = prepared.states.get(place).ok_or(CycleError::NotPrepared)?;
+            let slots = verdicts.get_mut(..alive.len()).ok_or(CycleError::NotPrepared)?;
             let mut said = Verdicts::new(slots);
             guarded(plugin.name(), || filter.filter(cx, state, alive, &mut said))?;
             if said.all_fit() {

@@ -45,7 +45,7 @@ impl Scan<'_> {
     /// # Errors
     /// A plugin failed in the dry run.
     pub fn preempt(&self, pod: PodIdx, filtered: &Filtered) -> Result<Preemption, CycleError> {
-        let Some(cx) = self.context(pod) else { return Ok(Preemption::default()) };
+        let cx = self.context(pod).ok_or(CycleError::Gone)?;
         if let Some(reason) = ineligible(&cx, filtered) {
             return Ok(Preemption { ineligible: Some(reason), ..Preemption::default() });
         }

@@ -7,6 +7,7 @@ use crate::framework::{Code, Context, Point, PreFiltered, Reasons, State};
 use crate::probe::Probe;
 
 use super::diagnosis::plugin_names;
+use super::extension::extension;
 use super::filter::Stop;
 use super::guard::guarded;
 use super::{CycleError, Scan};
@@ -46,11 +47,15 @@ impl Scan<'_> {
             if left_out(place) {
                 continue;
             }
-            let Some(plugin) = self.profile.plugin(place) else { continue };
-            let (Some(pre_filter), Some(state)) =
-                (plugin.as_pre_filter(), out.states.get_mut(place))
-            else {
-                continue;
+            let found = extension(self.profile, place, Point::PreFilter, |p| p.as_pre_filter());
+            let found = found
+                .and_then(|f| Ok((f, out.states.get_mut(place).ok_or(CycleError::NotPrepared)?)));
+            let ((plugin, pre_filter), state) = match found {
+                Ok(found) => found,
+                Err(broken) => {
+                    out.stop = Some(Stop::Broken(broken));
+                    break;
+                }
             };
             probe.evaluated(plugin.name(), Point::PreFilter, 1, self.profile.scheduler_name());
             probe.plugin_begins();

@@ -6,6 +6,7 @@ use crate::base::{NodeIdx, PodIdx};
 use crate::framework::{Code, Point, Reserved, State};
 use crate::probe::Probe;
 
+use super::extension::extension;
 use super::filter::Filtered;
 use super::guard::guarded;
 use super::{CycleError, Scan};
@@ -36,12 +37,14 @@ impl Scan<'_> {
         filtered: &Filtered,
     ) -> Result<Reserved, CycleError> {
         let mut all = Reserved::default();
-        let Some(cx) = self.context(pod) else { return Ok(all) };
+        let cx = self.context(pod).ok_or(CycleError::Gone)?;
         let empty = State::default();
         for weighted in self.profile.at(Point::Reserve) {
-            let Some(plugin) = self.profile.plugin(weighted.plugin) else { continue };
-            let Some(point) = plugin.as_reserve() else { continue };
-            let state = filtered.states.get(weighted.plugin).unwrap_or(&empty);
+            let place = weighted.plugin;
+            let (plugin, point) =
+                extension(self.profile, place, Point::Reserve, |p| p.as_reserve())?;
+            // A pod placed by a ranking has none: no plugin of a ranked pod keeps any for Reserve.
+            let state = filtered.states.get(place).unwrap_or(&empty);
             let said = guarded(plugin.name(), || point.reserve(&cx, state, node))?;
             let own =
                 said.map_err(|fault| CycleError::of_plugin(plugin.name(), Point::Reserve, fault))?;

@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use crate::base::{NodeIdx, PodIdx};
+use crate::base::{NodeIdx, PodIdx, missing};
 use crate::framework::{Code, MAX_NODE_SCORE, Point, PreScored, Score, State};
 use crate::probe::Probe;
 
+use super::extension::extension;
 use super::filter::Filtered;
 use super::guard::guarded;
 use super::{CycleError, Scan};
@@ -53,15 +54,13 @@ impl Scan<'_> {
         probe: &mut dyn Probe,
     ) -> Result<Vec<bool>, CycleError> {
         let mut skipped = vec![false; self.profile.plugin_count()];
-        let Some(cx) = self.context(pod) else { return Ok(skipped) };
+        let cx = self.context(pod).ok_or(CycleError::Gone)?;
         filtered.states.resize_with(self.profile.plugin_count(), State::default);
         for weighted in self.profile.at(Point::PreScore) {
-            let Some(plugin) = self.profile.plugin(weighted.plugin) else { continue };
-            let (Some(pre_score), Some(state)) =
-                (plugin.as_pre_score(), filtered.states.get_mut(weighted.plugin))
-            else {
-                continue;
-            };
+            let place = weighted.plugin;
+            let (plugin, pre_score) =
+                extension(self.profile, place, Point::PreScore, |p| p.as_pre_score())?;
+            let state = filtered.states.get_mut(place).ok_or(CycleError::NotPrepared)?;
             probe.evaluated(plugin.name(), Point::PreScore, 1, self.profile.scheduler_name());
             probe.plugin_begins();
             let said =
@@ -100,12 +99,9 @@ impl Scan<'_> {
             if skipped.get(weighted.plugin).copied().unwrap_or(false) {
                 continue;
             }
-            let Some(plugin) = self.profile.plugin(weighted.plugin) else { continue };
-            let (Some(score), Some(state)) =
-                (plugin.as_score(), filtered.states.get(weighted.plugin))
-            else {
-                continue;
-            };
+            let place = weighted.plugin;
+            let (plugin, score) = extension(self.profile, place, Point::Score, |p| p.as_score())?;
+            let state = filtered.states.get(place).ok_or(CycleError::NotPrepared)?;
             probe.evaluated(
                 plugin.name(),
                 Point::Score,
@@ -138,7 +134,7 @@ impl Scan<'_> {
         nodes: &[NodeIdx],
         own: &mut [i64],
     ) {
-        let Some(cx) = self.context(pod) else { return };
+        let Some(cx) = self.context(pod) else { return missing("pod", pod.at()) };
         match self.pool_for(nodes.len()) {
             None => score.score(&cx, state, nodes, own),
             Some(pool) => pool.install(|| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, Millis, PodIdx};
+use crate::base::{ClassIdx, Millis, PodIdx, missing};
 use crate::cache::PodApplied;
 use crate::cycle::NoFit;
 use crate::effect::Effect;
@@ -209,9 +209,10 @@ impl Engine {
         unfit: &mut Unfit,
         probe: &mut dyn Probe,
     ) {
-        let Some(profile) = self.profile_of(pod).cloned() else { return };
-        let Some(row) = self.cache.pods().get(pod) else { return };
-        let Some(alike) = self.cache.alike(pod) else { return };
+        let known = self.profile_of(pod).cloned().and_then(|profile| {
+            Some((profile, self.cache.pods().get(pod)?, self.cache.alike(pod)?))
+        });
+        let Some((profile, row, alike)) = known else { return missing("parked pod", pod.at()) };
         let kin = (row.class, alike, row.priority);
         let known = unfit.get(&kin).cloned();
         let no_fit = known.or_else(|| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Millis, PodIdx};
+use crate::base::{Millis, PodIdx, internal_error, missing};
 use crate::cycle::{CycleError, Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error};
 use crate::effect::{Effect, FailureReason, PodEvent};
 use crate::framework::{Profile, Reads};
@@ -52,7 +52,10 @@ impl Engine {
         effects: &mut Vec<Effect>,
         probe: &mut dyn Probe,
     ) {
-        let Some(profile) = self.profile_of(pod).cloned() else { return self.leave(pod) };
+        let Some(profile) = self.profile_of(pod).cloned() else {
+            missing("profile of pod", pod.at());
+            return self.leave(pod);
+        };
         if self.cache.pods().get(pod).is_none_or(|p| p.terminating) {
             let note = format!("skip schedule deleting pod: {}", self.cache.pod_name(pod));
             let event = PodEvent::FailedScheduling { note };
@@ -97,6 +100,10 @@ impl Engine {
         match placed {
             Ok(()) => AttemptResult::Scheduled,
             Err(error) => {
+                if error.is_internal() {
+                    let name = self.cache.pod_name(pod);
+                    internal_error(format_args!("attempt of pod {name}: {error}"));
+                }
                 self.fail(pod, &error.to_string(), now, effects, probe);
                 AttemptResult::Error
             }

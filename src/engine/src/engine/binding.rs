@@ -27,7 +27,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{CycleId, Millis, NodeIdx, PodIdx, WriteId};
+use crate::base::{CycleId, Millis, NodeIdx, PodIdx, WriteId, internal_error};
 use crate::effect::{Decision, Effect, PodName};
 use crate::framework::{Profile, Reads};
 use crate::queue::Entry;
@@ -244,8 +244,7 @@ impl BindingCycles {
     /// Brings a waiting cycle to another stage.
     fn set_stage(&mut self, id: CycleId, stage: Stage) {
         let Some(middle) = self.by_id.get_mut(&id).and_then(|c| c.middle.as_deref_mut()) else {
-            debug_assert!(false, "{id:?} has asked for its bind or is over");
-            return;
+            return internal_error(format_args!("{id:?} has asked for its bind or is over"));
         };
         if let Some(at) = middle.deadline() {
             self.deadlines.remove(&(at, id));

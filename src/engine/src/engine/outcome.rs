@@ -1,6 +1,6 @@
 //! What became of binds.
 
-use crate::base::{CycleId, Millis, PodIdx};
+use crate::base::{CycleId, Millis, PodIdx, internal_error};
 use crate::cycle::guarded;
 use crate::effect::{Effect, FailureReason, PodEvent};
 use crate::framework::Point;
@@ -24,7 +24,9 @@ impl Engine {
         if !self.cycles.awaits_bind(cycle) {
             return;
         }
-        let Some(over) = self.cycles.end(cycle) else { return };
+        let Some(over) = self.cycles.end(cycle) else {
+            return internal_error(format_args!("{cycle:?} awaits a bind and is over"));
+        };
         self.ask_for_binds(effects);
         let cleared = over.clear_nomination();
         let BindingCycle { pod: name, node, profile, controller, entry, .. } = over;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::base::{Draw, Millis, NodeIdx, PodIdx};
+use crate::base::{Draw, Millis, NodeIdx, PodIdx, internal_error, missing};
 use crate::cache::{Cache, Mark};
 use crate::cycle::CycleError;
 use crate::effect::{Decision, Effect};
@@ -119,7 +119,7 @@ impl Engine {
     ) {
         for planned in plan.steps {
             let Some(profile) = self.profile_of(planned.pod).cloned() else {
-                debug_assert!(false, "the profile of a planned pod has gone");
+                missing("profile of planned pod", planned.pod.at());
                 self.cache.forget(planned.pod);
                 continue;
             };
@@ -145,7 +145,7 @@ impl Engine {
         let resource_version = pending.map_or(0, |p| p.resource_version);
         self.recheck.extend(self.queue.release_head(pod));
         let Some(entry) = self.queue.take(pod) else {
-            debug_assert!(false, "{name:?} has left the queue while it was planned");
+            internal_error(format_args!("{name:?} has left the queue while it was planned"));
             self.cache.forget(pod);
             return;
         };
@@ -298,7 +298,7 @@ impl Chooser<'_> {
             }
             Found::Scanned(Decided::Broken(error)) => Err(error),
             Found::Nowhere(_) | Found::Scanned(Decided::Reject { .. }) => {
-                debug_assert!(false, "a pod that fits nowhere has no placement");
+                internal_error(format_args!("a pod that fits nowhere has no placement"));
                 Err(CycleError::NoNode)
             }
         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, FreeRows, HashKey, Paged, RowIndex, Sym, Symbols};
+use crate::base::{ClassIdx, FreeRows, HashKey, Paged, RowIndex, Sym, Symbols, missing};
 use crate::record::{PodSpec, Volume};
 
 use super::{
@@ -161,15 +161,20 @@ impl Classes {
 
     /// Gives one use back; the class goes with its last pod. True where it went.
     pub fn release(&mut self, class: ClassIdx) -> bool {
-        let Some(row) = self.rows.get_mut(class.at()) else { return false };
-        let Some(held) = row.as_mut() else { return false };
+        let row = self.rows.get_mut(class.at());
+        let Some(held) = row.and_then(Option::as_mut) else {
+            missing("class", class.at());
+            return false;
+        };
         held.users = held.users.saturating_sub(1);
         if held.users > 0 {
             return false;
         }
         let address = address_hash(&held.class.spec, held.class.namespace);
         let (hash, at) = (held.hash, u32::try_from(class.at()).unwrap_or(u32::MAX));
-        *row = None;
+        if let Some(row) = self.rows.get_mut(class.at()) {
+            *row = None;
+        }
         self.by_address.remove(address, at);
         self.by_content.remove(hash, at);
         self.free.push(at);

@@ -7,7 +7,7 @@
 mod check;
 mod saved;
 
-use crate::base::{FreeRows, HashKey, LabelSetIdx, Paged, RowIndex, Sym, Symbols};
+use crate::base::{FreeRows, HashKey, LabelSetIdx, Paged, RowIndex, Sym, Symbols, missing};
 use crate::record::StringMap;
 
 /// One set: keys and values, in the order of the keys' texts.
@@ -99,7 +99,7 @@ impl LabelSets {
 
     /// Gives one use of the set back.
     pub fn release(&mut self, set: LabelSetIdx) {
-        let Some(slot) = self.sets.get_mut(set.at()) else { return };
+        let Some(slot) = self.sets.get_mut(set.at()) else { return missing("label set", set.at()) };
         slot.users = slot.users.saturating_sub(1);
         if slot.users > 0 {
             return;
@@ -161,7 +161,9 @@ impl Values {
     }
 
     fn release(&mut self, at: u32) {
-        let Some(value) = self.rows.get_mut(at as usize) else { return };
+        let Some(value) = self.rows.get_mut(at as usize) else {
+            return missing("label value", at as usize);
+        };
         value.users = value.users.saturating_sub(1);
         if value.users == 0 {
             let text = std::mem::take(&mut value.text);

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
-use crate::base::{NodeIdx, NodeSet, Paged, PodIdx, Sym, Symbols};
+use crate::base::{NodeIdx, NodeSet, Paged, PodIdx, Sym, Symbols, missing};
 use crate::record::NodeRecord;
 
 use super::selector::node_labels;
@@ -306,7 +306,10 @@ impl NodeTable {
         if let Some(terms) = &class.pod_terms {
             self.term_holders.add(node, terms);
         }
-        let Some(Places { pods, .. }) = self.places.get_mut(node.at()) else { return 0 };
+        let Some(Places { pods, .. }) = self.places.get_mut(node.at()) else {
+            missing("node", node.at());
+            return 0;
+        };
         pods.push(pod);
         self.placed += 1;
         pods.len() - 1
@@ -345,7 +348,7 @@ impl NodeTable {
         if self.live.contains(node) || !self.pods(node).is_empty() {
             return;
         }
-        let Some(name) = self.name(node) else { return };
+        let Some(name) = self.name(node) else { return missing("node", node.at()) };
         if self.by_name.get(&name) == Some(&node) {
             self.by_name.remove(&name);
             self.free.push(node);

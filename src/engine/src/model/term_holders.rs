@@ -3,7 +3,7 @@
 //! Source: `PodsWithAffinity` and `PodsWithRequiredAntiAffinity` of `NodeInfo` in
 //! `pkg/scheduler/framework/types.go`.
 
-use crate::base::{NodeIdx, NodeSet};
+use crate::base::{NodeIdx, NodeSet, missing};
 
 use super::PodTerms;
 
@@ -35,6 +35,7 @@ impl TermHolders {
         if self.counts.len() <= node.at() {
             self.counts.resize(node.at() + 1, [0; 2]);
         }
+        // In range: made so above.
         let Some([any, repelling]) = self.counts.get_mut(node.at()) else { return };
         *any += 1;
         self.any.insert(node);
@@ -45,7 +46,9 @@ impl TermHolders {
     }
 
     pub(crate) fn remove(&mut self, node: NodeIdx, terms: &PodTerms) {
-        let Some([any, repelling]) = self.counts.get_mut(node.at()) else { return };
+        let Some([any, repelling]) = self.counts.get_mut(node.at()) else {
+            return missing("holder of terms", node.at());
+        };
         *any = any.saturating_sub(1);
         if *any == 0 {
             self.any.remove(node);

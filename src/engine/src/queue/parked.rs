@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{NodeIdx, PodIdx, Sweep};
+use crate::base::{NodeIdx, PodIdx, Sweep, missing};
 use crate::framework::Reads;
 use crate::model::Alike;
 
@@ -103,7 +103,9 @@ impl ParkedClass {
     }
 
     pub(super) fn remove(&mut self, pod: &Ordered, group: u32) {
-        let Some(Group { alike, pods }) = self.groups.get_mut(&group) else { return };
+        let Some(Group { alike, pods }) = self.groups.get_mut(&group) else {
+            return missing("group of parked pods", group as usize);
+        };
         self.len -= usize::from(pods.remove(pod));
         if pods.is_empty() {
             self.numbers.remove(alike);

@@ -154,6 +154,7 @@ impl Amounts {
 
 /// Sets one cell, which holds the amount.
 fn put<C: Cell>(cells: &mut [C], row: usize, amount: i32) -> i32 {
+    debug_assert!(row < cells.len(), "amount {row} is missing");
     let Some(cell) = cells.get_mut(row) else { return amount };
     std::mem::replace(cell, C::held(amount)).amount()
 }

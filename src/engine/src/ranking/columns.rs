@@ -105,6 +105,7 @@ impl Columns {
             return before;
         }
         let at = node.at() / FAN;
+        debug_assert!(at < self.blocks.len(), "block {at} is missing");
         let Some(block) = self.blocks.get_mut(at) else { return before };
         if block.state == State::Known {
             block.state = State::Changed;
@@ -156,6 +157,7 @@ impl Columns {
     fn put(&mut self, node: NodeIdx, group: u16, amount: i32) -> (u16, i32) {
         debug_assert!(group != NO_GROUP || amount == NO_ROOM, "no group has room: {node:?}");
         let at = node.at();
+        debug_assert!(at < self.groups.len(), "group cell {at} is missing");
         let Some(slot) = self.groups.get_mut(at) else { return (group, amount) };
         let before = (std::mem::replace(slot, group), self.amounts.set(at, amount));
         if before.0 != group
@@ -228,6 +230,7 @@ impl Columns {
     }
 
     fn refresh_block(&mut self, at: usize) {
+        debug_assert!(at < self.blocks.len(), "block {at} is missing");
         let Some(block) = self.blocks.get_mut(at) else { return };
         if block.state == State::Stale {
             let rows = at * FAN..((at + 1) * FAN).min(self.groups.len());

@@ -1,5 +1,6 @@
 //! Which kinds of pods a ranking's counts have to hear of.
 
+use crate::base::missing;
 use crate::cache::{KINDS_MAX, Logged};
 use crate::framework::PodMoved;
 
@@ -91,7 +92,10 @@ impl Ranking {
                 heard = true;
                 continue;
             }
-            let Some(class) = work.cx.cache.classes().get(*class) else { continue };
+            let Some(class) = work.cx.cache.classes().get(*class) else {
+                missing("class", class.at());
+                continue;
+            };
             let (labels, terminating, amount) = (*labels, *terminating, i64::from(*amount));
             let moved = PodMoved { class, labels, node: *node, amount, terminating };
             let tells = |c: &Counted| {

@@ -1,6 +1,6 @@
 //! A ranking reads the log: what is new to it, and which nodes have to be judged again for that.
 
-use crate::base::{NodeIdx, NodeSet, push_rows};
+use crate::base::{NodeIdx, NodeSet, missing, push_rows};
 use crate::cache::{Cache, Logged};
 use crate::framework::{Context, PodMoved, Reads, Touched};
 
@@ -264,7 +264,10 @@ impl Ranking {
             if !(all | terms) || self.concerns.is_idle(*kind) {
                 continue;
             }
-            let Some(class) = work.cx.cache.classes().get(*class) else { continue };
+            let Some(class) = work.cx.cache.classes().get(*class) else {
+                missing("class", class.at());
+                continue;
+            };
             let (labels, terminating, amount) = (*labels, *terminating, i64::from(*amount));
             let moved = PodMoved { class, labels, node: *node, amount, terminating };
             match was(*node) {
@@ -311,7 +314,10 @@ impl Ranking {
     ) {
         let cache = cx.cache;
         for pod in cache.nodes().pods(node).iter().filter_map(|pod| cache.pods().get(*pod)) {
-            let Some(class) = cache.classes().get(pod.class) else { continue };
+            let Some(class) = cache.classes().get(pod.class) else {
+                missing("class", pod.class.at());
+                continue;
+            };
             let (labels, terminating) = (pod.labels, pod.terminating);
             let moved = PodMoved { class, labels, node: row, amount, terminating };
             self.follow_pod(cx, &moved, touched);

@@ -51,6 +51,15 @@ impl Amounts {
         self.requested[0]
     }
 
+    /// Whether the node offers what is asked for of each resource, beside what is taken.
+    pub fn fit_beside(&self, taken: &Self, offered: &ResourceList) -> bool {
+        RESOURCES.iter().enumerate().all(|(at, name)| {
+            let offered = offered.get(name).map_or(0, |quantity| amount(at, quantity));
+            let (asked, taken) = (self.requested[at], taken.requested[at]);
+            asked == 0 || asked + taken <= offered.into()
+        })
+    }
+
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         self.requested.iter_mut().zip(other.requested).for_each(|(sum, more)| *sum += more);

@@ -19,6 +19,18 @@ pub struct Known {
     pub assumed: BTreeMap<String, String>,
     /// Uids of the pods of binds that are not answered.
     pub cycles: BTreeMap<CycleId, String>,
+    pub rules: Rules,
+}
+
+/// Who judges nodes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rules {
+    /// The plugins of these tests: of all resources CPU counts, and a pod that asks for none needs
+    /// a node that has as much as is taken.
+    #[default]
+    Plain,
+    /// kube-scheduler's: of each resource that the pod asks for.
+    Real,
 }
 
 impl Known {
@@ -34,13 +46,18 @@ impl Known {
         on.fold(Amounts::default(), |sum, (_, pod)| sum.with(Amounts::of(pod)))
     }
 
-    /// Whether the pod fits the node, by the rules of the test plugins.
+    /// Whether the pod fits the node.
     pub fn fits(&self, pod: &PodRecord, name: &str) -> bool {
         let Some(node) = self.nodes.get(name) else { return false };
         let load = self.load(name);
         let offered = |r: &str| node.allocatable.get(r).unwrap_or_default();
         !node.unschedulable
-            && load.with(Amounts::of(pod)).cpu() <= offered("cpu").milli_value().into()
+            && match self.rules {
+                Rules::Plain => {
+                    load.with(Amounts::of(pod)).cpu() <= offered("cpu").milli_value().into()
+                }
+                Rules::Real => Amounts::of(pod).fit_beside(&load, &node.allocatable),
+            }
             && (load.pods as i64) < offered("pods").value()
             && pod.spec.node_selector.iter().all(|(k, v)| node.labels.get(k) == Some(v))
     }
@@ -159,6 +176,7 @@ impl Server {
             unschedulable: random.below(6) == 0,
             allocatable: [
                 ("cpu", Quantity::from_milli(cpu)),
+                ("memory", Quantity::from_units(4 << 30)),
                 ("pods", Quantity::from_units([1, 3, 110][random.below(3)])),
             ]
             .into_iter()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{CycleId, Millis, NodeIdx, PodIdx};
+use crate::base::{CycleId, Millis, NodeIdx, PodIdx, internal_error};
 use crate::effect::Effect;
 use crate::framework::{Context, Plugin, Point, Profile};
 use crate::probe::Probe;
@@ -76,12 +76,15 @@ impl Engine {
         while !self.paused && self.cycles.binds() < BINDS_MAX {
             let Some(id) = self.cycles.ready.front().copied() else { return };
             let Some(middle) = self.cycles.leave_middle(id) else {
-                debug_assert!(false, "{id:?} is ready and has nothing to leave");
+                internal_error(format_args!("{id:?} is ready and has nothing to leave"));
                 self.cycles.ready.pop_front();
                 continue;
             };
             self.cache.forget_condition(middle.pod);
-            let Some(cycle) = self.cycles.by_id.get(&id) else { continue };
+            let Some(cycle) = self.cycles.by_id.get(&id) else {
+                internal_error(format_args!("{id:?} is ready and over"));
+                continue;
+            };
             let resource_version =
                 self.cache.pending(middle.pod).map_or(0, |pending| pending.resource_version);
             effects.push(Effect::Bind {
@@ -110,7 +113,7 @@ impl Engine {
                 Some(true) => self.end_permit_wait(id, now, effects, probe),
                 Some(false) => self.end_pre_bind_wait(id, now, effects, probe),
                 None => {
-                    debug_assert!(false, "{id:?} has a deadline and is over");
+                    internal_error(format_args!("{id:?} has a deadline and is over"));
                     self.cycles.deadlines.pop_first();
                 }
             }

@@ -3,7 +3,7 @@
 //! Source: `handleBindingCycleError` and `handleSchedulingFailure` in
 //! `pkg/scheduler/schedule_one.go`.
 
-use crate::base::{CycleId, Millis};
+use crate::base::{CycleId, Millis, internal_error};
 use crate::cycle::CycleError;
 use crate::effect::{Effect, FailureReason};
 use crate::framework::{Code, Reads, Reason};
@@ -53,20 +53,17 @@ impl Engine {
         probe: &mut dyn Probe,
     ) {
         let Some(cycle) = self.cycles.end(id) else {
-            debug_assert!(false, "{id:?} fails twice");
-            return;
+            return internal_error(format_args!("{id:?} fails twice"));
         };
         let cleared = cycle.clear_nomination();
         let Some(middle) = cycle.middle else {
-            debug_assert!(false, "{id:?} fails after it has asked for its bind");
-            return;
+            return internal_error(format_args!("{id:?} fails after it has asked for its bind"));
         };
         probe.cycle_fails(id, &cycle.profile, Some(failure.result()));
         let (pod, profile) = (middle.pod, middle.profile);
         effects.extend(cleared);
         if !self.cache.forget(pod) {
-            debug_assert!(false, "{:?} is in its cycle and not assumed", cycle.pod);
-            return;
+            return internal_error(format_args!("{:?} is in its cycle and not assumed", cycle.pod));
         }
         self.queue.restore(pod, cycle.entry);
         match failure {

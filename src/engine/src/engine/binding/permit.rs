@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use crate::base::{CycleId, Millis};
+use crate::base::{CycleId, Millis, internal_error};
 use crate::cycle::{CycleError, guarded};
 use crate::effect::Effect;
 use crate::framework::{Code, Permission, Point, Reads};
@@ -29,8 +29,8 @@ impl Engine {
         now: Millis,
         probe: &mut dyn Probe,
     ) -> Result<Vec<Held>, Failure> {
-        let Some((pod, node, profile)) = self.subject(id) else { return Ok(Vec::new()) };
-        let Some(cx) = self.context_of(pod) else { return Ok(Vec::new()) };
+        let (pod, node, profile) = self.subject(id).ok_or(Failure::Broken(CycleError::Gone))?;
+        let cx = self.context_of(pod).ok_or(Failure::Broken(CycleError::Gone))?;
         probe.begin(Point::Permit);
         let mut held = Vec::new();
         let mut failure = None;
@@ -74,9 +74,13 @@ impl Engine {
         effects: &mut Vec<Effect>,
         probe: &mut dyn Probe,
     ) {
-        let Some((pod, node, profile)) = self.subject(id) else { return };
-        let Some(Stage::Permit(held)) = self.cycles.middle(id).map(|m| &m.stage) else { return };
-        let Some(cx) = self.context_of(pod) else { return };
+        let known = self.subject(id).and_then(|(pod, node, profile)| {
+            let Stage::Permit(held) = &self.cycles.middle(id)?.stage else { return None };
+            Some((self.context_of(pod)?, node, profile, held))
+        });
+        let Some((cx, node, profile, held)) = known else {
+            return internal_error(format_args!("{id:?} is reviewed and does not wait at Permit"));
+        };
         let (mut left, mut failure) = (Vec::new(), None);
         for one in held {
             let plugin = profile.plugin(one.plugin);
@@ -122,9 +126,13 @@ impl Engine {
         effects: &mut Vec<Effect>,
         probe: &mut dyn Probe,
     ) {
-        let Some(middle) = self.cycles.middle(id) else { return };
-        let Stage::Permit(held) = &middle.stage else { return };
-        let Some(first) = held.iter().min_by_key(|held| held.deadline()).copied() else { return };
+        let first = self.cycles.middle(id).and_then(|middle| {
+            let Stage::Permit(held) = &middle.stage else { return None };
+            Some((middle, held.iter().min_by_key(|held| held.deadline()).copied()?))
+        });
+        let Some((middle, first)) = first else {
+            return internal_error(format_args!("{id:?} has waited for nobody at Permit"));
+        };
         let name = middle.profile.plugin(first.plugin).map_or("", |plugin| plugin.name());
         let waited = go_duration(first.wait_ms);
         let reason =

@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::base::{CycleId, Millis, WriteId};
-use crate::cycle::{CycleError, guarded};
+use crate::base::{CycleId, Millis, WriteId, internal_error};
+use crate::cycle::{CycleError, extension, guarded};
 use crate::effect::Effect;
 use crate::framework::{Code, Fault, Point, PreFlight, Progress, Reads};
 use crate::input::WriteOutcome;
@@ -15,7 +15,7 @@ use crate::probe::Probe;
 
 use super::super::Engine;
 use super::failure::Failure;
-use super::{Running, Stage};
+use super::{Middle, Running, Stage};
 
 impl Engine {
     /// Asks the profile's PreBind plugins whether they have anything to do: those that have, in
@@ -25,8 +25,8 @@ impl Engine {
     /// One fails.
     pub(super) fn pre_flight(&self, id: CycleId) -> Result<VecDeque<(usize, bool)>, Failure> {
         let mut all = VecDeque::new();
-        let Some((pod, node, profile)) = self.subject(id) else { return Ok(all) };
-        let Some(cx) = self.context_of(pod) else { return Ok(all) };
+        let (pod, node, profile) = self.subject(id).ok_or(Failure::Broken(CycleError::Gone))?;
+        let cx = self.context_of(pod).ok_or(Failure::Broken(CycleError::Gone))?;
         for (place, plugin) in Self::plugins_at(&profile, Point::PreBind) {
             let Some(point) = plugin.as_pre_bind() else { continue };
             let name = plugin.name();
@@ -69,7 +69,9 @@ impl Engine {
         probe: &mut dyn Probe,
     ) {
         loop {
-            let Some(middle) = self.cycles.middle_mut(id) else { return };
+            let Some(middle) = self.cycles.middle_mut(id) else {
+                return internal_error(format_args!("{id:?} is over and runs PreBind"));
+            };
             let group = next_group(&mut middle.pre_binds);
             if group.is_empty() {
                 let took = now.saturating_sub(middle.pre_bind_ms);
@@ -105,12 +107,11 @@ impl Engine {
         now: Millis,
         effects: &mut Vec<Effect>,
     ) -> Result<Running, Failure> {
-        let none = Running { plugin: place, writes: Vec::new(), deadline_ms: now };
-        let Some((pod, node, profile)) = self.subject(id) else { return Ok(none) };
-        let (Some(cx), Some(plugin)) = (self.context_of(pod), profile.plugin(place)) else {
-            return Ok(none);
-        };
-        let Some(point) = plugin.as_pre_bind() else { return Ok(none) };
+        let gone = || Failure::Broken(CycleError::Gone);
+        let (pod, node, profile) = self.subject(id).ok_or_else(gone)?;
+        let cx = self.context_of(pod).ok_or_else(gone)?;
+        let found = extension(&profile, place, Point::PreBind, |p| p.as_pre_bind());
+        let (plugin, point) = found.map_err(Failure::Broken)?;
         let name = plugin.name();
         let wanted = guarded(name, || point.pre_bind(&cx, node)).map_err(Failure::Broken)?;
         let (patience, _) = point.patience();
@@ -119,7 +120,7 @@ impl Engine {
             let write_id = WriteId(self.cycles.next_id());
             self.cycles.writes.insert(write_id, id);
             writes.push(write_id);
-            let Some(cycle) = self.cycles.by_id.get(&id) else { continue };
+            let cycle = self.cycles.by_id.get(&id).ok_or_else(gone)?;
             let pod = Arc::clone(&cycle.pod);
             effects.push(Effect::Write { id: write_id, pod, write });
         }
@@ -129,11 +130,14 @@ impl Engine {
     /// Asks the plugins that run and have all their writes answered, and read what has changed,
     /// how far they have come; true where none is left.
     fn progress(&mut self, id: CycleId, changed: Reads) -> Result<bool, Failure> {
-        let Some((pod, node, profile)) = self.subject(id) else { return Ok(false) };
-        let Some(Stage::PreBind(running)) = self.cycles.middle(id).map(|m| &m.stage) else {
+        let known = self.subject(id).and_then(|(pod, node, profile)| {
+            let Stage::PreBind(running) = &self.cycles.middle(id)?.stage else { return None };
+            Some((self.context_of(pod)?, node, profile, running))
+        });
+        let Some((cx, node, profile, running)) = known else {
+            internal_error(format_args!("{id:?} is asked how far it is and is not at PreBind"));
             return Ok(false);
         };
-        let Some(cx) = self.context_of(pod) else { return Ok(false) };
         let mut left = Vec::new();
         for one in running {
             let plugin = profile.plugin(one.plugin);
@@ -185,9 +189,14 @@ impl Engine {
     ) {
         // Late, twice, or for a cycle that is over.
         let Some(id) = self.cycles.writes.remove(&write) else { return };
-        let Some(middle) = self.cycles.middle_mut(id) else { return };
-        let Stage::PreBind(running) = &mut middle.stage else { return };
-        let Some(one) = running.iter_mut().find(|one| one.writes.contains(&write)) else { return };
+        let waits = |one: &&mut Running| one.writes.contains(&write);
+        let known = self.cycles.middle_mut(id).and_then(|Middle { stage, profile, .. }| {
+            let Stage::PreBind(running) = stage else { return None };
+            Some((profile, running.iter_mut().find(waits)?))
+        });
+        let Some((profile, one)) = known else {
+            return internal_error(format_args!("{id:?} does not wait for {write:?}, its own"));
+        };
         one.writes.retain(|open| *open != write);
         let place = one.plugin;
         match outcome {
@@ -197,7 +206,7 @@ impl Engine {
                 self.review_pre_bind(id, Reads::EVERYTHING, now, effects, probe);
             }
             WriteOutcome::Failed(text) => {
-                let name = middle.profile.plugin(place).map_or("", |plugin| plugin.name());
+                let name = profile.plugin(place).map_or("", |plugin| plugin.name());
                 let failure = failed(name, Fault::new(text));
                 self.end_pre_bind(id, failure, now, effects, probe);
             }
@@ -212,9 +221,13 @@ impl Engine {
         effects: &mut Vec<Effect>,
         probe: &mut dyn Probe,
     ) {
-        let Some(middle) = self.cycles.middle(id) else { return };
-        let Stage::PreBind(running) = &middle.stage else { return };
-        let Some(first) = running.iter().min_by_key(|one| one.deadline_ms) else { return };
+        let first = self.cycles.middle(id).and_then(|middle| {
+            let Stage::PreBind(running) = &middle.stage else { return None };
+            Some((middle, running.iter().min_by_key(|one| one.deadline_ms)?))
+        });
+        let Some((middle, first)) = first else {
+            return internal_error(format_args!("{id:?} has waited for nobody at PreBind"));
+        };
         let plugin = middle.profile.plugin(first.plugin);
         let name = plugin.map_or("", |plugin| plugin.name());
         let why = plugin.and_then(|p| p.as_pre_bind()).map_or("", |point| point.patience().1);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{CycleId, Millis, PodIdx};
+use crate::base::{CycleId, Millis, PodIdx, internal_error};
 use crate::cache::{Changed, ChangedObject};
 use crate::effect::Effect;
 use crate::framework::{Point, Profile, Reads};
@@ -30,6 +30,7 @@ impl Engine {
         let all = if is_stale { Reads::EVERYTHING } else { news };
         let own: Vec<PodIdx> = changes.iter().filter_map(pod_of).collect();
         for id in self.cycles.waiting_ids() {
+            // Reviewing one may end others.
             let Some(middle) = self.cycles.middle_mut(id) else { continue };
             // That it is assumed itself is no news to a pod.
             let changed = if !is_stale && own.contains(&middle.pod) {
@@ -77,6 +78,7 @@ impl Engine {
     ) -> Vec<PodIdx> {
         let mut gone = Vec::new();
         for id in self.cycles.waiting_ids() {
+            // Going on with one may end others.
             let Some((pod, _, old)) = self.subject(id) else { continue };
             let Some(new) = self.profile_of(pod).cloned() else {
                 let over = self.end_cycle(id, probe);
@@ -85,7 +87,10 @@ impl Engine {
                 gone.push(pod);
                 continue;
             };
-            let Some(middle) = self.cycles.middle_mut(id) else { continue };
+            let Some(middle) = self.cycles.middle_mut(id) else {
+                internal_error(format_args!("{id:?} has a subject and does not wait"));
+                continue;
+            };
             let place = |at: usize, point: Point| place_of(&old, at, &new, point);
             let left = middle.pre_binds.iter();
             let left = left.filter_map(|(at, p)| Some((place(*at, Point::PreBind)?, *p)));

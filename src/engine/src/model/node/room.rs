@@ -1,6 +1,6 @@
 //! What nodes have room for.
 
-use crate::base::{NodeIdx, cut};
+use crate::base::{NodeIdx, cut, missing};
 use crate::model::{Dim, Footprint, Request};
 
 use super::overflow::{Overflow, SumOf};
@@ -168,7 +168,7 @@ impl Rooms {
                 *requested = overflow.count(sum, *requested, amount, sign);
             }
         }
-        let Some(room) = rows.get_mut(at) else { return };
+        let Some(room) = rows.get_mut(at) else { return missing("node", at) };
         let both = [(&mut room.cpu, Dim::CPU), (&mut room.memory, Dim::MEMORY)];
         for ((Amounts { nonzero, .. }, dim), amount) in both.into_iter().zip(footprint.nonzero) {
             *nonzero = overflow.count((at, SumOf::Nonzero(dim)), *nonzero, amount, sign);
