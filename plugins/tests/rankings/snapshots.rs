@@ -6,7 +6,7 @@ use berth_engine::model::Pod;
 use berth_engine::{SNAPSHOTS_MAX, Snapshot, TooManySnapshots};
 
 use super::history::History;
-use super::twins::text_of;
+use super::twins::{compiled, text_of};
 
 /// A snapshot, and what the engine said when it was taken.
 struct Kept {
@@ -106,4 +106,44 @@ fn a_snapshot_says_what_the_engine_said_when_it_was_taken() {
     println!("{asked} pods were asked about, {planned} planned, {refused} snapshots refused");
     assert!(asked > 2_000 && refused > 200, "{asked} asked, {refused} refused");
     assert!(planned > 100, "{planned} planned");
+}
+
+/// Other weights than the defaults', and without what keeps pods off full and tainted nodes: it
+/// accepts other nodes, and prefers others.
+const OTHER_PROFILE: &str = "PrioritySort 0\nDefaultBinder 0\nNodeUnschedulable 0\n\
+                             NodeName 0\nNodeAffinity 7\nNodeResourcesBalancedAllocation 3\n\
+                             ImageLocality 5\nPodTopologySpread 1\nInterPodAffinity 1";
+
+#[test]
+fn two_profiles_judge_one_pod_side_by_side() {
+    let other = compiled(OTHER_PROFILE).unwrap().profiles[0].clone();
+    let (mut asked, mut differ) = (0, 0);
+    for seed in 31_000..31_060 {
+        let mut history = History::unasked(seed);
+        (0..20).for_each(|_| history.step());
+        let waiting = history.waiting();
+        let snapshots = history.engines().map(|engine| engine.snapshot().unwrap());
+        let [mut ranked, mut scanned] = snapshots;
+        // In turn and again: the second round finds the rankings of both.
+        for round in 0..2 {
+            for uid in &waiting {
+                let Some(pod) = ranked.pods().find(uid) else { continue };
+                let Some(own) = ranked.profile_of(pod).cloned() else { continue };
+                let mut say = |profile| {
+                    let says = |of: &mut Snapshot| {
+                        let pod = of.pods().find(uid).unwrap();
+                        let decided = of.decide(pod, profile, true);
+                        text_of(&decided, profile, of)
+                    };
+                    let (ours, theirs) = (says(&mut ranked), says(&mut scanned));
+                    assert_eq!(ours, theirs, "seed {seed}: {uid} in round {round}");
+                    ours
+                };
+                differ += usize::from(say(&own) != say(&other));
+                asked += 1;
+            }
+        }
+    }
+    println!("{asked} pods were judged by two profiles, {differ} of them differently");
+    assert!(asked > 400 && differ > asked / 2, "{asked} asked, {differ} differ");
 }
