@@ -15,7 +15,7 @@ CASE  ?= classes-1000
 # More arguments for demo and the benches: make demo ARGS="--nodes=2000 --keep"
 ARGS  ?=
 
-.PHONY: help fmt lint rustfmt test histories tidy generate verify deny demo e2e bench bench-bars bench-engine flame fuzz soak release controlplane
+.PHONY: help fmt lint rustfmt test histories tidy generate verify deny demo e2e bench bench-bars bench-engine flame fuzz soak image release controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ soak: ## properties and fuzzing for longer: make soak SEEDS=1000000 RUNS=1000000
 
 rustfmt:
 	$(CARGO) fmt --all --check
+
+image: ## the container image as an OCI archive with digest and SBOM, in target/image; on Debian
+	$(HACK) image
 
 release:
 	$(CARGO) build --release --package berth

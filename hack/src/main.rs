@@ -4,6 +4,7 @@ mod deny;
 mod finding;
 mod fuzz;
 mod generate;
+mod image;
 mod instructions;
 mod licence;
 mod lock;
@@ -39,6 +40,8 @@ enum Task {
     Instructions(instructions::Options),
     /// Run cargo-deny, without the advisory database where it cannot be fetched
     Deny,
+    /// Build the container image, its SBOM and its digest, and run it: needs Debian
+    Image(image::Options),
     /// Replay the fuzz targets' corpus, then fuzz: needs a C++ compiler
     Fuzz(fuzz::Limits),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Task::Verify => verify::run(),
         Task::Instructions(options) => instructions::run(&options),
         Task::Deny => deny::run(),
+        Task::Image(options) => image::run(&options),
         Task::Fuzz(limits) => fuzz::run(&limits),
     };
     match done {
