@@ -1,6 +1,7 @@
 //! The rankings there are: found by kin, bounded, the least recently used go first.
 
 mod check;
+mod turns;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use super::follow::Notes;
 use super::kin::Kin;
 use super::unschedulable::{Moment, Unschedulable};
 use super::{Ranking, Refused, work};
+use turns::Turns;
 
 /// Cells of four bytes over all rankings: one for each ranking and row of the node table, and what
 /// its groups and counts take. 32 million are 128 MB, 224 MB with large weights: 6,700 classes
@@ -58,7 +60,6 @@ struct Slot {
     // Held, so that no other one comes to its address.
     _profile: Arc<Profile>,
     ranking: Ranking,
-    used: u64,
     // What it is counted with; rows are added as nodes come.
     cells: usize,
 }
@@ -69,9 +70,11 @@ pub struct Rankings {
     slots: Vec<Option<Slot>>,
     free: Vec<usize>,
     by_kin: HashMap<Kin, usize, FxBuildHasher>,
+    turns: Turns,
     cells: usize,
     bound: Bound,
-    uses: u64,
+    // Rankings made since those of classes that are gone were looked for.
+    made: usize,
     unschedulable: Unschedulable,
     // Number of label keys that selectors asked for when the kins were made.
     selected: usize,
@@ -143,7 +146,11 @@ impl Rankings {
                 self.answers += 1;
                 Some(match found {
                     Some(choice) => Verdicted::Node(choice),
-                    None => Verdicted::Nowhere(self.unschedulable.at(ranking.moment(at))),
+                    None => {
+                        // A crowd that waits must not push out those that place pods.
+                        self.turns.give_way(at);
+                        Verdicted::Nowhere(self.unschedulable.at(ranking.moment(at)))
+                    }
                 })
             }
             Err(Refused) => {
@@ -177,7 +184,11 @@ impl Rankings {
         pod: PodIdx,
     ) -> Option<bool> {
         let at = self.current(cache, profile, pool, pod)?;
-        Some(self.slots.get(at)?.as_ref()?.ranking.fits_somewhere())
+        let fits = self.slots.get(at)?.as_ref()?.ranking.fits_somewhere();
+        if !fits {
+            self.turns.give_way(at);
+        }
+        Some(fits)
     }
 
     /// All feasible nodes with all scores; `None` where the plain scan has to say.
@@ -212,13 +223,11 @@ impl Rankings {
             self.selected = cache.classes().selected().len();
         }
         let (kin, labels) = Kin::of(cache, profile, pod)?;
-        self.uses += 1;
-        let uses = self.uses;
         if let Some(at) = self.by_kin.get(&kin).copied() {
             let scan = Scan { cache, profile, pool };
             let work = work(&scan, pod)?;
             let slot = self.slots.get_mut(at)?.as_mut()?;
-            slot.used = uses;
+            self.turns.use_now(at);
             std::mem::swap(&mut slot.ranking.buffers, &mut self.buffers);
             let caught_up = guarded("", || slot.ranking.catch_up(&work, &mut self.notes));
             std::mem::swap(&mut slot.ranking.buffers, &mut self.buffers);
@@ -227,12 +236,11 @@ impl Rankings {
                 let grown = cells > slot.cells;
                 self.cells = self.cells - slot.cells + cells;
                 slot.cells = cells;
-                if grown && self.cells > self.bound.0 {
+                if grown {
                     // This one was used last: it stays while there is another.
-                    self.make_room(0, cache);
-                } else {
-                    self.trim(cache);
+                    self.make_room(0, Some(at), cache);
                 }
+                self.trim(cache);
                 return Some(at);
             }
             self.drop_slot(at, cache);
@@ -243,9 +251,11 @@ impl Rankings {
         let mut ranking = guarded("", || Ranking::open(&work, buffers)).ok()?.ok()?;
         self.buffers = std::mem::take(&mut ranking.buffers);
         let cells = ranking.cells();
-        self.make_room(cells, cache);
+        self.drop_gone(cache);
+        self.make_room(cells, None, cache);
+        self.trim(cache);
         let _profile = Arc::clone(profile);
-        Some(self.insert(Slot { kin, labels, _profile, ranking, used: uses, cells }, cache))
+        Some(self.insert(Slot { kin, labels, _profile, ranking, cells }, cache))
     }
 
     fn insert(&mut self, mut slot: Slot, cache: &mut Cache) -> usize {
@@ -263,43 +273,32 @@ impl Rankings {
             *place = Some(slot);
         }
         self.by_kin.insert(kin, at);
+        self.turns.use_now(at);
         at
     }
 
-    /// Drops rankings of classes that are gone, then the least recently used ones, until `cells`
-    /// more have room; and the part of the log that all others have read.
-    fn make_room(&mut self, cells: usize, cache: &mut Cache) {
-        let all: Vec<usize> = self.by_kin.values().copied().collect();
-        let slot = |slots: &[Option<Slot>], at: usize| {
-            let slot = slots.get(at).and_then(Option::as_ref);
-            slot.map(|s| (s.kin.is_alive(cache), s.used, s.ranking.position))
-        };
-        let mut live: Vec<(u64, usize)> = Vec::with_capacity(all.len());
-        let mut gone: Vec<usize> = Vec::new();
-        let mut read = cache.log().end();
-        for at in all {
-            match slot(&self.slots, at) {
-                Some((true, used, position)) => {
-                    live.push((used, at));
-                    read = read.min(position);
-                }
-                _ => gone.push(at),
-            }
-        }
-        for at in gone {
+    /// Drops rankings, in their turn, until `cells` more have room; `but` stays.
+    fn make_room(&mut self, cells: usize, but: Option<usize>, cache: &mut Cache) {
+        while self.cells + cells > self.bound.0 {
+            let Some(at) = self.turns.first().filter(|at| Some(*at) != but) else { return };
             self.drop_slot(at, cache);
         }
-        if self.cells + cells > self.bound.0 {
-            live.sort_unstable();
-            let newest = live.last().map(|(_, at)| *at).filter(|_| cells == 0);
-            for (_, at) in live {
-                if self.cells + cells <= self.bound.0 || newest == Some(at) {
-                    break;
-                }
+    }
+
+    /// Drops rankings of classes that are gone. They are looked for once as many have been made as
+    /// there are, so that each costs a look or two.
+    fn drop_gone(&mut self, cache: &mut Cache) {
+        self.made += 1;
+        if self.made < self.by_kin.len() {
+            return;
+        }
+        self.made = 0;
+        for at in 0..self.slots.len() {
+            let slot = self.slots.get(at).and_then(Option::as_ref);
+            if slot.is_some_and(|slot| !slot.kin.is_alive(cache)) {
                 self.drop_slot(at, cache);
             }
         }
-        self.trim_to(read, cache);
     }
 
     /// Drops the part of the log that all have read, now and then: a look at each ranking costs no
@@ -322,6 +321,7 @@ impl Rankings {
     fn drop_slot(&mut self, at: usize, cache: &mut Cache) {
         let Some(slot) = self.slots.get_mut(at).and_then(Option::take) else { return };
         self.by_kin.remove(&slot.kin);
+        self.turns.remove(at);
         self.unschedulable.forget(at);
         self.cells -= slot.cells;
         self.free.push(at);

@@ -25,8 +25,11 @@ impl Rankings {
             sweep.equal(slot.cells, slot.ranking.cells(), || format!("cells of ranking {at}"));
             let read = slot.ranking.position <= cache.log().end();
             sweep.expect(read, || format!("ranking {at} has read what is not written"));
-            sweep.expect(slot.used <= self.uses, || format!("ranking {at} is used later"));
         }
+        let mut turns: Vec<usize> = self.turns.iter().collect();
+        turns.sort_unstable();
+        let slots: Vec<usize> = (0..self.slots.len()).filter(|at| is_used(*at)).collect();
+        sweep.equal(turns, slots, || "turns of rankings".to_owned());
         sweep.equal(self.by_kin.len(), used, || "rankings by kin".to_owned());
         sweep.equal(self.cells, cells, || "cells of all rankings".to_owned());
         self.unschedulable.check(is_used, &mut sweep);
