@@ -20,7 +20,7 @@ fn main() {
     let mut output = Vec::new();
     let started = Instant::now();
     let method = berth_engine::Method::default();
-    berth::evaluate::run(input.as_bytes(), &mut output, &registry, method).unwrap();
+    berth::cli::evaluate::run(input.as_bytes(), &mut output, &registry, method).unwrap();
     let seconds = started.elapsed().as_secs_f64();
     let answers: Vec<serde_json::Value> =
         output.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(parse).collect();

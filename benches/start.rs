@@ -19,7 +19,7 @@ const POD: &[u8] = include_bytes!("../src/watch/tests/fixtures/JobPod.pb");
 
 fn main() {
     let mut engine = Engine::new(None);
-    let config = berth::run::default_config(&berth_plugins::in_tree().unwrap()).unwrap();
+    let config = berth::config::default_engine_config(&berth_plugins::in_tree().unwrap()).unwrap();
     let nodes = (0..NODES).map(|at| {
         let name = format!("{at:04}").into();
         Input::NodeApplied(Arc::new(NodeRecord { name, ..NodeRecord::default() }))

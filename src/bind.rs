@@ -31,7 +31,6 @@ use tokio_util::sync::CancellationToken;
 use crate::client::protobuf::BodyFormat;
 use crate::client::{Client, Complaints, cause};
 use crate::client::{Rate, RightOfWay, SharedBucket};
-use crate::logging::DECISION;
 use crate::metrics::{BindMetrics, signed};
 use crate::watch::Doubts;
 
@@ -48,6 +47,9 @@ pub const BIND_QUEUE_MAX: usize = BINDS_MAX;
 /// Binds posted and not yet answered: rate × latency. 128 carries 12,800 binds/s at 10 ms and
 /// 1,280/s at 100 ms, where the API server is the limit. Each is one connection (HTTP/1.1).
 pub const BIND_IN_FLIGHT_MAX: usize = 128;
+
+/// The target of the log lines that tell a decision: `info!(target: DECISION, ...)`.
+pub const DECISION: &str = "berth::decision";
 
 /// How to bind.
 #[derive(Debug, Clone)]

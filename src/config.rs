@@ -10,12 +10,13 @@
 
 mod base64;
 mod berth;
-pub mod command;
 mod defaults;
 mod documents;
 mod doubtful;
 mod expand;
 mod extenders;
+mod file;
+pub mod gates;
 mod header;
 mod json;
 mod known;
@@ -46,6 +47,8 @@ use serde_json::Value;
 pub use berth::{AdaptiveRate, BerthConfiguration, EventsPer};
 pub use berth_plugins::{DurationError, GoDuration};
 pub use expand::Expanded;
+pub(crate) use file::read_file;
+pub use file::{default_engine_config, without_file};
 pub(crate) use lines::Lines;
 pub use loaded::{Loaded, LoadedProfile};
 pub use point::ExtensionPoint;
@@ -61,14 +64,6 @@ use v1::KubeSchedulerConfiguration;
 
 /// Longest text that is read: a ConfigMap holds 1 MiB at most.
 pub(crate) const TEXT_MAX: usize = 4 << 20;
-
-/// What is in force without a file: one profile, `berth`.
-const WITHOUT_FILE: &str = "\
-apiVersion: kubescheduler.config.k8s.io/v1
-kind: KubeSchedulerConfiguration
-profiles:
-- schedulerName: berth
-";
 
 /// Reads a file: a KubeSchedulerConfiguration and, where there is one, a BerthConfiguration.
 /// `origin` names it in messages; `registry` holds the plugins.
@@ -166,14 +161,6 @@ fn read_berth(document: &Document) -> Result<BerthConfiguration, Vec<Problem>> {
     // What is not there is missing in this document, which begins at a line.
     let root = &document.root;
     Err(problems.located(|path| root.line_of(path).or(Some(root.line))))
-}
-
-/// What is in force without a file: one profile, `berth`, with kube-scheduler's defaults.
-///
-/// # Errors
-/// The registry lacks a default plugin.
-pub fn without_file(registry: &PluginRegistry) -> Result<Loaded, ConfigErrors> {
-    load(WITHOUT_FILE, "(no --config)", registry)
 }
 
 /// `clientConnection.qps` where it is given; 0 stands for its default.

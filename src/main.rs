@@ -9,9 +9,9 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     match berth_plugins::in_tree() {
-        Ok(registry) => berth::command::main(&registry),
+        Ok(registry) => berth::cli::main(&registry),
         Err(error) => {
-            berth::logging::fatal(&error.to_string());
+            berth::cli::logging::fatal(&error.to_string());
             ExitCode::FAILURE
         }
     }

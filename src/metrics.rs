@@ -22,6 +22,7 @@ use prometheus_client::registry::Registry;
 
 pub use catalogue::{Metric, MetricKind};
 pub use histogram::{Buckets, Histogram};
+pub(crate) use process::count_lost_lines;
 pub use registrar::{Counters, Gauges, Histograms};
 pub use tally::{GoneProfile, Tally};
 pub use text::Exposition;

@@ -14,8 +14,8 @@ use super::problem::{Problems, Stage};
 use super::shape;
 use super::tree::Node;
 use crate::client::RateBounds;
+use crate::config::gates::{self, Gate};
 use crate::events::Granularity;
-use crate::gates::{self, Gate};
 
 /// The only version.
 pub(super) const API_VERSION: &str = "berth.dev/v1alpha1";

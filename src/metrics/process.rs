@@ -2,6 +2,7 @@
 //! that. Its log's losses are the process's too.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -17,6 +18,14 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 #[derive(Debug)]
 struct Process;
+
+/// Who counts the lines that the log has lost.
+static LOST_LINES: OnceLock<fn() -> u64> = OnceLock::new();
+
+/// Says who counts the lines that the log has lost, once in a process.
+pub(crate) fn count_lost_lines(count: fn() -> u64) {
+    _ = LOST_LINES.set(count);
+}
 
 pub(super) fn register(registrar: &mut Registrar) {
     let metrics = [
@@ -85,7 +94,7 @@ impl Collector for Process {
         let errors = describe(&mut encoder, &list::INTERNAL_ERRORS)?;
         ConstCounter::new(berth_engine::internal_errors().total).encode(errors)?;
         let lost = describe(&mut encoder, &list::LOG_LOST)?;
-        ConstCounter::new(crate::logging::lost_lines()).encode(lost)?;
+        ConstCounter::new(LOST_LINES.get().map_or(0, |count| count())).encode(lost)?;
         let stat = std::fs::read_to_string("/proc/self/stat").ok();
         let stat = stat.zip(boot_seconds()).and_then(|(text, boot)| parse_stat(&text, boot));
         if let Some(stat) = stat {

@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn pods_that_stay_parked_through_a_reload_are_counted_on() {
         let registry = berth_plugins::in_tree().unwrap();
-        let config = || Input::Config(Arc::new(crate::run::default_config(&registry).unwrap()));
+        let config =
+            || Input::Config(Arc::new(crate::config::default_engine_config(&registry).unwrap()));
         let spec = |node_selector: &str| PodSpec {
             scheduler_name: "berth".into(),
             node_selector: [("disk", node_selector)].into_iter().collect(),

@@ -141,7 +141,7 @@ fn an_engine_fills_the_tally() {
     let metrics = metrics();
     let mut tally = Tally::new(metrics.engine.clone());
     let registry = berth_plugins::in_tree().unwrap();
-    let config = crate::run::default_config(&registry).unwrap();
+    let config = crate::config::default_engine_config(&registry).unwrap();
     let cpu = |milli| [("cpu", Quantity::from_milli(milli))];
     let spec = Arc::new(PodSpec {
         scheduler_name: "berth".into(),

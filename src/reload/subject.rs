@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::client::{Client, exchange, request};
 use crate::events::Regarding;
-use crate::lease::pod_namespace;
+use crate::scheduler::lease::pod_namespace;
 
 /// Deadline of the look for a ConfigMap's uid.
 const DEADLINE: Duration = Duration::from_secs(5);

@@ -16,7 +16,7 @@ use tracing::subscriber::DefaultGuard;
 
 use super::*;
 use crate::client::{ConnectOptions, Rate, connect};
-use crate::run::Options;
+use crate::scheduler::Options;
 use crate::watch::Format;
 
 /// Ends a broken test.

@@ -32,7 +32,7 @@ fn answered(file: &str, method: Method) -> Vec<(Value, Value)> {
     let mut answers = Vec::new();
     let registry = berth_plugins::in_tree().unwrap();
     let input = BufReader::new(text.as_bytes());
-    let wrong = berth::evaluate::run(input, &mut answers, &registry, method).unwrap();
+    let wrong = berth::cli::evaluate::run(input, &mut answers, &registry, method).unwrap();
     assert_eq!(wrong, 0, "{file}: every case can be run");
     let values = |text: &str| -> Vec<Value> {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use berth::config;
-use berth::run::default_config;
+use berth::config::default_engine_config;
 use serde_json::json;
 
 use crate::pods::{PODS_PER_NODE, nodes, refusal};
@@ -41,7 +41,7 @@ async fn pods_of_a_profile_that_goes_say_so_and_are_placed_when_it_returns() {
     for more in nodes(4).into_iter().skip(1) {
         stage.sandbox.create("nodes", more).unwrap();
     }
-    configs.send(Arc::new(default_config(&registry).unwrap())).await.unwrap();
+    configs.send(Arc::new(default_engine_config(&registry).unwrap())).await.unwrap();
     stage.all_placed(PODS_PER_NODE + WAITING).await;
     let placed = stage.pod("waiting-000").unwrap();
     assert_eq!(refusal(&placed), None, "{}", json!(placed["status"]));

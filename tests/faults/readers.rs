@@ -1,7 +1,7 @@
 //! Snapshots for readers, beside a scheduler that goes on.
 
-use berth::evaluate::judge;
-use berth::run::Unread;
+use berth::cli::evaluate::judge;
+use berth::scheduler::Unread;
 use berth_engine::TooManySnapshots;
 
 use crate::pods::{PODS_PER_NODE, nodes, refusal};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use berth::client::{Client, ConnectOptions, Rate, connect};
+use berth::config::default_engine_config;
 use berth::events::Granularity;
-use berth::run::{Options, Scheduler, default_config};
+use berth::scheduler::{Options, Scheduler};
 use berth::watch::Format;
 use berth_engine::Origin;
 use berth_sandbox::Sandbox;
@@ -161,7 +162,7 @@ pub(crate) async fn scheduler(sandbox: &Sandbox, events: Granularity) -> Schedul
 
 async fn scheduler_at(sandbox: &Sandbox, events: Granularity, rate: Rate) -> Scheduler {
     let client = client(sandbox).await;
-    let config = default_config(&berth_plugins::in_tree().unwrap()).unwrap();
+    let config = default_engine_config(&berth_plugins::in_tree().unwrap()).unwrap();
     let format = Format::default();
     let options = Options { rate, format, threads: 1, origin: Origin::seeded(37), events };
     Scheduler::start(client, config, options).unwrap()

@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 const TRIES: usize = 30;
 
 /// Steps of the engine so far.
-fn steps(health: &berth::run::Health) -> u64 {
+fn steps(health: &berth::scheduler::Health) -> u64 {
     let text = health.metrics().encode(None).body;
     let line = text.lines().find_map(|line| line.strip_prefix("berth_engine_steps_total "));
     line.unwrap().parse().unwrap()

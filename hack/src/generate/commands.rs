@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use berth::args::Cli;
+use berth::cli::args::Cli;
 use clap::{Command, CommandFactory};
 
 use super::NOTICE;

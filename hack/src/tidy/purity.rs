@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(found, ["src/engine/src/queue.rs:1: std::time::Instant: time is an argument"]);
         let map = "    users: HashMap::new(),\n";
         assert_eq!(findings(check, "src/engine/src/cache.rs", map).len(), 1);
-        assert!(findings(check, "src/run.rs", clock).is_empty());
+        assert!(findings(check, "src/scheduler.rs", clock).is_empty());
         assert!(findings(check, "src/engine/src/queue/tests.rs", clock).is_empty());
         assert!(findings(check, "src/engine/src/queue.rs", "// No Mutex here.\n").is_empty());
     }

@@ -16,11 +16,11 @@ const EDGE: [&str; 15] = [
     "src/bind",
     "src/status",
     "src/events",
-    "src/lease",
+    "src/scheduler/lease",
     "src/serve",
-    "src/demo",
+    "src/cli/demo",
     // Cases and verdicts, one JSON object a line.
-    "src/evaluate",
+    "src/cli/evaluate",
     // The engine bench hands its results from process to process as JSON.
     "plugins/benches/measured",
     // Packages that speak JSON and nothing else.

@@ -15,7 +15,7 @@ fn plugins() -> Result<PluginRegistry, RegistryError> {
 
 fn main() -> ExitCode {
     match plugins() {
-        Ok(registry) => berth::command::main(&registry),
+        Ok(registry) => berth::cli::main(&registry),
         Err(error) => {
             eprintln!("warm-cache-scheduler: {error}");
             ExitCode::FAILURE

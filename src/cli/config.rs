@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use berth_plugins::PluginRegistry;
 
-use super::{Loaded, load, schema, without_file};
-use crate::args::ConfigCommand;
+use super::args::ConfigCommand;
 use crate::client::{RateBounds, START_QPS};
+use crate::config::{Loaded, load, schema, without_file};
 use crate::escape;
 
 /// Beside a printed configuration whose `qps` and `burst` are kube-scheduler's defaults.

@@ -13,8 +13,8 @@ use crate::metrics::{GoneProfile, Tally, signed};
 use crate::watch::{Batch, States};
 
 use super::beat::Beat;
-use super::lanes::Lanes;
 use super::reader::Question;
+use super::write_queues::WriteQueues;
 
 /// Batches taken in before a step: 16 · 512 inputs cost about 10 ms, so that a flood of events
 /// does not keep pods from being placed.
@@ -51,7 +51,7 @@ pub(super) struct Turns {
     pub(super) questions: mpsc::Receiver<Question>,
     pub(super) states: watch::Receiver<States>,
     pub(super) orders: watch::Receiver<Order>,
-    pub(super) lanes: Lanes,
+    pub(super) write_queues: WriteQueues,
     pub(super) tally: Tally,
     pub(super) synced: Arc<std::sync::atomic::AtomicBool>,
     /// Whether the engine takes no pods, as it was told last.
@@ -74,29 +74,31 @@ impl Turns {
         let (mut told, mut told_at) = ((0, 0), None::<Instant>);
         loop {
             let now = millis(origin);
-            let waits = !turn.more && self.lanes.answers.is_empty();
+            let waits = !turn.more && self.write_queues.answers.is_empty();
             let first = if waits { self.wait(now, &turn).await } else { Vec::new() };
-            let Some(mut inputs) = self.gather(first) else { return self.lanes.waiting.len() };
-            inputs.append(&mut self.lanes.answers);
+            let Some(mut inputs) = self.gather(first) else {
+                return self.write_queues.waiting.len();
+            };
+            inputs.append(&mut self.write_queues.answers);
             match self.follow_orders() {
                 // From here on: an answer of the same batch leads to no write any more.
                 Some(hold) if self.paused => inputs.insert(0, hold),
                 order => inputs.extend(order),
             }
             let began = Instant::now();
-            self.lanes.metrics.inputs.inc_by(inputs.len() as u64);
+            self.write_queues.metrics.inputs.inc_by(inputs.len() as u64);
             turn = self.engine.step(inputs, millis(origin), &mut effects, &mut self.tally);
             self.announce();
-            self.lanes.metrics.steps.inc();
-            self.lanes.metrics.step_duration.observe(began.elapsed().as_secs_f64());
-            self.lanes.carry_out(&mut effects, &mut self.tally);
+            self.write_queues.metrics.steps.inc();
+            self.write_queues.metrics.step_duration.observe(began.elapsed().as_secs_f64());
+            self.write_queues.carry_out(&mut effects, &mut self.tally);
             self.beat.beat(Instant::now());
             if let Ok(question) = self.questions.try_recv() {
                 question.answer(&self.engine);
             }
             if shown.elapsed() >= SHOW_EVERY || !turn.more {
-                self.lanes.metrics.show(&self.engine);
-                self.lanes.metrics.input_queue.set(signed(self.inputs.len()));
+                self.write_queues.metrics.show(&self.engine);
+                self.write_queues.metrics.input_queue.set(signed(self.inputs.len()));
                 shown = Instant::now();
                 if told_at.is_none_or(|at| at.elapsed() >= INTERNAL_ERRORS_EVERY)
                     && tell_internal_errors(&mut told)
@@ -105,7 +107,7 @@ impl Turns {
                 }
             }
             if self.is_done() {
-                return self.lanes.waiting.len();
+                return self.write_queues.waiting.len();
             }
         }
     }
@@ -209,7 +211,8 @@ impl Turns {
 
     fn is_done(&self) -> bool {
         *self.orders.borrow() == Order::Stop
-            && (self.unbound || self.engine.open_binds() == 0 && self.lanes.waiting.is_empty())
+            && (self.unbound
+                || self.engine.open_binds() == 0 && self.write_queues.waiting.is_empty())
     }
 }
 

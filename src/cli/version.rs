@@ -1,6 +1,6 @@
 //! Which Berth this is.
 
-use crate::args::VersionOutput;
+use crate::cli::args::VersionOutput;
 
 /// The version, as in the manifest of the crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -25,7 +25,7 @@ use berth_plugins::PluginRegistry;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{args, kubeconfig_file, run};
+use super::{args, kubeconfig_file, signals};
 use act::{Act, Ended};
 use inventory::Inventory;
 use stage::Stage;
@@ -42,7 +42,7 @@ pub async fn run(args: args::Demo, registry: &PluginRegistry) -> Result<()> {
     let stop = CancellationToken::new();
     let on_signal = stop.clone();
     let _signals = AbortOnDropHandle::new(tokio::spawn(async move {
-        if let Err(error) = run::stop_signal().await {
+        if let Err(error) = signals::stop_signal().await {
             tracing::warn!("Ctrl-C is not heard: {error:#}");
             return;
         }
@@ -55,7 +55,7 @@ pub async fn run(args: args::Demo, registry: &PluginRegistry) -> Result<()> {
     page.print(&opening(&inventory, &groups), Abilities::now())?;
     let stage = tokio::select! {
         () = stop.cancelled() => return Ok(()),
-        stage = Stage::start(nodes, run::default_config(registry)?, args.seed) => stage?,
+        stage = Stage::start(nodes, crate::config::default_engine_config(registry)?, args.seed) => stage?,
     };
     let mut act = Act::new(stage, groups, inventory, page, stop.clone());
     let played = act.play().await;

@@ -11,7 +11,8 @@ use serde_json::json;
 use super::*;
 use crate::client::fake::{FakeServer, Reply};
 use crate::client::{Client, ConnectOptions, Rate, connect};
-use crate::run::{Options, Scheduler, default_config};
+use crate::config::default_engine_config;
+use crate::scheduler::{Options, Scheduler};
 
 /// Longest wait for what takes a second.
 const LONG: Duration = Duration::from_secs(60);
@@ -55,7 +56,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 async fn an_engine_with_nothing_to_do_beats() {
     // Its lists never come.
     let server = FakeServer::start(|_| Reply::Hang).await;
-    let config = default_config(&berth_plugins::in_tree().unwrap()).unwrap();
+    let config = default_engine_config(&berth_plugins::in_tree().unwrap()).unwrap();
     let scheduler = start(server.client(), config);
     let beat = scheduler.health().beat().clone();
     for _ in 0..3 {

@@ -1,4 +1,17 @@
 //! The parts of a running scheduler, how they start and how they stop.
+//!
+//! Read in this order: this file, `thread` (the engine's loop), `beat` (whether it moves),
+//! `write_queues` (where effects go), `pace` (how threads wait), `reader` (questions from other
+//! threads). `admit` refuses what must not be run, `lease` keeps a second instance from the same
+//! pods.
+
+pub(crate) mod admit;
+mod beat;
+pub mod lease;
+pub(crate) mod pace;
+mod reader;
+mod thread;
+mod write_queues;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +20,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use berth_engine::{Config, Control, Engine, Input, Origin};
 use tokio::sync::{mpsc, oneshot, watch};
+
+use beat::Beat;
+pub use reader::{Reader, Unread};
+use thread::{Order, Turns};
+use write_queues::WriteQueues;
 
 use crate::bind::{BIND_QUEUE_MAX, BindOptions, Binder, Drained, HeldBack};
 use crate::client::{Client, Rate};
@@ -17,14 +35,10 @@ use crate::watch::{
     CHANNEL_BATCHES, Format, Kind, SILENT_MAX, States, WatchOptions, WatchStats, Watches, silent,
 };
 
-use super::beat::Beat;
-use super::lanes::Lanes;
-use super::reader::Reader;
-use super::thread::{Order, Turns};
-
-/// Conditions and events that wait at a stop get this long, together with [`super::STOP_DEADLINE`]
-/// less than the 30 s that a pod has by default to end. At 700/s it is 7,000 events; what is
-/// left then is told in the log. The next scheduler writes conditions that are still true again.
+/// Conditions and events that wait at a stop get this long, together with the 15 s that `berth run`
+/// gives to binds, less than the 30 s that a pod has by default to end. At 700/s it is 7,000
+/// events; what is left then is logged. The next scheduler writes conditions that are still true
+/// again.
 const TELL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long the engine's thread gets to take the last outcomes in: its longest step is 10 ms.
@@ -78,7 +92,7 @@ impl Health {
     }
 
     #[cfg(test)]
-    pub(super) fn beat(&self) -> &Beat {
+    fn beat(&self) -> &Beat {
         &self.beat
     }
 
@@ -186,7 +200,7 @@ impl Scheduler {
             questions,
             states: watches.states(),
             orders: order_receiver,
-            lanes: Lanes {
+            write_queues: WriteQueues {
                 binds: binder.handle(),
                 status: status.handle(),
                 events: events.handle(),
@@ -354,7 +368,7 @@ fn engine(config: Config, threads: usize, origin: Origin) -> Result<Engine> {
 fn spawn(turns: Turns, end: oneshot::Sender<usize>) -> Result<std::thread::JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
-        .on_thread_park(super::pace::rest)
+        .on_thread_park(pace::rest)
         .build()
         .context("starting the engine's runtime")?;
     std::thread::Builder::new()

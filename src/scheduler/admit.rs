@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::client::Client;
 use crate::config::Loaded;
-use crate::lease;
+use crate::scheduler::lease;
 
 /// Whether a profile has kube-scheduler's own name.
 pub(crate) fn has_default(loaded: &Loaded) -> bool {

@@ -8,11 +8,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::sync::watch;
 
-use super::{Gate, Scheduler};
-use crate::args::Run;
+use crate::cli::args::Run;
 use crate::client::Client;
 use crate::config::Loaded;
-use crate::lease::{self, Claims, ClaimsHandle, ClaimsOptions, Namespace, Standing, Timing};
+use crate::scheduler::lease::{
+    self, Claims, ClaimsHandle, ClaimsOptions, Namespace, Standing, Timing,
+};
+use crate::scheduler::{Gate, Scheduler};
 
 /// How long a stop waits for the Leases to be let go.
 const RELEASE_DEADLINE: Duration = Duration::from_secs(5);

@@ -18,7 +18,7 @@ pub use without_effect::WithoutEffect;
 #[derive(Debug, Parser)]
 #[command(
     name = "berth",
-    version = crate::version::VERSION,
+    version = crate::cli::version::VERSION,
     about = "A second scheduler for Kubernetes, for Job and batch pods, by kube-scheduler's rules",
     long_about = "A second scheduler for Kubernetes, for Job and batch pods, by kube-scheduler's \
                   rules.\n\nPods opt in with `schedulerName: berth` in their template. Try it \

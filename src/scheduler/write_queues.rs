@@ -1,18 +1,18 @@
-//! Where effects go: binds first, conditions and events in lanes of their own.
+//! Where effects go: binds first, conditions and events in write_queues of their own.
 
 use std::time::Instant;
 
 use berth_engine::{Effect, FailureReason, Input, WriteOutcome};
 
+use crate::bind::DECISION;
 use crate::bind::{Bind, BinderHandle};
 use crate::events::EventHandle;
-use crate::logging::DECISION;
 use crate::metrics::{EngineMetrics, Tally};
 use crate::status::StatusHandle;
 
 /// Takes the effects of each step.
 #[derive(Debug)]
-pub(super) struct Lanes {
+pub(super) struct WriteQueues {
     pub(super) binds: BinderHandle,
     pub(super) status: StatusHandle,
     pub(super) events: EventHandle,
@@ -24,7 +24,7 @@ pub(super) struct Lanes {
     pub(super) answers: Vec<Input>,
 }
 
-impl Lanes {
+impl WriteQueues {
     /// Carries out what it can and refuses the rest loudly.
     pub(super) fn carry_out(&mut self, effects: &mut Vec<Effect>, tally: &mut Tally) {
         for bind in std::mem::take(&mut self.waiting) {
@@ -50,12 +50,14 @@ impl Lanes {
                 }
                 effect @ Effect::Condition { .. } => {
                     tell_failure(&effect);
-                    self.or_refuse(|lanes| lanes.status.take(effect));
+                    self.or_refuse(|write_queues| write_queues.status.take(effect));
                 }
                 effect @ Effect::Nominate { .. } => {
-                    self.or_refuse(|lanes| lanes.status.take(effect));
+                    self.or_refuse(|write_queues| write_queues.status.take(effect));
                 }
-                effect @ Effect::Event { .. } => self.or_refuse(|lanes| lanes.events.take(effect)),
+                effect @ Effect::Event { .. } => {
+                    self.or_refuse(|write_queues| write_queues.events.take(effect))
+                }
                 Effect::Write { id, .. } => {
                     self.or_refuse(|_| Err(Box::new(effect)));
                     let text = "Berth carries out no writes before a bind yet".to_owned();

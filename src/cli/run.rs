@@ -1,45 +1,34 @@
 //! `berth run`: the scheduler put together, from its flags to its exit code.
 //!
-//! Read in this order: this file, `scheduler` (what is started and how it is stopped), `thread`
-//! (the engine's loop), `beat` (whether it moves), `lanes` (where effects go), `pace` (how threads
-//! wait). `admit` refuses what must not be run, `instance` keeps a second one from the same pods.
+//! `instance` keeps a second one from the same pods, `endpoints` serves pages about it, `limit`
+//! tells of a rate that holds pods back.
 
-pub(crate) mod admit;
-mod beat;
 mod endpoints;
 mod instance;
-mod lanes;
 mod limit;
-pub(crate) mod pace;
-mod reader;
-mod scheduler;
-mod signals;
-mod thread;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use berth_engine::Origin;
 use berth_engine::base::{Draw, HashKey, Random};
-use berth_engine::{Config, Origin};
 use berth_plugins::PluginRegistry;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use instance::Instance;
-pub use reader::{Reader, Unread};
-pub use scheduler::{Gate, Health, Options, Scheduler};
-use signals::StopSignals;
 
-use crate::args::{Gates, Run};
+use super::args::{Gates, Run};
+use super::signals::{self, StopSignals};
 use crate::bind::Drained;
 use crate::client::{ConnectOptions, Rate, connect};
-use crate::command::read_file;
-use crate::config::{self, Loaded};
-use crate::lease::Standing;
+use crate::config::{self, Loaded, read_file};
 use crate::reload::{self, InForce, ReloadOptions, Reloader, Subject};
+use crate::scheduler::lease::Standing;
+use crate::scheduler::{Options, Scheduler, admit};
 use crate::serve::Server;
 use crate::watch::Format;
 
@@ -57,7 +46,7 @@ const ABANDON_DEADLINE: Duration = Duration::from_secs(2);
 /// # Errors
 /// The configuration is wrong, the API server cannot be used, another instance has taken a Lease,
 /// or a part of the scheduler ended.
-pub async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
+pub(super) async fn run(args: Run, registry: &PluginRegistry) -> Result<ExitCode> {
     // From the start: a signal meanwhile is not to be lost, and SIGHUP not to kill.
     let mut signals = StopSignals::listen()?;
     let hangups = signals::hangups()?;
@@ -167,7 +156,7 @@ async fn start(
     } else {
         Follower::Nothing { _hangups: signals::ignore_hangups(hangups) }
     };
-    tracing::info!(profiles = %names, version = crate::version::VERSION, "Berth starts");
+    tracing::info!(profiles = %names, version = super::version::VERSION, "Berth starts");
     Ok(Running { scheduler, instance, server, _limit: limit, _follower: follower })
 }
 
@@ -296,19 +285,4 @@ fn overridden(args: &Run, loaded: &Loaded) -> Vec<String> {
         .collect();
     warnings.extend(loaded.events_overridden(args.events));
     warnings
-}
-
-/// Waits for SIGTERM or Ctrl-C and names it.
-pub(crate) async fn stop_signal() -> Result<&'static str> {
-    Ok(StopSignals::listen()?.next().await)
-}
-
-/// The configuration that `demo` and tests run: one profile `berth`, pods that need what is not
-/// there are refused.
-///
-/// # Errors
-/// The registry lacks a default plugin.
-pub fn default_config(registry: &PluginRegistry) -> Result<Config> {
-    let loaded = config::without_file(registry).map_err(|errors| anyhow!("{errors}"))?;
-    Ok(loaded.engine_config(true)?)
 }

@@ -34,11 +34,9 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::args::{LogFormat, Logging};
+use crate::bind::DECISION;
+use crate::cli::args::{LogFormat, Logging};
 use crate::escape;
-
-/// The target of the lines that tell a decision: `info!(target: DECISION, ...)`.
-pub const DECISION: &str = "berth::decision";
 
 /// The crates whose targets are ours.
 const OURS: [&str; 4] = ["berth", "berth_engine", "berth_plugins", "berth_sandbox"];
@@ -126,6 +124,7 @@ fn install(logging: Logging, directives: String) -> Result<(), LoggingError> {
     };
     let spool = Spool::start(stderr, Box::new(note))?;
     let log = INSTALLED.get_or_init(|| Log { spool, format });
+    crate::metrics::count_lost_lines(lost_lines);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // It would tell of lines that cannot be formatted by `eprintln`.
@@ -144,7 +143,7 @@ fn install(logging: Logging, directives: String) -> Result<(), LoggingError> {
 }
 
 /// Lines lost so far, because stderr was not read, was closed, or its disk was full.
-pub fn lost_lines() -> u64 {
+fn lost_lines() -> u64 {
     INSTALLED.get().map_or(0, |log| log.spool.lost())
 }
 

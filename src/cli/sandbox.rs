@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use berth_sandbox::{Options, Sandbox, nodes};
 
-use crate::{args, kubeconfig_file, run};
+use super::{args, kubeconfig_file, signals};
 
 /// How long a stop may take.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
@@ -17,9 +17,9 @@ const STOP_DEADLINE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The port is taken, or the kubeconfig cannot be written.
-pub async fn sandbox(args: args::Sandbox) -> Result<()> {
+pub(super) async fn sandbox(args: args::Sandbox) -> Result<()> {
     // From the start: a signal meanwhile must not be lost.
-    let mut stop = std::pin::pin!(run::stop_signal());
+    let mut stop = std::pin::pin!(signals::stop_signal());
     let options = Options {
         address: SocketAddr::from(([127, 0, 0, 1], args.port)),
         nodes: nodes(usize::try_from(args.nodes)?),

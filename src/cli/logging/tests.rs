@@ -25,7 +25,7 @@ fn logged(verbosity: u8) -> Vec<Value> {
         .event_format(JsonLines)
         .finish();
     tracing::subscriber::with_default(subscriber, || {
-        tracing::info!(target: "berth::run", pods = 3, name = "a \"b\"", "started");
+        tracing::info!(target: "berth::scheduler", pods = 3, name = "a \"b\"", "started");
         tracing::info!(target: DECISION, pod = "default/p", node = "n1", "bound");
         tracing::debug!(target: "berth::watch", "list");
         tracing::trace!(target: "berth_engine", "step");
@@ -77,7 +77,7 @@ fn no_line_holds_what_a_terminal_obeys() {
 #[test]
 fn lines_of_no_subscriber_look_like_the_others() {
     let text = String::from_utf8(line(LogFormat::Text, "WARN", "3 lines")).unwrap();
-    assert!(text.ends_with("Z  WARN berth::logging: 3 lines\n"), "{text}");
+    assert!(text.ends_with("Z  WARN berth::cli::logging: 3 lines\n"), "{text}");
     let json = line(LogFormat::Json, "ERROR", "a \"b\"\nc");
     let json: Value = serde_json::from_slice(&json).unwrap();
     assert_eq!((&json["level"], &json["msg"]), (&"error".into(), &"a \"b\"\nc".into()));

@@ -7,7 +7,7 @@ use berth_sandbox::Sandbox;
 use super::*;
 use crate::client::Rate;
 use crate::config;
-use crate::run::{Options, Scheduler};
+use crate::scheduler::{Options, Scheduler};
 
 /// Ends a broken test.
 const LIMIT: Duration = Duration::from_secs(60);

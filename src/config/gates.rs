@@ -6,7 +6,7 @@ use berth_engine::framework::nearest;
 /// The gates of kube-scheduler 1.37.2, one a line: name, default, and `locked` where it takes no
 /// other value (`pkg/features` of Kubernetes, apiserver and client-go; the values are what the
 /// binary answers).
-const GATES: &str = include_str!("args/feature_gates.txt");
+const GATES: &str = include_str!("feature_gates.txt");
 
 /// A gate with the value that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::parse_go_bool;
-use crate::gates::{self, Gate};
+use crate::config::gates::{self, Gate};
 
 /// One value of `--feature-gates`: `Name=bool`, separated by commas, each with `kube:` before it or
 /// without.

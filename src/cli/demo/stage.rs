@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::manifest::NAMESPACE;
 use crate::client::{self, Rate};
 use crate::events::Granularity;
-use crate::run::{Options, Scheduler};
+use crate::scheduler::{Options, Scheduler};
 use crate::watch::Format;
 
 /// How long one request of the demo's own may take.

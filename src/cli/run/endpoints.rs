@@ -3,12 +3,12 @@
 use anyhow::Result;
 use tokio::sync::watch;
 
-use super::{Health, Reader, Scheduler};
-use crate::args::Run;
+use crate::cli::args::Run;
+use crate::cli::evaluate;
 use crate::client::{Client, ConnectOptions, connect};
-use crate::evaluate;
-use crate::lease::Standing;
 use crate::reload::InForce;
+use crate::scheduler::lease::Standing;
+use crate::scheduler::{Health, Reader, Scheduler};
 use crate::serve::{
     Access, Answer, CertificateOptions, Check, ClientAuthority, Pages, READ_EVERY, ServeOptions,
     Server,

@@ -1,20 +1,32 @@
-//! The program: what `main` does with its arguments.
+//! The program: commands, their flags, and what `main` does with them.
+//!
+//! One file per command: `run`, `demo`, `sandbox`, `evaluate`, `config`, `version`. `args` holds
+//! the flags of all, `logging` the log, `signals` how a command is stopped.
 
-use std::io::Read;
+pub mod args;
+pub mod config;
+pub mod demo;
+pub mod evaluate;
+mod kubeconfig_file;
+pub mod logging;
+mod run;
+mod sandbox;
+mod signals;
+pub mod version;
+
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use berth_plugins::PluginRegistry;
 use clap::Parser;
 
-use crate::args::{Cli, Command, VersionFlag};
 use crate::causes::chain;
-use crate::{config, demo, evaluate, logging, run, sandbox_command, version};
+use args::{Cli, Command, VersionFlag};
 
 /// Runs the program with these plugins and says how it ended: 0, or 1 after an error has been
 /// printed. Usage errors exit with 2, as clap does.
 ///
-/// A program with plugins of its own is `berth::command::main(&in_tree()?.with(…)?)`.
+/// A program with plugins of its own is `berth::cli::main(&in_tree()?.with(…)?)`.
 pub fn main(registry: &PluginRegistry) -> ExitCode {
     // Two TLS providers in one program and none installed is a panic at the first handshake.
     let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -46,7 +58,7 @@ fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
         }
         Command::Sandbox(args) => {
             logging::init(args.logging)?;
-            runtime()?.block_on(sandbox_command::sandbox(args))?;
+            runtime()?.block_on(sandbox::sandbox(args))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Evaluate(args) => {
@@ -61,7 +73,7 @@ fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
         }
         Command::Config(command) => {
             let (out, err) = (&mut std::io::stdout().lock(), &mut std::io::stderr().lock());
-            config::command::run(&command, registry, out, err).context("writing the answer")
+            config::run(&command, registry, out, err).context("writing the answer")
         }
         Command::Version(args) => {
             println!("{}", version::report(args.output));
@@ -76,7 +88,7 @@ fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
 fn scheduler_runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .on_thread_park(run::pace::rest)
+        .on_thread_park(crate::scheduler::pace::rest)
         .enable_all()
         .build()
         .context("starting the asynchronous runtime")
@@ -87,17 +99,4 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .context("starting the asynchronous runtime")
-}
-
-/// Reads a configuration file, `-` from stdin.
-///
-/// # Errors
-/// The file cannot be read.
-pub(crate) fn read_file(path: &std::path::Path) -> Result<String> {
-    if path.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("reading stdin")?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
 }
