@@ -35,6 +35,7 @@ fmt: ## format all code
 
 lint: rustfmt ## formatting and clippy, warnings are errors
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --package berth --no-default-features -- -D warnings
 
 verify: ## tidy, generated files, dependency rules, licences, each package by itself, instructions
 	$(HACK) verify

@@ -5,11 +5,14 @@
 
 pub mod args;
 pub mod config;
+#[cfg(feature = "sandbox")]
 pub mod demo;
 pub mod evaluate;
+#[cfg(feature = "sandbox")]
 mod kubeconfig_file;
 pub mod logging;
 mod run;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod signals;
 pub mod version;
@@ -51,16 +54,23 @@ fn dispatch(command: Command, registry: &PluginRegistry) -> Result<ExitCode> {
             logging::init(args.logging)?;
             scheduler_runtime()?.block_on(run::run(*args, registry))
         }
+        #[cfg(feature = "sandbox")]
         Command::Demo(args) => {
             logging::init_beside_a_picture(args.logging)?;
             runtime()?.block_on(demo::run(args, registry))?;
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => {
             logging::init(args.logging)?;
             runtime()?.block_on(sandbox::sandbox(args))?;
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(not(feature = "sandbox"))]
+        Command::Demo(_) | Command::Sandbox(_) => anyhow::bail!(
+            "this build has neither `demo` nor `sandbox`: it is one for clusters, without the cargo \
+             feature `sandbox`; `cargo build --release` makes a program with both"
+        ),
         Command::Evaluate(args) => {
             let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
             let output = std::io::BufWriter::new(output);
@@ -94,6 +104,7 @@ fn scheduler_runtime() -> Result<tokio::runtime::Runtime> {
         .context("starting the asynchronous runtime")
 }
 
+#[cfg(feature = "sandbox")]
 fn runtime() -> Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

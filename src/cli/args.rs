@@ -40,10 +40,12 @@ pub enum Command {
     /// Run the scheduler against a cluster
     Run(Box<Run>),
     /// Show a scheduler at work on a cluster of its own, in the terminal
+    #[cfg_attr(not(feature = "sandbox"), command(hide = true))]
     Demo(Demo),
     /// Read cases, or what kubectl prints, from stdin and print what would be decided
     Evaluate(Evaluate),
     /// Run the embedded API server with nodes and Jobs, without a scheduler
+    #[cfg_attr(not(feature = "sandbox"), command(hide = true))]
     Sandbox(Sandbox),
     /// Check, complete or describe a configuration file
     #[command(subcommand)]

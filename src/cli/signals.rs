@@ -51,6 +51,7 @@ pub(super) fn ignore_hangups(mut hangups: Signal) -> AbortOnDropHandle<()> {
 }
 
 /// Waits for SIGTERM or Ctrl-C and names it.
+#[cfg(feature = "sandbox")]
 pub(crate) async fn stop_signal() -> Result<&'static str> {
     Ok(StopSignals::listen()?.next().await)
 }

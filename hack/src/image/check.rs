@@ -50,6 +50,9 @@ pub(super) fn check(archive: &Path, source: &Source) -> Result<()> {
     let version = run(root.path(), &["version"])?;
     let commit = &source.commit;
     ensure!(version.contains(commit), "the binary says {version:?}, the commit is {commit}");
+    let demo = run(root.path(), &["demo"]).err().map(|error| error.to_string());
+    let is_left_out = demo.is_some_and(|text| text.contains("neither `demo` nor `sandbox`"));
+    ensure!(is_left_out, "the binary is not the cluster build: it has demo and sandbox");
     println!("image: {} files, {:.1} MB; {}", files.len(), size as f64 / 1e6, version.trim());
     Ok(())
 }
