@@ -20,8 +20,8 @@ use std::hash::BuildHasher;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::framework::{
-    Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered,
-    PreScore, PreScored, Reads, Reason, Score, State, Verdict, Verdicts,
+    Awaits, Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter,
+    PreFiltered, PreScore, PreScored, Reads, Reason, Score, State, Verdict, Verdicts,
 };
 use rustc_hash::FxBuildHasher;
 
@@ -65,6 +65,24 @@ impl Plugin for InterPodAffinity {
     /// with pods on it that changes its domain.
     fn reads(&self) -> Reads {
         Reads::PODS | Reads::NODE_LABELS | Reads::DOMAINS | Reads::NAMESPACES
+    }
+
+    /// Pods that its terms mean, and those whose terms keep it away now. Where there are none of
+    /// either it rejects no node.
+    fn awaits(&self, cx: &Context<'_>, awaits: &mut Awaits) {
+        let repellers = counts::repelling_terms(cx);
+        let own = cx.pod.class.pod_terms.as_deref();
+        let is_idle = own.is_none_or(|terms| !counts::has_required(terms) && terms.error.is_none());
+        if is_idle && repellers.is_empty() {
+            return;
+        }
+        awaits.facts(Reads::NODE_LABELS | Reads::DOMAINS | Reads::NAMESPACES);
+        if let Some(terms) = own {
+            // Affinity counts pods that all terms mean.
+            terms.required.iter().take(1).for_each(|term| awaits.meant(term));
+            terms.anti_required.iter().for_each(|term| awaits.meant_that_leave(term));
+        }
+        repellers.into_iter().for_each(|term| awaits.repellers(term));
     }
 
     /// Which terms of pods that are there keep the pod away, and whether it is the pod that its own

@@ -22,8 +22,8 @@ use std::hash::BuildHasher;
 
 use berth_engine::base::{NodeIdx, PodIdx};
 use berth_engine::framework::{
-    Cause, Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter, PreFiltered,
-    PreScore, PreScored, Reads, Reason, Score, State, Verdict, Verdicts,
+    Awaits, Cause, Context, Filter, Grouped, Groups, Keeps, MAX_NODE_SCORE, Plugin, PreFilter,
+    PreFiltered, PreScore, PreScored, Reads, Reason, Score, State, Verdict, Verdicts,
 };
 use berth_engine::model::LabelSelectorError;
 use berth_engine::record::{self, WhenUnsatisfiable};
@@ -129,6 +129,16 @@ impl Plugin for PodTopologySpread {
             c.when_unsatisfiable == WhenUnsatisfiable::DoNotSchedule
         };
         if self.defaults.iter().any(filters) { own | Reads::SELECTOR_OWNERS } else { own }
+    }
+
+    /// Pods that its hard constraints count: one that comes may be the last that the emptiest
+    /// domain lacked. Without such constraints it rejects no node.
+    fn awaits(&self, cx: &Context<'_>, awaits: &mut Awaits) {
+        let Ok(constraints) = self.hard(cx) else { return awaits.facts(self.reads()) };
+        if !constraints.is_empty() {
+            awaits.facts(self.reads().without(Reads::PODS));
+        }
+        constraints.iter().for_each(|constraint| constraint.awaits(cx, awaits));
     }
 
     /// The selectors, which `matchLabelKeys` and default constraints make from the pod's labels and

@@ -45,6 +45,14 @@ pub(super) fn repelled(cx: &Context<'_>) -> Vec<(ClassIdx, Keys)> {
     all.filter(|(_, keys)| !keys.is_empty()).collect()
 }
 
+/// The terms of pods in the cluster that keep the incoming pod away where those pods are.
+pub(super) fn repelling_terms<'a>(cx: &Context<'a>) -> Vec<&'a PodTerm> {
+    let classes = cx.cache.classes().repelling();
+    let reverse = Reverse::new(cx);
+    let terms = classes.filter_map(|(_, class)| class?.pod_terms.as_deref());
+    terms.flat_map(|terms| &terms.anti_required).filter(|term| reverse.matches(term)).collect()
+}
+
 /// Whether the pod has required affinity and matches all of it itself.
 pub(super) fn matches_itself(cx: &Context<'_>) -> bool {
     let Some(terms) = &cx.pod.class.pod_terms else { return false };
@@ -244,6 +252,6 @@ impl Counts {
     }
 }
 
-fn has_required(terms: &PodTerms) -> bool {
+pub(super) fn has_required(terms: &PodTerms) -> bool {
     !terms.required.is_empty() || !terms.anti_required.is_empty()
 }

@@ -12,8 +12,8 @@ pub use args::{
 
 use berth_engine::base::NodeIdx;
 use berth_engine::framework::{
-    Cause, Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored, Reads,
-    Reason, Reasons, Score, State, Verdict, Verdicts,
+    Awaits, Cause, Context, Filter, Keeps, Plugin, PreFilter, PreFiltered, PreScore, PreScored,
+    Reads, Reason, Reasons, Score, State, Verdict, Verdicts,
 };
 use berth_engine::model::{Column, Dim, NodeTable, is_extended_resource};
 use smallvec::SmallVec;
@@ -27,6 +27,9 @@ pub const NAME: &str = "NodeResourcesFit";
 pub const TOO_MANY_PODS: &str = "Too many pods";
 /// The node lacks a resource, whose name follows.
 pub const INSUFFICIENT: &str = "Insufficient";
+
+/// Nodes of which it is told what is scarce.
+const SAMPLE: usize = 64;
 
 /// The plugin.
 #[derive(Debug, Clone)]
@@ -92,6 +95,25 @@ impl NodeResourcesFit {
                 || self.ignored_groups.iter().any(|g| g == group))
     }
 
+    /// The resource that most nodes lack, by a few of them all over the table; `None` where that is
+    /// places for pods. Any would do: a node has to have enough of each.
+    fn scarcest(needs: &[Need], nodes: &NodeTable) -> Option<Need> {
+        let step = nodes.rows() / SAMPLE + 1;
+        let sample = || {
+            let rows = (0..nodes.rows()).step_by(step).map(NodeIdx::new);
+            rows.filter(|node| nodes.live().contains(*node))
+        };
+        let lacking = needs.iter().map(|need| {
+            let column = nodes.column(need.dim);
+            let lacks =
+                |node: &NodeIdx| column.get(*node).copied().unwrap_or_default().lacks(need.amount);
+            (sample().filter(lacks).count(), *need)
+        });
+        // The first of equals.
+        let most = lacking.reduce(|a, b| if b.0 > a.0 { b } else { a });
+        most.filter(|(nodes, _)| *nodes > 0).map(|(_, need)| need)
+    }
+
     /// Container sums only: the scorer of this plugin does not see pod-level requests, while the
     /// sums of the node do.
     fn asked(&self, cx: &Context<'_>) -> AskedList {
@@ -106,6 +128,14 @@ impl Plugin for NodeResourcesFit {
 
     fn reads(&self) -> Reads {
         Reads::NODE_ALLOCATABLE | Reads::NODE_ROOM
+    }
+
+    /// A node with enough of what is scarce.
+    fn awaits(&self, cx: &Context<'_>, awaits: &mut Awaits) {
+        match Self::scarcest(&self.needs(cx), cx.nodes) {
+            Some(need) => awaits.room(Some(need.dim), need.amount),
+            None => awaits.room(None, 0),
+        }
     }
 
     fn keeps(&self, _cx: &Context<'_>) -> Keeps {

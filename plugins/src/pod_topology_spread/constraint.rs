@@ -1,7 +1,7 @@
 //! One constraint, ready for one pod's cycle.
 
 use berth_engine::base::{NodeIdx, PodIdx, Sym};
-use berth_engine::framework::{Context, PodMoved};
+use berth_engine::framework::{Awaits, Context, PodMoved};
 use berth_engine::model::{LabelMatcher, LabelSelectorError, NodeTable, Pod};
 use berth_engine::record::TopologySpreadConstraint;
 
@@ -84,6 +84,13 @@ impl Constraint {
             && !self.selector.is_empty()
             && pod.class.namespace == cx.pod.class.namespace
             && self.selector.matches(cx.cache.labels(), pod.labels)
+    }
+
+    /// The pods that count. An empty selector counts none.
+    pub(super) fn awaits(&self, cx: &Context<'_>, awaits: &mut Awaits) {
+        if !self.selector.is_empty() {
+            awaits.pods(Some(cx.pod.class.namespace), &self.selector);
+        }
     }
 
     fn means(&self, cx: &Context<'_>, row: &Pod) -> bool {

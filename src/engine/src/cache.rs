@@ -21,6 +21,7 @@ mod pods;
 mod saved;
 mod storage;
 
+pub(crate) use change::Moved;
 pub use change::{Changed, ChangedObject};
 pub use holds::VolumeHolds;
 pub use kinds::KINDS_MAX;

@@ -21,7 +21,7 @@ mod score;
 pub use diagnosis::{PostFilterSaid, Wording, fit_error};
 pub use error::CycleError;
 pub(crate) use extension::extension;
-pub use filter::{Filtered, NoFit, Rejection, Stop};
+pub use filter::{Filtered, NoFit, Partly, Rejection, Stop};
 pub(crate) use guard::guarded;
 pub use pick::{Feasible, Pick, pick};
 pub use preemption::{Preemption, Victims};

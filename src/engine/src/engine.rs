@@ -9,11 +9,13 @@ mod binding;
 mod check;
 mod choose;
 mod evaluation;
+mod look;
 mod notice;
 mod outcome;
 mod plan;
 mod saved;
 mod snapshot;
+mod touch;
 mod wake;
 
 pub use attempt::Decided;
@@ -40,6 +42,7 @@ use crate::record::ObjectKey;
 
 use binding::BindingCycles;
 use choose::Chooser;
+use look::LOOKS_PER_STEP;
 
 /// Attempts in one step. Inputs wait at most this long: 32 plain scans of 5,000 nodes take about
 /// 20 ms.
@@ -58,7 +61,7 @@ const FLUSH_EVERY_MS: Millis = 30_000;
 pub struct Turn {
     /// Attempts made.
     pub attempts: usize,
-    /// Pods are left that could be attempted at once.
+    /// Pods are left that could be attempted, or looked at, at once.
     pub more: bool,
     /// Otherwise, when time alone gives something to do.
     pub wake_at: Option<Millis>,
@@ -80,6 +83,8 @@ pub struct Engine {
     recheck: Vec<ClassIdx>,
     // Label keys that selectors asked for when parked pods were grouped.
     selected: usize,
+    // Work on looks that is left of this step.
+    looks_left: usize,
     flushed_ms: Millis,
     flush_found: u64,
     paused: bool,
@@ -107,6 +112,7 @@ impl Engine {
             cycles: BindingCycles::default(),
             recheck: Vec::new(),
             selected: 0,
+            looks_left: LOOKS_PER_STEP,
             flushed_ms: 0,
             flush_found: 0,
             paused: false,
@@ -123,6 +129,7 @@ impl Engine {
         effects: &mut Vec<Effect>,
         probe: &mut dyn Probe,
     ) -> Turn {
+        self.looks_left = LOOKS_PER_STEP;
         for input in inputs {
             self.apply(input, now, effects, probe);
         }
@@ -145,7 +152,7 @@ impl Engine {
         let counts = self.queue.counts();
         Turn {
             attempts,
-            more: counts.active > 0 && self.may_pop(),
+            more: self.queue.is_due() || (counts.active > 0 && self.may_pop()),
             wake_at: self.next_wake(counts, now),
         }
     }

@@ -12,6 +12,7 @@
 //! Plugins register by name in a [`Registry`]; a [`Profile`] is what a configuration makes of
 //! them.
 
+mod awaits;
 mod binding;
 mod context;
 mod failing;
@@ -26,6 +27,8 @@ mod registry;
 mod state;
 mod verdict;
 
+pub use awaits::{Awaits, Fact, Likeness, Trigger};
+pub(crate) use awaits::{repels, value};
 pub use binding::{
     Bind, Permission, Permit, PostBind, PreBind, PreFlight, Progress, Reserve, Write,
 };

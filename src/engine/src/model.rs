@@ -21,7 +21,7 @@ mod tolerations;
 pub use alike::{Alike, SelectingOwner, SelectingOwnerKind};
 pub use class::{Class, Classes};
 pub use image::ImageStates;
-pub use label_selector::{LabelMatcher, LabelRequirement, LabelSelectorError};
+pub use label_selector::{Asked, LabelMatcher, LabelRequirement, LabelSelectorError};
 pub use labels::{LabelSet, LabelSets};
 pub(crate) use node::Placed;
 pub use node::{Amounts, Column, NodeTable, Room, evenness};

@@ -15,23 +15,32 @@
 //! Source of order and backoff: `pkg/scheduler/backend/queue`. Its size is the number of pending
 //! pods in the cluster, which the API server bounds; one entry costs about 150 bytes.
 
+mod awaited;
 mod backoff;
 mod check;
 mod entry;
+mod looks;
 mod parked;
 mod saved;
+mod waits;
 
+pub use awaited::{Blocked, Places};
 pub use backoff::Backoff;
 pub use entry::{Entry, Place};
+pub use looks::Touch;
 pub use parked::ParkedClass;
+pub(crate) use waits::wider;
 
-use std::collections::BTreeSet;
+use awaited::Awaited;
+use looks::Looks;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, Millis, PodIdx, PodMap, internal_error, missing};
-use crate::framework::{Reads, SortKey};
+use crate::framework::SortKey;
 use crate::model::Alike;
 
 /// Order in the active part and on a class: key, then arrival.
@@ -46,6 +55,13 @@ pub struct Queue {
     backoff: BTreeSet<(Millis, Ordered)>,
     error_backoff: BTreeSet<(Millis, Ordered)>,
     parked: HashMap<ClassIdx, ParkedClass, FxBuildHasher>,
+    parked_pods: usize,
+    // Parked classes in the order in which they came. Rows of classes are used again, and which one
+    // a class has depends on what rankings hold; numbers do not.
+    numbers: BTreeMap<u64, ClassIdx>,
+    made: u64,
+    awaited: Awaited,
+    looks: Looks,
     // Parked by themselves: a plugin that rejected them wants to be asked by hints.
     alone: BTreeSet<PodIdx>,
     gated: usize,
@@ -82,8 +98,7 @@ impl Queue {
         QueueCounts {
             active: self.active.len(),
             backoff: self.backoff.len() + self.error_backoff.len(),
-            unschedulable: self.alone.len()
-                + self.parked.values().map(ParkedClass::len).sum::<usize>(),
+            unschedulable: self.alone.len() + self.parked_pods,
             gated: self.gated,
         }
     }
@@ -184,23 +199,19 @@ impl Queue {
         }
     }
 
-    /// Parks a pod on its class, with those that are alike; `reads` is what the plugins that
-    /// rejected it read.
-    pub(crate) fn park(
-        &mut self,
-        pod: PodIdx,
-        (class, alike): (ClassIdx, Alike),
-        key: SortKey,
-        reads: Reads,
-    ) {
+    /// Parks a pod on its class, with those that are alike. What it waits for is said by
+    /// [`Queue::block`].
+    pub(crate) fn park(&mut self, pod: PodIdx, (class, alike): (ClassIdx, Alike), key: SortKey) {
         self.lift(pod);
-        let Some(entry) = self.entries.get_mut(pod) else {
+        let Some(arrival) = self.entries.get(pod).map(|entry| entry.arrival) else {
             return missing("queued pod", pod.at());
         };
-        entry.key = key;
-        let parked = self.parked.entry(class).or_default();
-        let group = parked.insert((key, entry.arrival, pod), alike, reads);
-        entry.place = Place::Parked(class, group);
+        let group = self.parked_or_new(class).insert((key, arrival, pod), alike);
+        self.parked_pods += 1;
+        if let Some(entry) = self.entries.get_mut(pod) {
+            entry.key = key;
+            entry.place = Place::Parked(class, group);
+        }
     }
 
     /// Groups all parked pods anew, where what tells pods apart has changed.
@@ -209,7 +220,7 @@ impl Queue {
             for pod in parked.drain() {
                 let (entry, alike) = (self.entries.get_mut(pod.2), alike(pod.2));
                 if let (Some(entry), Some(alike)) = (entry, alike) {
-                    entry.place = Place::Parked(*class, parked.insert(pod, alike, parked.reads));
+                    entry.place = Place::Parked(*class, parked.insert(pod, alike));
                 } else {
                     missing("parked pod", pod.2.at());
                 }
@@ -282,7 +293,7 @@ impl Queue {
         let parked = self.parked.get_mut(&class)?;
         parked.head = None;
         if parked.is_empty() {
-            self.parked.remove(&class);
+            self.drop_parked(class);
             return None;
         }
         Some(class)
@@ -311,10 +322,11 @@ impl Queue {
                 self.error_backoff.remove(&(expiry, ordered));
             }
             Place::Parked(class, group) => {
+                self.parked_pods -= 1;
                 if let Some(parked) = self.parked.get_mut(&class) {
                     parked.remove(&ordered, group);
                     if parked.is_empty() && parked.head.is_none() {
-                        self.parked.remove(&class);
+                        self.drop_parked(class);
                     }
                 }
             }
@@ -324,6 +336,8 @@ impl Queue {
             Place::Gated => self.gated -= 1,
             Place::InFlight => {}
         }
-        entry.place = Place::InFlight;
+        if let Some(entry) = self.entries.get_mut(pod) {
+            entry.place = Place::InFlight;
+        }
     }
 }

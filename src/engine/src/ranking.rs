@@ -35,6 +35,7 @@ pub use store::{Rankings, Verdicted};
 use rayon::ThreadPool;
 
 use crate::base::PodIdx;
+use crate::cache::Cache;
 use crate::cycle::{Prepared, Scan};
 use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State};
 
@@ -220,6 +221,12 @@ fn pre_score(
         }
     }
     Ok(skipped)
+}
+
+/// Whether all plugins of the profile can tell what rankings need of pods like this one.
+pub(crate) fn may_rank(cache: &Cache, profile: &Profile, pod: PodIdx) -> bool {
+    let scan = Scan { cache, profile, pool: None };
+    work(&scan, pod).is_some_and(|work| Roles::of(profile, &work.cx).is_some())
 }
 
 /// The pod's work, where it is one that a ranking may answer for.

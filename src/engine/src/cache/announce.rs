@@ -18,8 +18,7 @@ impl Cache {
 
     /// Rankings begin to read the log, or end.
     pub(crate) fn follow_log(&mut self, read: bool) {
-        let let_go = self.log.set_read(read);
-        let_go.into_iter().for_each(|fact| self.let_go(fact));
+        self.log.set_read(read);
         if !read {
             self.trim_log(u64::MAX);
         }
@@ -33,13 +32,17 @@ impl Cache {
         }
     }
 
-    /// What has happened since the last call, as waiting pods need it.
+    /// What has happened since the last call, as waiting pods need it. [`Cache::let_changes_go`]
+    /// follows.
     pub(crate) fn take_changes(&mut self) -> Vec<Changed> {
-        let changes = self.log.heed();
+        self.log.heed()
+    }
+
+    /// What the changes taken last are about is not asked for any more.
+    pub(crate) fn let_changes_go(&mut self) {
         if !self.log.is_read() {
             self.trim_log(u64::MAX);
         }
-        changes
     }
 
     /// Where the log is now, for a plan that may be taken back.
@@ -49,7 +52,8 @@ impl Cache {
 
     /// Waiting pods are told nothing of what was announced since `mark`: it has been taken back.
     pub(crate) fn untell(&mut self, mark: Mark) {
-        self.log.untell(mark);
+        let cut = self.log.untell(mark);
+        cut.into_iter().for_each(|fact| self.let_go(fact));
     }
 
     /// Keeps a label set in use.
@@ -77,9 +81,9 @@ impl Cache {
             let (serial, has_terms) = known.unwrap_or((u64::MAX, false));
             terms = has_terms;
             kind = self.log.kind((serial, self.labels.serial(labels), terminating));
-            self.classes.hold(class);
-            self.labels.hold(labels);
         }
+        self.classes.hold(class);
+        self.labels.hold(labels);
         let fact = Logged::Pod { node, class, labels, amount, terminating, terms, kind };
         self.write(Entry { fact, told });
     }
@@ -213,6 +217,8 @@ mod tests {
             assert_eq!(new, facts, "{what}");
             assert_eq!(read.log().end() > position, facts > 0, "{what}");
             let changes = [read.take_changes(), unread.take_changes()];
+            read.let_changes_go();
+            unread.let_changes_go();
             for changes in &changes {
                 let told_of: Vec<String> =
                     changes.iter().map(|change| format!("{:?}", change.reads)).collect();

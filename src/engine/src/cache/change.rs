@@ -1,6 +1,6 @@
 //! What changed, as the wake-up of parked pods needs it.
 
-use crate::base::{NodeIdx, PodIdx};
+use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx};
 use crate::framework::{Action, Reads, Resource};
 use crate::object::Object;
 
@@ -19,6 +19,22 @@ pub struct Changed {
     pub actions: Action,
     /// The object.
     pub object: ChangedObject,
+    /// The pod that came to the node or left it, where the change is about one.
+    pub(crate) moved: Option<Moved>,
+}
+
+/// A pod that came to a node or left one, as far as selectors tell. Its class and labels are in use
+/// until the log is trimmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moved {
+    /// Its class and labels.
+    pub(crate) like: (ClassIdx, LabelSetIdx),
+    /// It came, or changed.
+    pub(crate) came: bool,
+    /// It left, or changed.
+    pub(crate) left: bool,
+    /// What it was like before it changed.
+    pub(crate) was: Option<(ClassIdx, LabelSetIdx)>,
 }
 
 /// The object of a change.
@@ -43,6 +59,8 @@ pub(super) enum Told {
     PodLeft,
     /// A pod that was assumed on the node is not any more.
     PodForgotten(PodIdx),
+    /// What a pod was before it changes: the next entry tells of the change.
+    PodWas,
     /// A pod on the node changed.
     PodChanged {
         /// The pod.
@@ -73,7 +91,7 @@ impl Changed {
             Logged::World(reads) => (None, reads),
         };
         match entry.told {
-            Told::Nobody => None,
+            Told::Nobody | Told::PodWas => None,
             Told::PodCame(pod) => Some(Self::of_pod(Some(pod), node, Reads::NOTHING, Action::ADD)),
             Told::PodLeft => Some(Self::of_pod(None, node, Reads::NODE_ROOM, Action::DELETE)),
             Told::PodForgotten(pod) => {
@@ -99,13 +117,14 @@ impl Changed {
                 let gone = actions == Action::DELETE;
                 let reads = if gone { reads | Reads::PODS } else { reads };
                 let object = ChangedObject::Node(node.filter(|_| !gone));
-                Some(Self { reads, node, resource: Resource::Node, actions, object })
+                let (resource, moved) = (Resource::Node, None);
+                Some(Self { reads, node, resource, actions, object, moved })
             }
             Told::Object(actions) => {
                 let object = objects.next()?;
                 let (reads, resource) = object.tells();
                 let object = ChangedObject::Other(Box::new(object));
-                Some(Self { reads, node: None, resource, actions, object })
+                Some(Self { reads, node: None, resource, actions, object, moved: None })
             }
         }
     }
@@ -117,6 +136,19 @@ impl Changed {
             resource: Resource::AssignedPod,
             actions,
             object: ChangedObject::Pod(pod),
+            moved: None,
         }
+    }
+
+    /// How the pod of an entry has moved; `was` is what it was before.
+    pub(super) fn moved_by(entry: &Entry, was: Option<(ClassIdx, LabelSetIdx)>) -> Option<Moved> {
+        let like = entry.like()?;
+        let (came, left) = match entry.told {
+            Told::PodCame(_) => (true, false),
+            Told::PodLeft | Told::PodForgotten(_) => (false, true),
+            Told::PodChanged { .. } => (true, true),
+            Told::Nobody | Told::PodWas | Told::Node(_) | Told::Object(_) => return None,
+        };
+        Some(Moved { like, came, left, was })
     }
 }

@@ -58,6 +58,16 @@ pub(super) struct Entry {
     pub(super) told: Told,
 }
 
+impl Entry {
+    /// The class and labels of the pod that it is about.
+    pub(super) fn like(&self) -> Option<(ClassIdx, LabelSetIdx)> {
+        match self.fact {
+            Logged::Pod { class, labels, .. } => Some((class, labels)),
+            Logged::Node(..) | Logged::World(_) => None,
+        }
+    }
+}
+
 /// A place in the log that waiting pods have not been told of yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
@@ -68,7 +78,7 @@ pub struct Mark {
 
 /// The last things that happened. Where no ranking reads only what waiting pods are told is
 /// written, until they are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Log {
     entries: VecDeque<Entry>,
     // Number of the first entry that is still here.
@@ -80,8 +90,6 @@ pub struct Log {
     // The other objects that they will be told of, in the order of the entries.
     objects: VecDeque<Object>,
     read: bool,
-    // Number of the first entry whose class and labels are held: from there on rankings read.
-    held_from: u64,
     // Nodes as they were before the entry of this number, in the order of the entries.
     former: VecDeque<(u64, NodeTable)>,
     kinds: Kinds,
@@ -92,25 +100,6 @@ pub struct Log {
     // pod with terms.
     other: u64,
     terms: u64,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            entries: VecDeque::new(),
-            first: 0,
-            news: 0,
-            heeded: 0,
-            objects: VecDeque::new(),
-            read: false,
-            held_from: u64::MAX,
-            former: VecDeque::new(),
-            kinds: Kinds::default(),
-            moved: Vec::new(),
-            other: 0,
-            terms: 0,
-        }
-    }
 }
 
 impl Log {
@@ -207,22 +196,14 @@ impl Log {
         self.read
     }
 
-    /// Rankings read from here on, or none does; the facts whose class and labels are to be let go.
-    pub(super) fn set_read(&mut self, read: bool) -> Vec<Logged> {
-        let before = std::mem::replace(&mut self.read, read);
-        if read == before {
-            return Vec::new();
-        }
-        let held = self.held().copied().collect();
-        self.held_from = if read { self.next() } else { u64::MAX };
-        held
+    /// Rankings read from here on, or none does.
+    pub(super) fn set_read(&mut self, read: bool) {
+        self.read = read;
     }
 
-    /// The facts whose class and labels are held.
+    /// The facts whose class and labels are held: all that are here.
     pub(super) fn held(&self) -> impl Iterator<Item = &Logged> {
-        let unheld = self.held_from.saturating_sub(self.first);
-        let unheld = usize::try_from(unheld).unwrap_or(usize::MAX).min(self.entries.len());
-        self.entries.range(unheld..).map(|entry| &entry.fact)
+        self.entries.iter().map(|entry| &entry.fact)
     }
 
     /// The number of the first entry that waiting pods have not been told of.
@@ -235,7 +216,15 @@ impl Log {
         let from = usize::try_from(self.heeded.saturating_sub(self.first)).unwrap_or(usize::MAX);
         let unheeded = self.entries.range(from.min(self.entries.len())..);
         let mut objects = self.objects.drain(..);
-        let changes = unheeded.filter_map(|entry| Changed::of(entry, &mut objects)).collect();
+        let (mut changes, mut was) = (Vec::new(), None);
+        for entry in unheeded {
+            if entry.told == Told::PodWas {
+                was = entry.like();
+            } else if let Some(changed) = Changed::of(entry, &mut objects) {
+                let moved = Changed::moved_by(entry, was.take());
+                changes.push(Changed { moved, ..changed });
+            }
+        }
         drop(objects);
         self.heeded = self.next();
         changes
@@ -252,8 +241,8 @@ impl Log {
     }
 
     /// Waiting pods are told nothing of the entries since `mark`. Where rankings read, the log is
-    /// not cut, as what they have read of it cannot be unread.
-    pub(super) fn untell(&mut self, mark: Mark) {
+    /// not cut, as what they have read of it cannot be unread. What is cut off is returned.
+    pub(super) fn untell(&mut self, mark: Mark) -> Vec<Logged> {
         debug_assert!(self.heeded <= mark.entry, "changes were heeded while a plan was made");
         let from = usize::try_from(mark.entry.saturating_sub(self.first)).unwrap_or(usize::MAX);
         self.objects.truncate(mark.objects);
@@ -262,16 +251,18 @@ impl Log {
             if self.heeded == mark.entry {
                 self.heeded = self.next();
             }
-            return;
+            return Vec::new();
         }
-        self.entries.truncate(from);
+        let cut = self.entries.drain(from.min(self.entries.len())..);
+        let cut = cut.map(|entry| entry.fact).collect();
         let end = self.next();
         for position in [&mut self.news, &mut self.other, &mut self.terms] {
             *position = end.min(*position);
         }
+        cut
     }
 
-    /// Writes one entry; the fact that has to go for it and is held is returned.
+    /// Writes one entry; the fact that has to go for it is returned.
     pub(super) fn push(&mut self, entry: Entry) -> Option<Logged> {
         let after = self.next() + 1;
         match entry.fact {
@@ -297,10 +288,9 @@ impl Log {
         if over { self.pop() } else { None }
     }
 
-    /// Takes the oldest entry out, and returns its fact where that is held.
+    /// Takes the oldest entry out, and returns its fact.
     pub(super) fn pop(&mut self) -> Option<Logged> {
         let oldest = self.entries.pop_front()?;
-        let held = self.first >= self.held_from;
         self.first += 1;
         self.news = self.news.max(self.first);
         if self.former.front().is_some_and(|(number, _)| *number < self.first) {
@@ -310,7 +300,7 @@ impl Log {
             // The next ones come to the front of the buffer, which is in the cache.
             self.entries.clear();
         }
-        held.then_some(oldest.fact)
+        Some(oldest.fact)
     }
 }
 

@@ -177,7 +177,7 @@ impl Cache {
             self.note_version(pod, record.resource_version);
             let ends = self.pods.get(pod).is_some_and(|p| record.terminating && !p.terminating);
             if ends {
-                self.announce_pod(pod, -1, Told::Nobody);
+                self.announce_pod(pod, -1, Told::PodWas);
             }
             if let Some(row) = self.pods.get_mut(pod).filter(|_| ends) {
                 row.terminating = true;
@@ -294,7 +294,7 @@ impl Cache {
         let recount = class != old_class || (resizes && node != NODE_NONE);
         let moves = recount || relabelled || ends;
         if moves {
-            self.announce_pod(pod, -1, Told::Nobody);
+            self.announce_pod(pod, -1, if stays { Told::PodWas } else { Told::Nobody });
         }
         if relabelled {
             let labels = self.labels.acquire(&record.labels, &mut self.symbols);

@@ -34,6 +34,21 @@ pub struct NoFit {
     pub reads: Reads,
     /// Their places in the profile, each once.
     pub rejectors: Vec<usize>,
+    /// A PreFilter refused the pod until one of `reads` is different, and nothing else counts.
+    pub is_refused: bool,
+    /// A PreFilter rejected the pod or left nodes out, so that no ranking has a say.
+    pub by_pre_filter: bool,
+}
+
+/// What some plugins say of a pod on a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Partly {
+    /// They let it pass.
+    Passes,
+    /// These reject it.
+    Rejected(Vec<usize>),
+    /// They do not say: a PreFilter has ended it, or something is broken.
+    Unsaid,
 }
 
 /// Why no node was judged, or the judging broke off.
@@ -151,16 +166,23 @@ impl Scan<'_> {
         pod: PodIdx,
         nodes: &mut dyn Iterator<Item = NodeIdx>,
     ) -> Result<NodeIdx, NoFit> {
-        let no_fit = |reads, rejectors| NoFit { reads, rejectors };
         // As below: an attempt has to tell.
         let Some(cx) = self.context(pod) else {
-            return nodes.next().ok_or_else(|| no_fit(Reads::NODE_EXISTS, Vec::new()));
+            return nodes.next().ok_or_else(|| NoFit {
+                reads: Reads::NODE_EXISTS,
+                rejectors: Vec::new(),
+                is_refused: false,
+                by_pre_filter: true,
+            });
         };
         let prepared = self.prepare(&cx, &mut ());
         let reads_of = |places: &[usize]| -> Reads {
             let of_plugins: Reads = places.iter().map(|p| self.profile.reads(*p)).sum();
             Reads::NODE_EXISTS | of_plugins
         };
+        let by_pre_filter = prepared.stop.is_some() || prepared.narrow.is_some();
+        let is_refused = matches!(prepared.stop, Some(Stop::Refused { .. }));
+        let no_fit = |reads, rejectors| NoFit { reads, rejectors, is_refused, by_pre_filter };
         match &prepared.stop {
             None => {}
             Some(Stop::PreFilter { plugins, .. }) => {
@@ -188,6 +210,31 @@ impl Scan<'_> {
                     rejectors.push(*plugin);
                 }
             }
+        }
+    }
+
+    /// What all plugins but some say of a pod on one node. Those that count over all nodes cost far
+    /// more than the others, which mostly decide.
+    pub(crate) fn judge_partly(
+        &self,
+        pod: PodIdx,
+        node: NodeIdx,
+        left_out: impl Fn(usize) -> bool,
+    ) -> Partly {
+        let Some(cx) = self.context(pod) else { return Partly::Unsaid };
+        let mut prepared = self.prepare_without(&cx, &left_out, &mut ());
+        if prepared.stop.is_some() || prepared.narrow.is_some() {
+            return Partly::Unsaid;
+        }
+        for (place, skipped) in prepared.skipped.iter_mut().enumerate() {
+            *skipped |= left_out(place);
+        }
+        match self.judge(&cx, &prepared, &[node], pod) {
+            Err(_) => Partly::Unsaid,
+            Ok(part) if part.feasible.is_empty() => {
+                Partly::Rejected(part.rejected.iter().map(|r| r.plugin).collect())
+            }
+            Ok(_) => Partly::Passes,
         }
     }
 

@@ -225,7 +225,9 @@ impl Engine {
                     entry.rejectors.clone_from(&no_fit.rejectors);
                 }
                 let key = self.sort_key(pod);
-                self.queue.park(pod, (kin.0, kin.1.clone()), key, no_fit.reads);
+                let blocked = self.blocked_by(pod, &profile, &no_fit);
+                self.queue.park(pod, (kin.0, kin.1.clone()), key);
+                self.queue.block(kin.0, blocked);
                 unfit.entry(kin).or_insert(no_fit);
             }
             None => self.enqueue(pod, now, event, probe),

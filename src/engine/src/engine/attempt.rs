@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::base::{Millis, PodIdx, internal_error, missing};
+use crate::base::{ClassIdx, Millis, PodIdx, internal_error, missing};
 use crate::cycle::{CycleError, Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error};
 use crate::effect::{Effect, FailureReason, PodEvent};
 use crate::framework::{Profile, Reads};
+use crate::model::Alike;
 use crate::probe::{AttemptResult, Probe, QueueName};
+use crate::queue::Blocked;
 
 use super::Engine;
 use super::choose::Found;
@@ -124,11 +126,6 @@ impl Engine {
         let wording = Wording::Live { post_filter };
         let message = fit_error(filtered, &self.cache, profile, wording);
         let rejectors = filtered.rejectors();
-        let reads = match &filtered.stop {
-            // No node can help, so none is looked at when one comes or changes.
-            Some(Stop::Refused { until, .. }) => *until,
-            _ => Reads::NODE_EXISTS | rejectors.iter().map(|p| profile.reads(*p)).sum(),
-        };
         let is_refused = matches!(filtered.stop, Some(Stop::Refused { .. }));
         let asks_hints = |place: &usize| {
             let plugin = profile.plugin(*place);
@@ -145,11 +142,38 @@ impl Engine {
         let key = self.sort_key(pod);
         let class = self.cache.pods().get(pod).map(|p| p.class);
         match class.zip(self.cache.alike(pod)) {
-            Some(place) if !by_hints => self.queue.park(pod, place, key, reads),
+            Some((class, alike)) if !by_hints => {
+                let blocked = self.blocked_anew(pod, class, &alike, filtered, profile);
+                self.queue.park(pod, (class, alike), key);
+                if let Some(blocked) = blocked {
+                    self.queue.block(class, blocked);
+                }
+            }
             _ => self.queue.park_alone(pod),
         }
         probe.incoming(QueueName::Unschedulable, "ScheduleAttemptFailure");
         self.tell(pod, profile, FailureReason::Unschedulable, message, effects);
+    }
+
+    /// What a rejected pod waits for, where the pods that are parked on its class do not wait for
+    /// it already. Pods that are alike get equal verdicts, promised nodes aside: 100,000 of them
+    /// are asked about once.
+    fn blocked_anew(
+        &self,
+        pod: PodIdx,
+        class: ClassIdx,
+        alike: &Alike,
+        filtered: &Filtered,
+        profile: &Profile,
+    ) -> Option<Blocked> {
+        let rejectors = filtered.rejectors();
+        if let Some(Stop::Refused { until, .. }) = &filtered.stop {
+            return Some(Self::blocked_until(&rejectors, *until));
+        }
+        let plugins = rejectors.iter().copied().collect();
+        let is_known =
+            self.cache.nominations().is_empty() && self.queue.is_blocked(class, alike, plugins);
+        (!is_known).then(|| self.awaiting(pod, profile, &rejectors, true))
     }
 
     /// What kube-scheduler's PostFilter plugins add to the text, as far as `run` carries them out:

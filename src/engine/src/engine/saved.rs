@@ -20,6 +20,7 @@ use crate::stored::{LoadError, Reader, Stored, Writer, seal, stored, unseal};
 use super::Engine;
 use super::apply::timing;
 use super::binding::BindingCycles;
+use super::look::LOOKS_PER_STEP;
 
 stored! { enum Method { 0 = Class, 1 = Scan } }
 
@@ -39,6 +40,7 @@ impl Engine {
             cycles,
             recheck,
             selected: _,
+            looks_left: _,
             flushed_ms,
             flush_found,
             paused,
@@ -98,6 +100,7 @@ impl Engine {
             rankings,
             cycles: BindingCycles::default(),
             recheck: Vec::new(),
+            looks_left: LOOKS_PER_STEP,
             flushed_ms,
             flush_found,
             paused,

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use crate::base::{NodeIdx, PodIdx};
 
 use super::{
-    Bind, Context, Grouped, Hints, Keeps, Permit, PodView, PostBind, PreBind, PreFiltered,
+    Awaits, Bind, Context, Grouped, Hints, Keeps, Permit, PodView, PostBind, PreBind, PreFiltered,
     PreScored, Reads, Reason, Reserve, State, Verdict, Verdicts,
 };
 
@@ -20,6 +20,15 @@ pub trait Plugin: Debug + Send + Sync {
     /// What its filter's verdicts depend on; [`Reads::EVERYTHING`] where it cannot say.
     fn reads(&self) -> Reads {
         Reads::EVERYTHING
+    }
+
+    /// What has to happen before its rejection of this pod is lifted on any node, in more detail
+    /// than [`Plugin::reads`] has it. Declaring too little loses wake-ups; too much costs looks.
+    ///
+    /// Asked when its rejection stands: what it rejects by then is all that has to be lifted. A
+    /// node that comes is one of the facts about nodes ([`Reads::NODE_EXISTS`]), and has room.
+    fn awaits(&self, _cx: &Context<'_>, awaits: &mut Awaits) {
+        awaits.facts(self.reads() | Reads::NODE_EXISTS);
     }
 
     /// What its verdicts depend on of the pod beyond its class: two pods of one class with equal

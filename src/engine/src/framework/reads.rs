@@ -176,6 +176,12 @@ impl Reads {
         Self(self.0 & !other.0)
     }
 
+    /// The kinds that are facts about one node.
+    #[must_use]
+    pub fn of_one_node(self) -> Self {
+        self.common(Self::OF_ONE_NODE)
+    }
+
     /// Whether all kinds are facts about one node, so that a change on one node can only change
     /// the verdict on that node.
     pub fn is_of_one_node(self) -> bool {

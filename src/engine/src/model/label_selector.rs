@@ -66,7 +66,31 @@ pub enum LabelSelectorError {
     },
 }
 
+/// One thing that all labels have which a selector matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// It matches no labels.
+    Nothing,
+    /// A key, with one of these values.
+    Values(Sym, &'a [Box<str>]),
+    /// A key.
+    Key(Sym),
+    /// No label at all is needed.
+    Anything,
+}
+
 impl LabelMatcher {
+    /// What it asks for at least: the requirement that the fewest values meet.
+    pub fn asked(&self) -> Asked<'_> {
+        let Self::All(all) = self else { return Asked::Nothing };
+        let values = all.iter().filter(|r| r.op == SelectorOp::In);
+        if let Some(least) = values.min_by_key(|r| r.values.len()) {
+            return Asked::Values(least.key, &least.values);
+        }
+        let exists = all.iter().find(|r| r.op == SelectorOp::Exists);
+        exists.map_or(Asked::Anything, |r| Asked::Key(r.key))
+    }
+
     /// Matches everything.
     pub fn everything() -> Self {
         Self::All(Box::default())

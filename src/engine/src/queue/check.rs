@@ -37,11 +37,20 @@ impl Queue {
             parked: self.parked.values().map(ParkedClass::len).sum(),
             alone: self.alone.len(),
         };
-        sweep.equal(is, there, || "pods by part".to_owned());
+        sweep.equal(&is, &there, || "pods by part".to_owned());
         sweep.equal(self.gated, gated, || "gated pods".to_owned());
         let counted = self.parked.values().filter(|parked| parked.head.is_some()).count();
         sweep.equal(counted, heads, || "woken heads".to_owned());
+        sweep.equal(self.parked_pods, is.parked, || "parked pods".to_owned());
+        self.looks.check(&mut sweep);
+        let waiting = self.parked.values().map(|p| (p.number(), p.blocked.triggers.as_slice()));
+        self.awaited.check(waiting, &mut sweep);
+        sweep.equal(self.numbers.len(), self.parked.len(), || "numbers of classes".to_owned());
         for (class, parked) in &self.parked {
+            let found = self.numbers.get(&parked.number());
+            sweep.equal(found, Some(class), || format!("class {} by number", class.at()));
+            let is_made = parked.number() <= self.made;
+            sweep.expect(is_made, || format!("class {} has a number to come", class.at()));
             let needed = !parked.is_empty() || parked.head.is_some();
             sweep.expect(needed, || format!("class {} is parked and empty", class.at()));
             parked.check(&mut sweep);

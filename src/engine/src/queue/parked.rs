@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{NodeIdx, PodIdx, Sweep, missing};
-use crate::framework::Reads;
+use crate::base::{Millis, NodeIdx, PodIdx, Sweep, missing};
 use crate::model::Alike;
 
-use super::Ordered;
+use super::{Blocked, Ordered};
 
 /// The pods parked on one class, in queue order, and what keeps them there.
 ///
@@ -22,9 +21,14 @@ pub struct ParkedClass {
     numbers: BTreeMap<Alike, u32>,
     made: u32,
     len: usize,
-    /// What the plugins read that reject the class, node by node. An event that changes none of it
-    /// leaves every one of those rejections standing, so the class still fits nowhere.
-    pub reads: Reads,
+    number: u64,
+    /// What keeps the class where it is. An event that is none of its triggers leaves it fitting
+    /// nowhere.
+    pub blocked: Blocked,
+    /// What had happened when all nodes were looked at last for all its pods.
+    pub(super) looked: u64,
+    /// When it was last looked at for no other reason than that it has waited for long.
+    pub flushed_ms: Millis,
     /// The pod woken because it fits; nobody else is woken until its attempt has ended.
     pub head: Option<PodIdx>,
     /// Where the class was last seen to fit: looked at first when the head has ended.
@@ -38,6 +42,26 @@ struct Group {
 }
 
 impl ParkedClass {
+    /// The class that is parked on as the `number`th, and was looked at just now.
+    pub(super) fn new(number: u64, looked: u64) -> Self {
+        Self { number, looked, ..Self::default() }
+    }
+
+    /// Its number in the order in which classes were first parked on.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The number that it had when it was saved.
+    pub(super) fn renumber(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    /// Whether pods like this wait here.
+    pub(super) fn has(&self, alike: &Alike) -> bool {
+        self.numbers.contains_key(alike)
+    }
+
     /// Number of pods parked.
     pub fn len(&self) -> usize {
         self.len
@@ -84,10 +108,7 @@ impl ParkedClass {
     }
 
     /// Takes a pod in; the number of its group.
-    pub(super) fn insert(&mut self, pod: Ordered, alike: Alike, reads: Reads) -> u32 {
-        // Pods of one class may be rejected for different reasons where nominated pods count for
-        // some of them; the next full look at the class starts the set anew.
-        self.reads |= reads;
+    pub(super) fn insert(&mut self, pod: Ordered, alike: Alike) -> u32 {
         let (groups, made) = (&mut self.groups, &mut self.made);
         let number = *self.numbers.entry(alike).or_insert_with_key(|alike| {
             // A number is free again long before 2^32 others have been made.

@@ -3,14 +3,13 @@
 //!
 //! A class is named by one of its pods: which row it has is not kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{ClassIdx, PodIdx};
-use crate::framework::Reads;
+use crate::base::{ClassIdx, Millis, PodIdx};
 use crate::model::Alike;
 use crate::stored::{LoadError, Reader, Stored, Writer};
 
-use super::{Backoff, Entry, ParkedClass, Place, Queue};
+use super::{Backoff, Blocked, Entry, ParkedClass, Place, Queue};
 
 /// What the cache says of a pod that waits: its class, and what tells it apart there.
 type Told = (ClassIdx, Alike);
@@ -24,6 +23,11 @@ impl Queue {
             backoff: _,
             error_backoff: _,
             parked,
+            parked_pods: _,
+            numbers: _,
+            made,
+            awaited: _,
+            looks,
             alone: _,
             gated: _,
             arrivals,
@@ -35,9 +39,18 @@ impl Queue {
             pod.write(out);
             entry.save(out);
         }
-        let reads: BTreeMap<PodIdx, Reads> =
-            parked.values().filter_map(|class| Some((class.spokesman()?, class.reads))).collect();
-        out.map(reads.iter());
+        made.write(out);
+        let named = parked.values().filter_map(|class| Some((class.spokesman()?, class)));
+        let classes: BTreeMap<PodIdx, &ParkedClass> = named.collect();
+        out.count(classes.len());
+        for (pod, class) in classes {
+            pod.write(out);
+            class.number().write(out);
+            class.looked.write(out);
+            class.flushed_ms.write(out);
+            class.blocked.write(out);
+        }
+        looks.write(out);
     }
 
     /// The queue as it was, with this timing; `told` says what the cache knows of each pod.
@@ -55,17 +68,29 @@ impl Queue {
                 return Err(from.malformed("an entry that cannot be where it is"));
             }
         }
-        let mut known = 0;
-        from.each(|from, (pod, reads): (PodIdx, Reads)| {
-            let class = told(pod).and_then(|(class, _)| queue.parked.get_mut(&class));
-            match class.filter(|class| class.spokesman() == Some(pod)) {
-                Some(class) => class.reads = reads,
-                None => return Err(from.malformed("a class on which nobody is parked")),
+        let made: u64 = Stored::read(from)?;
+        // Numbers that classes got while entries were read make way for their own.
+        let fresh = std::mem::take(&mut queue.numbers).into_values();
+        let mut classes: BTreeSet<ClassIdx> = fresh.collect();
+        queue.made = made;
+        for _ in 0..from.count()? {
+            let (pod, number): (PodIdx, u64) = Stored::read(from)?;
+            let (looked, flushed_ms): (u64, Millis) = Stored::read(from)?;
+            let blocked = Blocked::read(from)?;
+            let class = told(pod).map(|(class, _)| class).filter(|class| classes.remove(class));
+            let named = class.filter(|class| queue.spokesman(*class) == Some(pod));
+            let Some(class) = named.filter(|_| number <= made) else {
+                return Err(from.malformed("a class on which nobody is parked"));
+            };
+            if !queue.restore_parked(class, number, blocked) {
+                return Err(from.malformed("two classes of one number"));
             }
-            known += 1;
-            Ok(())
-        })?;
-        match known == queue.parked.len() {
+            if let Some(parked) = queue.parked.get_mut(&class) {
+                (parked.looked, parked.flushed_ms) = (looked, flushed_ms);
+            }
+        }
+        queue.looks = Stored::read(from)?;
+        match classes.is_empty() {
             true => Ok(queue),
             false => Err(from.malformed("parked pods that nothing keeps")),
         }
@@ -87,8 +112,9 @@ impl Queue {
             }
             Place::Backoff { expiry } => self.backoff.insert((expiry, ordered)),
             Place::Parked(..) => {
-                let parked = self.parked.entry(class).or_default();
-                entry.place = Place::Parked(class, parked.insert(ordered, alike, Reads::NOTHING));
+                let parked = self.parked_or_new(class);
+                entry.place = Place::Parked(class, parked.insert(ordered, alike));
+                self.parked_pods += 1;
                 true
             }
             Place::Alone => self.alone.insert(pod),
@@ -98,7 +124,7 @@ impl Queue {
             }
             Place::InFlight => false,
         };
-        let heads = is_head.then(|| self.parked.entry(class).or_default());
+        let heads = is_head.then(|| self.parked_or_new(class));
         let is_first = heads.is_none_or(|parked| parked.head.replace(pod).is_none());
         let is_new = self.entries.insert(pod, entry).is_none();
         fits && is_first && is_new

@@ -175,7 +175,8 @@ impl Rankings {
         }
     }
 
-    /// Whether the pod fits anywhere; `None` where the plain scan has to say.
+    /// Whether the pod fits anywhere; `None` where the plain scan has to say, as it has where
+    /// another ranking would have to go: who waits needs none.
     pub(crate) fn fits(
         &mut self,
         cache: &mut Cache,
@@ -183,12 +184,21 @@ impl Rankings {
         pool: Option<&ThreadPool>,
         pod: PodIdx,
     ) -> Option<bool> {
+        let is_full = self.cells + cache.nodes().rows() > self.bound.0;
+        if is_full && !self.has(cache, profile, pod) {
+            return None;
+        }
         let at = self.current(cache, profile, pool, pod)?;
         let fits = self.slots.get(at)?.as_ref()?.ranking.fits_somewhere();
         if !fits {
             self.turns.give_way(at);
         }
         Some(fits)
+    }
+
+    /// Whether there is a ranking for pods like this one.
+    fn has(&self, cache: &Cache, profile: &Arc<Profile>, pod: PodIdx) -> bool {
+        Kin::of(cache, profile, pod).is_some_and(|(kin, _)| self.by_kin.contains_key(&kin))
     }
 
     /// All feasible nodes with all scores; `None` where the plain scan has to say.

@@ -24,6 +24,7 @@ fn scene() -> (Cache, [PodIdx; 2]) {
         cache.pods().find(name).unwrap()
     });
     cache.take_changes();
+    cache.let_changes_go();
     (cache, pods)
 }
 

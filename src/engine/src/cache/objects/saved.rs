@@ -53,6 +53,7 @@ impl Cache {
             let is_new = self.apply_object(&object(one), Change::Applied);
             // Nobody waits who could be woken.
             self.take_changes();
+            self.let_changes_go();
             if is_new { Ok(()) } else { Err(from.malformed("an object twice")) }
         })
     }
