@@ -37,7 +37,6 @@ use crate::watch::Doubts;
 pub use limit::HeldBack;
 use limit::Limit;
 pub use lookup::LookupOptions;
-pub(crate) use outcome::LABELS as OUTCOME_LABELS;
 use pause::Pause;
 
 /// Binds decided and not yet posted: as many as the engine leaves open, so that it never finds the
@@ -332,7 +331,7 @@ impl Shared {
     }
 
     async fn report(&self, bind: Bind, outcome: BindOutcome) {
-        self.metrics.count(outcome::label(&outcome));
+        self.metrics.count(outcome.label());
         let Bind { cycle, pod, node, profile, decision, started, .. } = bind;
         let bound = outcome == BindOutcome::Bound;
         let result = if bound { AttemptResult::Scheduled } else { AttemptResult::Error };
@@ -380,7 +379,7 @@ fn tell_failure(complaints: &Complaints, pod: &PodName, node: &str, outcome: &Bi
         | BindOutcome::Unavailable(err)
         | BindOutcome::NotBound { message: err, .. } => err,
     };
-    let key = format!("bind {} {}", outcome::label(outcome), cause(err));
+    let key = format!("bind {} {}", outcome.label(), cause(err));
     let Some(complaint) = complaints.about(&key) else {
         tracing::debug!(%pod, node, err, "Failed to bind pod");
         return;

@@ -6,6 +6,7 @@
 //! binds first is that every lane has its own limit of requests in flight, and that the others' are
 //! small while binds are open (`right_of_way`).
 
+mod answer;
 mod base64;
 mod bucket;
 mod complaints;
@@ -34,12 +35,13 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt as _};
 
 use crate::causes::chain;
+pub(crate) use answer::{Answer, Failure};
 pub use bucket::{Bucket, Rate, SharedBucket};
 pub use complaints::Complaints;
 pub(crate) use complaints::cause;
 use credential::Credential;
 pub use credential::PluginError;
-pub(crate) use exchange::{Answer, Failure, exchange, request};
+pub(crate) use exchange::{exchange, request};
 use pace::{Bounds, Pace};
 pub use pace::{CEILING_QPS, FLOOR_QPS, RateBounds, START_QPS};
 pub use pool::TargetError;

@@ -27,6 +27,7 @@ mod plugin_args;
 mod point;
 mod print;
 mod problem;
+mod quotes;
 mod scalar;
 mod schema;
 mod shape;

@@ -14,8 +14,8 @@ mod watches;
 use std::sync::Arc;
 use std::time::Instant;
 
-use berth_engine::Engine;
 use berth_engine::queue::QueueCounts;
+use berth_engine::{BindOutcome, Engine};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -27,7 +27,6 @@ pub use registrar::{Counters, Gauges, Histograms};
 pub use tally::{GoneProfile, Tally};
 pub use text::Exposition;
 
-use crate::bind::OUTCOME_LABELS;
 use crate::watch::WatchStats;
 use catalogue as list;
 use registrar::Registrar;
@@ -145,13 +144,13 @@ pub struct BindMetrics {
     /// POSTs.
     pub(crate) writes: Counter,
     pub(crate) attempts: AttemptMetrics,
-    outcomes: [Counter; OUTCOME_LABELS.len()],
+    outcomes: [Counter; BindOutcome::LABELS.len()],
 }
 
 impl BindMetrics {
     /// Counts an outcome by its label.
     pub(crate) fn count(&self, label: &str) {
-        let at = OUTCOME_LABELS.iter().position(|known| *known == label);
+        let at = BindOutcome::LABELS.iter().position(|known| *known == label);
         if let Some(counter) = at.and_then(|at| self.outcomes.get(at)) {
             counter.inc();
         }
@@ -220,7 +219,7 @@ impl Metrics {
             limited: registrar.histogram(list::BIND_LIMITED),
             writes: writes.with(&["binding"]),
             attempts,
-            outcomes: OUTCOME_LABELS.map(|label| outcomes.with(&[label])),
+            outcomes: BindOutcome::LABELS.map(|label| outcomes.with(&[label])),
         };
         let patches = registrar.counters(list::STATUS_PATCHES);
         let status = StatusMetrics {

@@ -19,6 +19,7 @@ mod identity;
 mod keyring;
 mod pacer;
 mod page;
+mod pages;
 mod profile;
 mod protocol;
 mod remembered;
@@ -44,7 +45,8 @@ use guests::{Guests, Stage};
 pub use health::Check;
 use keyring::Keyring;
 pub use keyring::READ_EVERY;
-pub use page::{Answer, Pages};
+pub use page::Answer;
+pub use pages::Pages;
 pub use protocol::{Protocol, Suite, TlsVersion};
 use site::Site;
 

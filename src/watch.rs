@@ -27,7 +27,6 @@ mod follower;
 mod json;
 mod kind;
 mod known;
-mod nullable;
 mod proto;
 mod request;
 mod resume;
@@ -50,17 +49,18 @@ use tokio::task::JoinSet;
 use crate::client::Complaints;
 
 pub use answer::{Asked, decode_bytes};
-pub(crate) use decode::{WireObject, by_kind, by_row};
-pub use decode::{decode_object, decode_pod};
+pub(crate) use decode::{by_kind, by_row};
 pub use duties::Doubts;
 pub use error::DecodeError;
 pub use feed::{Batch, CHANNEL_BATCHES};
+pub use json::{decode_object, decode_pod};
 pub use kind::Kind;
 pub use request::{Format, RequestError};
 pub(crate) use resume::number;
 pub use silence::{SILENT_MAX, silent};
 pub use state::{KindState, States};
 pub use stats::{KindStats, WatchStats};
+pub(crate) use wire::object::WireObject;
 
 /// How to list and watch.
 #[derive(Debug, Clone)]

@@ -80,7 +80,8 @@ impl Round {
     /// The round of this seed under this configuration.
     pub fn new(name: &str, configuration: Value, seed: u64, pods: usize) -> Self {
         let mut draw = Draw::new(seed);
-        let objects = cluster::objects(&mut draw);
+        let mut objects = cluster::objects(&mut draw);
+        objects.extend(pods::running(&mut draw));
         let steps = pods::steps(&mut draw, pods);
         Self { name: name.to_owned(), objects, steps, configuration }
     }

@@ -122,7 +122,7 @@ fn assemble(layers: &[Layer], source: &Source, architecture: &str) -> Result<Ima
         annotations.insert(format!("org.opencontainers.image.{key}"), value.into());
     }
     let blobs: Vec<(Blob, String)> =
-        layers.iter().map(|layer| layer.compress(&mut archive)).collect::<Result<_>>()?;
+        layers.iter().map(|layer| archive.add_layer(layer)).collect::<Result<_>>()?;
     let diff_ids: Vec<&String> = blobs.iter().map(|(_, plain)| plain).collect();
     let config = json!({
         "architecture": architecture,

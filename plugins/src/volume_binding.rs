@@ -7,6 +7,7 @@
 //!
 //! Source: `pkg/scheduler/framework/plugins/volumebinding/{volume_binding.go,binder.go,scorer.go}`.
 
+mod affinity;
 mod args;
 mod claims;
 mod matching;

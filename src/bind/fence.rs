@@ -1,11 +1,12 @@
 //! The write that ends a bind in doubt: the pod's condition, which changes its resource version.
 
+use std::time::Duration;
+
 use berth_engine::{BindOutcome, FailureReason, PodName};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::look::{Look, Unbound, of_look};
-use super::lookup::LookupOptions;
 use crate::client::{Client, exchange, request};
 
 /// A condition `PodScheduled=False` for one version of a pod.
@@ -47,14 +48,12 @@ impl Fence {
         client: &Client,
         pod: &PodName,
         node: &str,
-        options: &LookupOptions,
+        deadline: Duration,
     ) -> Look {
         let path = format!("/api/v1/namespaces/{}/pods/{}/status", pod.key.namespace, pod.key.name);
         let content = ("application/strategic-merge-patch+json", self.patch.clone());
         match request("PATCH", &path, Some(content)) {
-            Ok(request) => {
-                of_look(&exchange(client, request, options.deadline).await, &pod.uid, node)
-            }
+            Ok(request) => of_look(&exchange(client, request, deadline).await, &pod.uid, node),
             Err(error) => Look::Refused(error.to_string()),
         }
     }

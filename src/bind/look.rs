@@ -117,7 +117,6 @@ pub(super) fn of_look(result: &Result<Answer, Failure>, uid: &str, node: &str) -
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::outcome::label;
     use super::*;
 
     fn answer(status: u16, reason: &str) -> Result<Answer, Failure> {
@@ -135,7 +134,7 @@ mod tests {
             of_look(&Ok(Answer { status: 200, retry_after: None, date: None, body }), "u", "n")
         };
         let known = |look| match look {
-            Look::Known(outcome) => label(&outcome),
+            Look::Known(outcome) => outcome.label(),
             Look::Unbound(_) => "unbound",
             Look::Refused(_) => "refused",
             Look::Again(_) => "again",

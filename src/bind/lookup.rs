@@ -85,7 +85,7 @@ impl Lookup<'_> {
                 // The bind may still be carried out.
                 let new = Fence::of(self.pod, seen, self.node, Timestamp::now());
                 self.metrics.fences.inc();
-                look = new.write(self.client, self.pod, self.node, self.options).await;
+                look = new.write(self.client, self.pod, self.node, self.options.deadline).await;
                 fence = Some(new);
             }
             let refusal = match look {

@@ -67,24 +67,6 @@ pub(super) fn pause(result: &Result<Answer, Failure>) -> Option<Duration> {
     }
 }
 
-/// The label of an outcome in metrics.
-pub(super) fn label(outcome: &BindOutcome) -> &'static str {
-    match outcome {
-        BindOutcome::Bound => "bound",
-        BindOutcome::Conflict(_) => "conflict",
-        BindOutcome::Gone => "gone",
-        BindOutcome::Replaced => "replaced",
-        BindOutcome::Denied(_) => "denied",
-        BindOutcome::Throttled(_) => "throttled",
-        BindOutcome::Unavailable(_) => "unavailable",
-        BindOutcome::NotBound { .. } => "not_bound",
-    }
-}
-
-/// All values of [`label`], so that every series exists from the start.
-pub(crate) const LABELS: [&str; 8] =
-    ["bound", "conflict", "gone", "replaced", "denied", "throttled", "unavailable", "not_bound"];
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -100,7 +82,7 @@ mod tests {
 
     fn name(verdict: &Verdict) -> &'static str {
         match verdict {
-            Verdict::Known(outcome) => label(outcome),
+            Verdict::Known(outcome) => outcome.label(),
             Verdict::Conflict(_) => "conflict",
             Verdict::InDoubt(_) => "in doubt",
         }
@@ -153,7 +135,7 @@ mod tests {
             BindOutcome::Unavailable(text()),
             BindOutcome::NotBound { message: text(), resource_version: 0, is_told: false },
         ];
-        assert_eq!(all.each_ref().map(label), LABELS);
+        assert_eq!(all.each_ref().map(BindOutcome::label), BindOutcome::LABELS);
     }
 
     #[test]

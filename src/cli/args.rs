@@ -14,11 +14,13 @@ pub use run::{LeaderElect, Run};
 pub use values::{VersionFlag, parse_go_bool, parse_go_duration};
 pub use without_effect::WithoutEffect;
 
+use crate::cli::version::{VERSION, VersionOutput};
+
 /// `berth`.
 #[derive(Debug, Parser)]
 #[command(
     name = "berth",
-    version = crate::cli::version::VERSION,
+    version = VERSION,
     about = "A second scheduler for Kubernetes, for Job and batch pods, by kube-scheduler's rules",
     long_about = "A second scheduler for Kubernetes, for Job and batch pods, by kube-scheduler's \
                   rules.\n\nPods opt in with `schedulerName: berth` in their template. Try it \
@@ -199,15 +201,6 @@ pub struct Version {
     /// Form of the answer
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = VersionOutput::Text)]
     pub output: VersionOutput,
-}
-
-/// The form of `berth version`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum VersionOutput {
-    /// One line.
-    Text,
-    /// An object.
-    Json,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which Berth this is.
 
-use crate::cli::args::VersionOutput;
+use clap::ValueEnum;
 
 /// The version, as in the manifest of the crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -11,6 +11,15 @@ pub const KUBERNETES: &str = "1.37";
 /// The git commit that was built, `-dirty` where files differed from it; `None` where the build was
 /// not told (`BERTH_COMMIT`, which `make image` sets).
 pub const COMMIT: Option<&str> = option_env!("BERTH_COMMIT");
+
+/// The form of `berth version`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VersionOutput {
+    /// One line.
+    Text,
+    /// An object.
+    Json,
+}
 
 /// The text of `berth version`, without a line end.
 pub fn report(output: VersionOutput) -> String {

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::exchange::{Answer, Failure};
+use super::answer::{Answer, Failure};
 
 /// The rate at the start: twenty times kube-scheduler's default of 50, and what its users who
 /// raise that number commonly write; an API server on two cores bears more.

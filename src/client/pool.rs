@@ -25,8 +25,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tower::Service;
 
-use super::exchange::Failure;
-use super::tunnel::{Dialer, ProxyError};
+use super::answer::Failure;
+use super::tunnel::{CONNECT_TIME_MAX, Dialer, ProxyError};
 use crate::causes::chain;
 
 /// Idle connections kept: as many as all lanes together hold in flight (128 binds, 128 events that
@@ -35,10 +35,6 @@ const IDLE_MAX: usize = 264;
 
 /// An idle connection is not used again after so long, as in client-go (`IdleConnTimeout`).
 const IDLE_TIME_MAX: Duration = Duration::from_secs(90);
-
-/// Longest time to connect and shake hands where the configuration has none; client-go's dialer
-/// has the same.
-pub(super) const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Longest answer read. An object is at most 1.5 MiB in etcd; JSON of it stays below twice that.
 const ANSWER_BYTES_MAX: usize = 4 << 20;

@@ -14,7 +14,10 @@ use tokio::net::TcpStream;
 use tower::Service;
 
 use super::base64::base64;
-use super::pool::CONNECT_TIME_MAX;
+
+/// Longest time to connect and shake hands where the configuration has none; client-go's dialer
+/// has the same.
+pub(super) const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Longest head of a proxy's answer.
 const HEAD_BYTES_MAX: usize = 8 << 10;

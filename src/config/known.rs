@@ -9,8 +9,8 @@ use berth_plugins::{ArgsKind, Factory, Later, PluginRegistry, later, later_point
 
 use super::expand::Implementations;
 use super::point::ExtensionPoint;
+use super::quotes;
 use super::validate::is_removed;
-use super::warning::quotes_hint;
 
 /// All plugins by name.
 #[derive(Clone, Copy)]
@@ -56,7 +56,7 @@ impl<'a> Known<'a> {
     /// What to add to a name that nobody knows: the closest one, of the plugins for `point` where
     /// it is of one.
     pub(super) fn hint(&self, name: &str, point: Option<ExtensionPoint>) -> String {
-        if let Some(hint) = quotes_hint(name) {
+        if let Some(hint) = quotes::hint(name) {
             return hint;
         }
         let names = || self.registry.names().chain(later().iter().map(|l| l.name));

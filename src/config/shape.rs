@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::base64;
 use super::problem::{Problems, Stage};
+use super::quotes;
 use super::tree::{Kind, Node};
-use super::warning::quotes_hint;
 use super::yaml::push_key;
 use berth_plugins::{GO_DURATION, GoDuration};
 
@@ -165,7 +165,7 @@ fn child(path: &str, key: &str) -> String {
 }
 
 fn unknown(key: &str, fields: &Map<String, Value>) -> String {
-    if let Some(hint) = quotes_hint(key) {
+    if let Some(hint) = quotes::hint(key) {
         return format!("unknown field {key:?}{hint}");
     }
     match nearest(key, fields.keys().map(String::as_str)) {

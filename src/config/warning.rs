@@ -5,6 +5,7 @@ use super::berth::{self, BerthConfiguration};
 use super::doubtful;
 use super::known::Known;
 use super::point::ExtensionPoint;
+use super::quotes;
 use super::tree::{Document, Kind, Node};
 use super::v1::KubeSchedulerConfiguration;
 use super::yaml::push_key;
@@ -33,7 +34,7 @@ pub(super) fn all(
             plugins(profile, point, &path, known, &mut found);
         }
     }
-    quotes(root, &mut String::new(), &mut found);
+    in_quotes(root, &mut String::new(), &mut found);
     for (path, message) in doubtful::all(completed) {
         found.add(&path, &message);
     }
@@ -136,37 +137,30 @@ fn plugins(
 }
 
 /// Texts in the quotes of a word processor, which are letters to YAML.
-fn quotes(node: &Node, path: &mut String, found: &mut Found<'_>) {
+fn in_quotes(node: &Node, path: &mut String, found: &mut Found<'_>) {
     let end = path.len();
     match &node.kind {
         Kind::String(text) => {
-            if let Some(hint) = quotes_hint(text) {
+            if let Some(hint) = quotes::hint(text) {
                 found.add(path, &format!("{text:?}{hint}"));
             }
         }
         Kind::List(nodes) => {
             for (i, node) in nodes.iter().enumerate() {
                 path.push_str(&format!("[{i}]"));
-                quotes(node, path, found);
+                in_quotes(node, path, found);
                 path.truncate(end);
             }
         }
         Kind::Map(entries) => {
             for entry in entries {
                 push_key(path, &entry.key);
-                quotes(&entry.value, path, found);
+                in_quotes(&entry.value, path, found);
                 path.truncate(end);
             }
         }
         _ => {}
     }
-}
-
-/// What to say of a text that begins or ends with a typographic quote.
-pub(super) fn quotes_hint(text: &str) -> Option<String> {
-    let is_quote = |c: &char| matches!(c, '\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}');
-    let found = text.chars().next().filter(is_quote).or(text.chars().last().filter(is_quote))?;
-    Some(format!(": {found} is a letter to YAML, and part of the text: quote by ' or \""))
 }
 
 #[cfg(test)]

@@ -16,14 +16,17 @@ mod lock;
 mod peer;
 mod place;
 mod record;
+mod standing;
 mod timing;
 mod voice;
 
-pub use claims::{Claims, ClaimsHandle, ClaimsOptions, Standing};
+pub use claims::{Claims, ClaimsHandle};
+pub use keeper::ClaimsOptions;
 pub use lock::LockError;
 pub use peer::{DEFAULT_SCHEDULER, Holder, LeaseError, live_kube_scheduler};
 pub(crate) use place::pod_namespace;
 pub use place::{Namespace, lease_name};
+pub use standing::Standing;
 pub use timing::{Timing, TimingError, duration};
 
 /// Who this process is in a Lease: hostname and a UUID, as kube-scheduler's (`cmd/kube-scheduler/

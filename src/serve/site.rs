@@ -14,7 +14,8 @@ use hyper::body::Incoming;
 use super::access::{Access, User};
 use super::guests::{Guest, Stage};
 use super::pacer::{Pace, Pacer};
-use super::page::{Page, Pages};
+use super::page::Page;
+use super::pages::Pages;
 use super::{heap, profile};
 
 /// Longest time for one answer, beyond what a CPU profile is to take; the reviews before it have

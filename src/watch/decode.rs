@@ -1,15 +1,14 @@
 //! From wire objects to inputs, whatever the format.
 
-use berth_engine::record::{self, ObjectKey, PodRecord};
+use berth_engine::record::{self, ObjectKey};
 use berth_engine::{Change, Input, Object};
-use serde::de::DeserializeOwned;
 
 use super::error::{DecodeError, FieldError};
-use super::json;
 use super::kind::Kind;
 use super::templates::Templates;
 use super::wire;
 use super::wire::meta::{ObjectMeta, Status};
+use super::wire::object::Told;
 
 /// What an object says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,52 +57,6 @@ pub(crate) enum Event {
     Bookmark(String),
     /// The watch has failed.
     Error(Status),
-}
-
-/// An object as it travels: what a kind's own file says of it. One type per kind, of the same name
-/// as in the table of kinds.
-pub(crate) trait WireObject: prost::Message + Default + DeserializeOwned {
-    /// What the engine reads of it.
-    type Record;
-    /// The kind in full, against which files are held.
-    type Schema: DeserializeOwned;
-    /// `metadata`.
-    fn metadata(&self) -> Option<&ObjectMeta>;
-    /// Turns it into its record.
-    ///
-    /// # Errors
-    /// The field that cannot be read.
-    fn record(self, templates: &mut Templates) -> Result<Self::Record, FieldError>;
-}
-
-/// What the engine is told of the objects of a kind. Follows from the table of kinds, but for pods
-/// and nodes, which have inputs of their own.
-pub(crate) trait Told: WireObject {
-    /// That the object is there.
-    fn applied(record: Self::Record) -> Input;
-    /// That the object `key` is gone. Besides pods and nodes, such objects carry only their key.
-    fn deleted(key: ObjectKey, uid: Option<Box<str>>) -> Input;
-}
-
-/// Reads one object from JSON by its own `apiVersion` and `kind`, as found in files.
-///
-/// # Errors
-/// [`DecodeError::UnknownKind`] where the scheduler does not watch the kind, else what is wrong
-/// with the text, naming the field.
-pub fn decode_object(text: &[u8]) -> Result<Input, DecodeError> {
-    let kind = json::kind(text)?;
-    Ok(json::object(kind, text, &mut Templates::default())?.input)
-}
-
-/// Reads a pod from JSON; `apiVersion` and `kind` may be absent.
-///
-/// # Errors
-/// What is wrong with the text, naming the field.
-pub fn decode_pod(text: &[u8]) -> Result<PodRecord, DecodeError> {
-    match json::object(Kind::Pod, text, &mut Templates::default())?.input {
-        Input::PodApplied(pod) => Ok(*pod),
-        _ => Err(DecodeError::Syntax { kind: "Pod".into(), message: "not a pod".into() }),
-    }
 }
 
 /// Turns a wire object into what the engine is told.

@@ -5,16 +5,19 @@
 
 mod position;
 
+use berth_engine::Input;
+use berth_engine::record::PodRecord;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::position::path_at;
-use super::decode::{Event, Item, Page, Told, by_kind, finish};
+use super::decode::{Event, Item, Page, by_kind, finish};
 use super::error::DecodeError;
 use super::kind::Kind;
-use super::nullable;
 use super::templates::Templates;
 use super::wire::meta::{ListMeta, PartialObject, Status};
+use super::wire::nullable;
+use super::wire::object::Told;
 
 /// `apiVersion` and `kind`.
 #[derive(Default, Deserialize)]
@@ -57,6 +60,27 @@ pub(crate) fn kind(text: &[u8]) -> Result<Kind, DecodeError> {
         api_version: api_version.into(),
         kind: kind.into(),
     })
+}
+
+/// Reads one object from JSON by its own `apiVersion` and `kind`, as found in files.
+///
+/// # Errors
+/// [`DecodeError::UnknownKind`] where the scheduler does not watch the kind, else what is wrong
+/// with the text, naming the field.
+pub fn decode_object(text: &[u8]) -> Result<Input, DecodeError> {
+    let kind = kind(text)?;
+    Ok(object(kind, text, &mut Templates::default())?.input)
+}
+
+/// Reads a pod from JSON; `apiVersion` and `kind` may be absent.
+///
+/// # Errors
+/// What is wrong with the text, naming the field.
+pub fn decode_pod(text: &[u8]) -> Result<PodRecord, DecodeError> {
+    match object(Kind::Pod, text, &mut Templates::default())?.input {
+        Input::PodApplied(pod) => Ok(*pod),
+        _ => Err(DecodeError::Syntax { kind: "Pod".into(), message: "not a pod".into() }),
+    }
 }
 
 /// One object of `kind`.

@@ -9,12 +9,13 @@ pub(crate) mod list;
 use bytes::Bytes;
 use prost::Message;
 
-use super::decode::{Event, Item, Page, Told, by_kind, finish};
+use super::decode::{Event, Item, Page, by_kind, finish};
 use super::error::DecodeError;
 use super::json::unknown_event;
 use super::kind::Kind;
 use super::templates::Templates;
 use super::wire::meta::{ListMeta, PartialObject, Status};
+use super::wire::object::Told;
 
 /// What a protobuf document of Kubernetes begins with.
 pub(crate) const MAGIC: &[u8] = b"k8s\0";

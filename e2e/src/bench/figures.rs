@@ -1,12 +1,12 @@
 //! What is measured of one contestant in one round.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::refusals::RefusalFigures;
-use super::statistics::percentile;
+use super::statistics::{milliseconds, percentile};
 
 /// The figures of a round. Times are in ms from the start: the start of the scheduler's process
 /// or the first POST of a measured pod, whichever is later; for a flooder its first bind.
@@ -120,11 +120,6 @@ impl Figures {
     }
 }
 
-/// A duration in ms.
-pub fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
-}
-
 fn per_second(count: f64, ms: f64) -> f64 {
     if ms > 0.0 { count * 1000.0 / ms } else { 0.0 }
 }
@@ -132,6 +127,8 @@ fn per_second(count: f64, ms: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
     use super::*;
 
     /// Pods acknowledged, bound and told of at these ms.

@@ -4,8 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::figures::milliseconds;
-use super::statistics::percentile;
+use super::statistics::{milliseconds, percentile};
 
 /// When the verdict on a pod fell that fits nowhere, and when the pod was told.
 #[derive(Debug, Clone, Copy)]

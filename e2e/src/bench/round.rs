@@ -10,10 +10,11 @@ use kube::client::Body;
 
 use super::contestant::{Contestant, Driver};
 use super::executor::{Entrant, Executor};
-use super::figures::{Figures, ListTime, PodTimes, milliseconds};
+use super::figures::{Figures, ListTime, PodTimes};
 use super::ground::Ground;
 use super::refusals::{RefusalFigures, RefusalTimes};
 use super::sightings::{Seen, Sightings};
+use super::statistics::milliseconds;
 use super::workload::Workload;
 use crate::record::Recorder;
 

@@ -1,5 +1,7 @@
 //! Medians, spreads and percentiles.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// The middle of some rounds, and how far they lie apart.
@@ -24,6 +26,11 @@ impl Spread {
         let (lower, upper) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
         Some(Self { median: f64::midpoint(lower, upper), low, high, count: values.len() })
     }
+}
+
+/// A duration in ms.
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
 }
 
 /// The value below which `share` (0 to 1) of the sorted values lie: the nearest rank.

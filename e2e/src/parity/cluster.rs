@@ -1,15 +1,11 @@
-//! The cluster of a round: nodes, namespaces, volumes, services and pods that run already.
+//! The cluster of a round: nodes, namespaces, volumes and services.
 
 use serde_json::{Value, json};
 
 use super::draw::Draw;
-use super::pods;
 
 /// Nodes of a round.
 pub const NODES: usize = 40;
-
-/// Pods that run already.
-const ASSIGNED: usize = 90;
 
 /// Claims bound to a volume, `claim-0` and so on, in each namespace.
 pub const CLAIMS: usize = 12;
@@ -30,7 +26,7 @@ pub const IMAGES: [(&str, usize); 4] = [
     ("registry.example.com/huge:v3", 2500),
 ];
 
-/// Everything in the cluster, in an order in which it can be created.
+/// Everything in the cluster but its pods, in an order in which it can be created.
 pub fn objects(draw: &mut Draw) -> Vec<Value> {
     let mut all: Vec<Value> = NAMESPACES.iter().map(|name| namespace(name)).collect();
     all.extend(["immediate", "late"].iter().map(|name| storage_class(name)));
@@ -48,7 +44,6 @@ pub fn objects(draw: &mut Draw) -> Vec<Value> {
             all.extend(bound_claim(draw, namespace, index));
         }
     }
-    all.extend((0..ASSIGNED).map(|index| pods::assigned(draw, index)));
     all
 }
 

@@ -7,9 +7,17 @@ use super::cluster::{IMAGES, NAMESPACES, NODES, node_name};
 use super::draw::Draw;
 use super::shapes::{self, SHAPES};
 
+/// Pods that run already.
+const ASSIGNED: usize = 90;
+
+/// The pods that run already.
+pub fn running(draw: &mut Draw) -> Vec<Value> {
+    (0..ASSIGNED).map(|index| assigned(draw, index)).collect()
+}
+
 /// A pod that runs already, with what weighs on the pods to come: labels, ports, and terms that
 /// keep others away or draw them near.
-pub fn assigned(draw: &mut Draw, index: usize) -> Value {
+fn assigned(draw: &mut Draw, index: usize) -> Value {
     let mut pod = plain(draw, &format!("running-{index:02}"));
     match draw.below(8) {
         0 => shapes::host_port(draw, &mut pod),

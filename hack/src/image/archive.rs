@@ -3,8 +3,10 @@
 //! Source: image-layout.md of the OCI image specification 1.1; `manifest.json` is Docker's.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use anyhow::Result;
+use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -58,6 +60,17 @@ impl Archive {
         let blob = Blob { media_type: media_type.to_owned(), digest, size: content.len() };
         self.files.insert(blob.path(), content);
         blob
+    }
+
+    /// Adds a layer, compressed; its descriptor, and the digest of the plain tar.
+    pub(super) fn add_layer(&mut self, layer: &Layer) -> Result<(Blob, String)> {
+        let plain = layer.plain()?;
+        // Without a time and a file name.
+        let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+        gzip.write_all(&plain)?;
+        let compressed = gzip.finish()?;
+        let blob = self.add("application/vnd.oci.image.layer.v1.tar+gzip", compressed);
+        Ok((blob, digest_of(&plain)))
     }
 
     /// Adds what leads to the manifest: the index, and Docker's list.

@@ -1,12 +1,7 @@
 //! A layer: a tar file of root's, with one time for all entries.
 
-use std::io::Write;
-
 use anyhow::Result;
-use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
-
-use super::archive::{Archive, Blob, digest_of};
 
 /// Entries in the order in which they were added.
 #[derive(Debug)]
@@ -50,16 +45,5 @@ impl Layer {
             tar.append_data(&mut header.clone(), path, content.as_slice())?;
         }
         Ok(tar.into_inner()?)
-    }
-
-    /// Adds the layer to an archive, compressed; its descriptor, and the digest of the plain tar.
-    pub(super) fn compress(&self, archive: &mut Archive) -> Result<(Blob, String)> {
-        let plain = self.plain()?;
-        // Without a time and a file name.
-        let mut gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
-        gzip.write_all(&plain)?;
-        let compressed = gzip.finish()?;
-        let blob = archive.add("application/vnd.oci.image.layer.v1.tar+gzip", compressed);
-        Ok((blob, digest_of(&plain)))
     }
 }

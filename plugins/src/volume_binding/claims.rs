@@ -6,15 +6,13 @@ use berth_engine::base::Symbols;
 use berth_engine::cache::Objects;
 use berth_engine::framework::{Context, Fault, Reason, Verdict};
 use berth_engine::model::{Dims, NodeTerm};
-use berth_engine::record::{
-    ClaimRecord, NodeSelector, NodeSelectorTerm, ObjectKey, VolumeBindingMode, VolumeRecord,
-    VolumeSource,
-};
+use berth_engine::record::{ClaimRecord, ObjectKey, VolumeBindingMode, VolumeRecord, VolumeSource};
 
 use crate::csi_migration::{self, MigrationError, csi_affinity, migrated_driver, plugin_name};
 use crate::pod_claims::{ClaimError, ClaimVolume, claim_volumes, is_for_pod};
 
 use super::REASON_IMMEDIATE;
+use super::affinity::compile;
 use super::matching::Candidates;
 use super::provisioning::Provisioning;
 
@@ -239,21 +237,4 @@ impl Unbound {
             provisioning: Provisioning::of(claim, cx),
         }
     }
-}
-
-/// Terms of a volume's node affinity. They are matched against a node of no name
-/// (`CheckNodeAffinity`), so requirements on fields compare with the empty string, as those on
-/// unknown fields do.
-pub(super) fn compile(affinity: &NodeSelector, symbols: &Symbols) -> Vec<NodeTerm> {
-    let compile = |term: &NodeSelectorTerm| {
-        if term.match_fields.is_empty() {
-            return NodeTerm::compile_known(term, symbols);
-        }
-        let mut nameless = term.clone();
-        for field in &mut nameless.match_fields {
-            field.key = Box::default();
-        }
-        NodeTerm::compile_known(&nameless, symbols)
-    };
-    affinity.terms.iter().map(compile).collect()
 }

@@ -7,7 +7,7 @@ use berth_engine::framework::{Context, Fault};
 use berth_engine::model::NodeTerm;
 use berth_engine::record::{ClaimRecord, ObjectKey, Quantity, VolumeRecord};
 
-use super::claims::compile;
+use super::affinity::compile;
 use super::selector::{self, BadRequirement};
 
 /// The volumes that suit a claim, apart from where they can be reached. What does not depend on

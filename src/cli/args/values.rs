@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::VersionOutput;
+use crate::cli::version::VersionOutput;
 use crate::config::GoDuration;
 
 /// A boolean as Go's `strconv.ParseBool` reads it, which is what kube-scheduler's flags use.

@@ -153,6 +153,34 @@ pub enum BindOutcome {
     },
 }
 
+impl BindOutcome {
+    /// All values of [`BindOutcome::label`], so that every series exists from the start.
+    pub const LABELS: [&'static str; 8] = [
+        "bound",
+        "conflict",
+        "gone",
+        "replaced",
+        "denied",
+        "throttled",
+        "unavailable",
+        "not_bound",
+    ];
+
+    /// The label of the outcome in metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Bound => "bound",
+            Self::Conflict(_) => "conflict",
+            Self::Gone => "gone",
+            Self::Replaced => "replaced",
+            Self::Denied(_) => "denied",
+            Self::Throttled(_) => "throttled",
+            Self::Unavailable(_) => "unavailable",
+            Self::NotBound { .. } => "not_bound",
+        }
+    }
+}
+
 /// The end of a write before a bind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteOutcome {

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::object::set_condition;
 use crate::resource::Resource;
 
 /// Fills in defaults; `create` also sets the status a new object starts with.
@@ -98,7 +99,7 @@ fn pod(value: &mut Value, create: bool) {
             "reason": "SchedulingGated",
             "message": "Scheduling is blocked due to non-empty scheduling gates",
         });
-        crate::registry::set_condition(&mut value["status"]["conditions"], condition);
+        set_condition(&mut value["status"]["conditions"], condition);
     }
 }
 

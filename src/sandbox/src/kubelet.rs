@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::annotations::{EXIT_CODE, RUN_FOR};
 use crate::api::Apiserver;
 use crate::informer::Informer;
 use crate::options::Options;
@@ -21,12 +22,6 @@ use crate::timer::{Timers, later};
 use crate::timestamp;
 
 pub(crate) use node::registered;
-
-/// How long the pod's containers run, as a Go duration.
-pub(crate) const RUN_FOR: &str = "sandbox.berth.dev/run-for";
-
-/// With what they exit.
-pub(crate) const EXIT_CODE: &str = "sandbox.berth.dev/exit-code";
 
 /// Delay before a container that ended is started again; kubelets begin with 10 s.
 const RESTART_AFTER: Duration = Duration::from_millis(100);
@@ -273,23 +268,4 @@ impl Kubelet {
 fn exit_code(pod: &Value) -> i64 {
     let code = &pod["metadata"]["annotations"][EXIT_CODE];
     code.as_str().and_then(|c| c.parse().ok()).unwrap_or(0)
-}
-
-/// What is wrong with the sandbox's own annotations on a pod, if anything.
-pub(crate) fn check_annotations(annotations: &Value) -> Vec<(String, Value, &'static str)> {
-    let mut wrong = Vec::new();
-    let path = |name: &str| format!("metadata.annotations[{name}]");
-    let run_for = &annotations[RUN_FOR];
-    if run_for.as_str().is_some_and(|d| timestamp::parse_duration(d).is_none()) {
-        wrong.push((
-            path(RUN_FOR),
-            run_for.clone(),
-            "must be a duration such as \"2s\" or \"500ms\"",
-        ));
-    }
-    let code = &annotations[EXIT_CODE];
-    if code.as_str().is_some_and(|c| c.parse::<u8>().is_err()) {
-        wrong.push((path(EXIT_CODE), json!(code), "must be a number from 0 to 255"));
-    }
-    wrong
 }

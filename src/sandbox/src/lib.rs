@@ -40,6 +40,7 @@
 //! | `defaults`, `validate/` | what the server fills in and refuses |
 //! | `patch/` | JSON, merge and strategic patches, server-side apply |
 //! | `protobuf/` | bodies of small kinds, as typed Go clients write them |
+//! | `object`, `annotations` | names and conditions; what the sandbox's annotations say |
 //! | `selector`, `quantity`, `timestamp` | label and field selectors, amounts, times |
 //! | `store/` | objects, versions, the bounded history, snapshots of paginated lists |
 //! | `informer`, `timer` | how controllers follow the store and wait |
@@ -55,6 +56,7 @@
 //! Deployments and the like are stored and nothing more. Field ownership is tracked for
 //! server-side apply alone.
 
+mod annotations;
 mod api;
 mod base64;
 mod counters;
@@ -68,6 +70,7 @@ mod job;
 mod kubelet;
 mod namespace;
 mod nodes;
+mod object;
 mod offer;
 mod options;
 mod patch;

@@ -15,6 +15,7 @@ use crate::api::Apiserver;
 use crate::base64;
 use crate::counters::{Counters, RequestKey};
 use crate::faults::Faults;
+use crate::object::name_of;
 use crate::offer::Offer;
 use crate::options::{Error, Options};
 use crate::registry::{DeleteOptions, Registry, Target};
@@ -175,7 +176,7 @@ impl Sandbox {
     pub fn update(&self, resource: &str, status: bool, object: &Value) -> Result<Value, Error> {
         let resource = row(resource)?;
         let namespace = namespace_of(resource, object);
-        let name = crate::registry::name_of(object).to_owned();
+        let name = name_of(object).to_owned();
         let target = Target::new(resource, &namespace, &name);
         Ok(self.api.registry.update(target, status, object)?.value.clone())
     }
@@ -195,7 +196,7 @@ impl Sandbox {
             let message = "an unchecked object still needs metadata";
             return Err(Error::Object(crate::status::Status::bad_request(message)));
         }
-        let exists = crate::registry::name_of(&object).to_owned();
+        let exists = name_of(&object).to_owned();
         let stored = self.api.registry.store.insert(resource, object);
         stored
             .map(drop)

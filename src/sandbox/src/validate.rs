@@ -7,9 +7,9 @@ pub(crate) mod strict;
 
 use serde_json::Value;
 
-use crate::kubelet::check_annotations;
+use crate::annotations;
+use crate::object::name_of;
 use crate::quantity;
-use crate::registry::name_of;
 use crate::resource::Resource;
 use crate::status::{FieldError, Result, Status};
 
@@ -21,7 +21,7 @@ pub(crate) fn create(resource: &Resource, value: &Value) -> Result<()> {
     match resource.kind {
         "Pod" => {
             pod::spec("spec", &value["spec"], &mut errors);
-            for (field, given, detail) in check_annotations(&value["metadata"]["annotations"]) {
+            for (field, given, detail) in annotations::check(&value["metadata"]["annotations"]) {
                 errors.push(FieldError::invalid(field, &given, detail));
             }
         }

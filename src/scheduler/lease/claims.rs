@@ -2,55 +2,16 @@
 //! [`Claims::spawn`].
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::group::Purpose;
-use super::keeper::{Keeper, Order};
-use super::{Namespace, Timing};
+use super::keeper::{ClaimsOptions, Keeper, Order};
+use super::standing::Standing;
+use super::voice::Purpose;
 use crate::client::Client;
-use crate::events::EventHandle;
-use crate::metrics::Gauges;
-
-/// What Leases to hold, and how.
-#[derive(Debug)]
-pub struct ClaimsOptions {
-    /// The `schedulerName` of each profile.
-    pub names: BTreeSet<String>,
-    /// The namespace of the Leases.
-    pub namespace: Namespace,
-    /// How long they run.
-    pub timing: Timing,
-    /// `holderIdentity`: [`super::identity`].
-    pub identity: Arc<str>,
-    /// `leader_election_master_status`.
-    pub status: Gauges,
-    /// Where events about the Leases go.
-    pub events: Option<EventHandle>,
-}
-
-/// Whether this instance may schedule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// Not, for this reason: another instance holds a Lease, or it is not known who does.
-    Waits(String),
-    /// It holds the Lease of each of its names.
-    Holds,
-    /// Another instance has taken a Lease that this one held: it must end.
-    Lost(String),
-    /// It has no right to a Lease that it never held.
-    Refused(String),
-}
-
-impl Default for Standing {
-    fn default() -> Self {
-        Self::Waits("the Leases have not been looked at yet".to_owned())
-    }
-}
 
 /// The Leases, held until [`Claims::release`]; dropping it leaves them to run out.
 #[derive(Debug)]

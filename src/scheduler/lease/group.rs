@@ -8,18 +8,7 @@ use tokio::time::Instant;
 
 use super::elector::{Elector, Foreign, Turn};
 use super::lock::LockError;
-use super::voice::Voice;
-
-/// What a Lease is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// To schedule by the configuration in force.
-    Start,
-    /// A configuration that is to be put in force.
-    Reload,
-    /// The same once more, after it was refused.
-    ReloadAgain,
-}
+use super::voice::{Purpose, Voice};
 
 /// One name that is claimed.
 pub(super) struct Claim {
@@ -47,7 +36,7 @@ impl Claim {
     fn conclude(&mut self, name: &str, voice: &Voice, ended: Result<Turn, Duration>) {
         let late = |limit| LockError::Failed(format!("deadline of {limit:?} passed"));
         let turn = ended.unwrap_or_else(|limit| Turn::Failed(late(limit)));
-        voice.tell(name, self, &turn);
+        voice.tell(name, &self.elector, self.purpose, self.last.as_ref(), &turn);
         self.last = Some(turn);
     }
 

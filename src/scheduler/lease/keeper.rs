@@ -1,6 +1,7 @@
 //! The task that takes Leases, renews them and lets go of them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -8,13 +9,33 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::claims::{ClaimsOptions, Standing};
 use super::elector::{Elector, Turn};
-use super::group::{self, Claim, Group, Purpose};
+use super::group::{self, Claim, Group};
 use super::lock::{Lock, LockError};
-use super::place::lease_name;
-use super::voice::Voice;
+use super::place::{Namespace, lease_name};
+use super::standing::Standing;
+use super::timing::Timing;
+use super::voice::{Purpose, Voice};
 use crate::client::Client;
+use crate::events::EventHandle;
+use crate::metrics::Gauges;
+
+/// What Leases to hold, and how.
+#[derive(Debug)]
+pub struct ClaimsOptions {
+    /// The `schedulerName` of each profile.
+    pub names: BTreeSet<String>,
+    /// The namespace of the Leases.
+    pub namespace: Namespace,
+    /// How long they run.
+    pub timing: Timing,
+    /// `holderIdentity`: [`super::identity`].
+    pub identity: Arc<str>,
+    /// `leader_election_master_status`.
+    pub status: Gauges,
+    /// Where events about the Leases go.
+    pub events: Option<EventHandle>,
+}
 
 /// What a reload asks.
 #[derive(Debug)]
@@ -120,7 +141,7 @@ impl Keeper {
                 name: lease_name(&name),
                 deadline: self.options.timing.one_try(),
             };
-            let identity = std::sync::Arc::clone(&self.options.identity);
+            let identity = Arc::clone(&self.options.identity);
             let elector = Elector::new(lock, identity, self.options.timing);
             (name, Claim { elector, purpose, last: None })
         };

@@ -8,7 +8,6 @@ use berth_engine::record::ObjectKey;
 use tokio::time::Instant;
 
 use super::elector::{Elector, Foreign, Turn};
-use super::group::{Claim, Purpose};
 use super::lock::LockError;
 use crate::client::{Complaints, cause};
 use crate::events::{EventHandle, Regarding, Statement};
@@ -19,6 +18,17 @@ const REMIND_EVERY: Duration = Duration::from_secs(60);
 
 /// `reportingController` of events about Leases: they are of no profile.
 const CONTROLLER: &str = "berth";
+
+/// What a Lease is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To schedule by the configuration in force.
+    Start,
+    /// A configuration that is to be put in force.
+    Reload,
+    /// The same once more, after it was refused.
+    ReloadAgain,
+}
 
 pub(super) struct Voice {
     identity: Arc<str>,
@@ -40,10 +50,15 @@ impl Voice {
         Self { identity: Arc::clone(identity), status, events, complaints, reminded }
     }
 
-    /// Tells how a try of a claim ended where that is news.
-    pub(super) fn tell(&self, name: &str, claim: &Claim, turn: &Turn) {
-        let Claim { elector, purpose, last } = claim;
-        let last = last.as_ref();
+    /// Tells how a try of a Lease ended where that is news; `last` is how the one before did.
+    pub(super) fn tell(
+        &self,
+        name: &str,
+        elector: &Elector,
+        purpose: Purpose,
+        last: Option<&Turn>,
+        turn: &Turn,
+    ) {
         let lease = elector.lock.to_string();
         let held = matches!(turn, Turn::Held { .. }) || elector.holds();
         self.show(elector, held);

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use crate::watch::kind::Kind;
-use crate::watch::nullable;
 use crate::watch::request::{RequestError, Source};
+use crate::watch::wire::nullable;
 
 /// The version of each kind that the server offers, of those that were looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

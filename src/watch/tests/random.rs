@@ -15,7 +15,7 @@ use crate::watch::wire::owner::*;
 use crate::watch::wire::pod::Pod;
 use crate::watch::wire::pod_spec::*;
 use crate::watch::wire::pod_status::*;
-use crate::watch::wire::scalar::{Entry, Key, Quantity, Resource, Time};
+use crate::watch::wire::scalar::{Entry, Key, Present, Quantity, Resource, Time};
 use crate::watch::wire::selector::*;
 use crate::watch::wire::volume::{Volume, VolumeSource};
 use crate::watch::wire::volume_source::*;

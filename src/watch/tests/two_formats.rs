@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use serde::Serialize;
 
 use super::random::{Draw, Random};
-use crate::watch::decode::{Told, by_kind};
+use crate::watch::decode::by_kind;
 use crate::watch::kind::Kind;
 use crate::watch::proto::frames::{Frames, Framing};
 use crate::watch::proto::{MAGIC, Unknown};
 use crate::watch::templates::Templates;
+use crate::watch::wire::object::Told;
 use crate::watch::{json, proto};
 use prost::Message;
 

@@ -6,9 +6,9 @@ use berth_engine::record::{
 };
 use serde::Deserialize;
 
+use super::nullable;
 use super::scalar::{boxed, text};
 use super::selector::{LabelSelector, NodeSelector, NodeSelectorTerm};
-use crate::watch::nullable;
 
 /// `v1.Affinity`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]

@@ -9,15 +9,14 @@ use serde::Deserialize;
 
 use super::container::Resources;
 use super::meta::ObjectMeta;
-use super::pod_spec::Present;
-use super::scalar::{Resource, boxed, resource_list, string_map, text};
+use super::nullable;
+use super::object::WireObject;
+use super::scalar::{Present, Resource, boxed, resource_list, string_map, text};
 use super::selector::{LabelSelector, NodeSelector};
 use super::volume_source::{
     AwsElasticBlockStore, AzureDisk, CsiVolume, GcePersistentDisk, VolumeId,
 };
-use crate::watch::decode::WireObject;
 use crate::watch::error::{FieldError, Within};
-use crate::watch::nullable;
 use crate::watch::templates::Templates;
 
 /// The storage class's annotation of old, which beats the field

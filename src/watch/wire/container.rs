@@ -3,9 +3,9 @@
 use berth_engine::record::{Container as ContainerRecord, HostPort};
 use serde::Deserialize;
 
+use super::nullable;
 use super::scalar::{Resource, resource_list, text};
 use crate::watch::error::{FieldError, Within};
-use crate::watch::nullable;
 
 /// `v1.Container`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]

@@ -8,11 +8,11 @@ use k8s_openapi::api::storage::v1 as storage;
 use serde::Deserialize;
 
 use super::meta::ObjectMeta;
+use super::nullable;
+use super::object::WireObject;
 use super::scalar::{Quantity, boxed, non_empty, text};
 use super::selector::LabelSelector;
-use crate::watch::decode::WireObject;
 use crate::watch::error::{FieldError, Within};
-use crate::watch::nullable;
 use crate::watch::templates::Templates;
 
 /// Marks the default class; the beta one counts too (`IsDefaultAnnotation`).

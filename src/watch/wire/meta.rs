@@ -3,8 +3,8 @@
 use berth_engine::record::{ObjectKey, Owner};
 use serde::Deserialize;
 
+use super::nullable;
 use super::scalar::{Entry, Time, text};
-use crate::watch::nullable;
 
 /// `metav1.ObjectMeta` without `managedFields`, half of an object's bytes.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]

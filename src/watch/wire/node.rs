@@ -9,11 +9,11 @@ use berth_engine::record::{
 use serde::Deserialize;
 
 use super::meta::ObjectMeta;
+use super::nullable;
+use super::object::{Told, WireObject};
 use super::pod_status::Condition;
 use super::scalar::{Resource, boxed, resource_list, string_map, text};
-use crate::watch::decode::{Told, WireObject};
 use crate::watch::error::{FieldError, Within};
-use crate::watch::nullable;
 use crate::watch::templates::Templates;
 
 /// `v1.Node`.

@@ -9,11 +9,11 @@ use k8s_openapi::api::policy::v1 as policy;
 use serde::Deserialize;
 
 use super::meta::ObjectMeta;
+use super::nullable;
+use super::object::WireObject;
 use super::scalar::{Entry, Key, boxed, string_map, text};
 use super::selector::LabelSelector;
-use crate::watch::decode::WireObject;
 use crate::watch::error::FieldError;
-use crate::watch::nullable;
 use crate::watch::templates::Templates;
 
 /// `v1.Namespace`.

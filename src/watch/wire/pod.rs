@@ -5,11 +5,11 @@ use berth_engine::record::{ObjectKey, Phase, PodRecord, PreemptionPolicy, Schedu
 use serde::Deserialize;
 
 use super::meta::ObjectMeta;
+use super::object::{Told, WireObject};
 use super::pod_spec::PodSpec;
 use super::pod_status::PodStatus;
 use super::resize;
 use super::scalar::{Time, non_empty, string_map, text};
-use crate::watch::decode::{Told, WireObject};
 use crate::watch::error::{FieldError, Within};
 use crate::watch::resume::number;
 use crate::watch::templates::Templates;

@@ -1,5 +1,7 @@
 //! The pod's template.
 
+mod features;
+
 use berth_engine::record::{
     PodSpec as PodSpecRecord, Toleration as TolerationRecord, TolerationOp,
 };
@@ -7,12 +9,11 @@ use serde::Deserialize;
 
 use super::affinity::{self, Affinity, TopologySpreadConstraint};
 use super::container::{Container, EphemeralContainer, Resources};
-use super::features;
 use super::node::taint_effect;
-use super::scalar::{Entry, Resource, each, resource_list, string_map, text};
+use super::nullable;
+use super::scalar::{Entry, Present, Resource, each, resource_list, string_map, text};
 use super::volume::Volume;
 use crate::watch::error::{FieldError, Within};
-use crate::watch::nullable;
 
 /// `v1.PodSpec`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
@@ -68,12 +69,6 @@ pub(crate) struct PodSpec {
     #[prost(message, optional, tag = "43")]
     pub(crate) scheduling_group: Option<Present>,
 }
-
-/// A message of which only the presence counts.
-#[derive(Clone, Copy, PartialEq, Eq, prost::Message, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default)]
-pub(crate) struct Present {}
 
 /// `v1.PodSchedulingGate`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::container::Resources;
+use super::nullable;
 use super::scalar::{Resource, Time};
-use crate::watch::nullable;
 
 /// `v1.PodStatus`.
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]

@@ -23,6 +23,12 @@ pub(crate) struct Resource {
     pub(crate) value: Option<Quantity>,
 }
 
+/// A message of which only the presence counts.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+#[serde(default)]
+pub(crate) struct Present {}
+
 /// An entry of a map of which only the key is read.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub(crate) struct Key {

@@ -6,8 +6,8 @@ use berth_engine::record::{
 };
 use serde::Deserialize;
 
+use super::nullable;
 use super::scalar::{Entry, boxed, string_map, text};
-use crate::watch::nullable;
 
 /// `metav1.LabelSelector`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]

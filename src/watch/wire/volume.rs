@@ -3,8 +3,7 @@
 use berth_engine::record::{InTreeKind, InTreeVolume, Volume as VolumeRecord};
 use serde::Deserialize;
 
-use super::pod_spec::Present;
-use super::scalar::{boxed, non_empty, text};
+use super::scalar::{Present, boxed, non_empty, text};
 use super::volume_source::{
     AwsElasticBlockStore, AzureDisk, ClaimSource, CsiSource, GcePersistentDisk, ImageSource, Iscsi,
     Rbd, VolumeId,

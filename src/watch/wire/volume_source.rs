@@ -4,8 +4,8 @@
 use berth_engine::record::{InTreeKind, InTreeVolume};
 use serde::Deserialize;
 
+use super::nullable;
 use super::scalar::text;
-use crate::watch::nullable;
 
 /// `v1.GCEPersistentDiskVolumeSource`.
 #[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::plan::{Plan, Verdict};
 use super::tracked::Tracked;
-use crate::registry::{Registry, Target, event, set_condition};
+use crate::object::set_condition;
+use crate::registry::{Registry, Target, event};
 use crate::resource;
 use crate::store::Object;
 use crate::timestamp;

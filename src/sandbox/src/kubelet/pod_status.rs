@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::registry::set_condition;
+use crate::object::set_condition;
 use crate::timestamp;
 
 /// All containers run and are ready.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::delete::{DeleteOptions, Deleted};
-use super::{Registry, Target, set_condition};
+use super::{Registry, Target};
+use crate::object::{name_of, set_condition};
 use crate::resource::{self, Resource};
 use crate::selector::label_selector_matches;
 use crate::status::{Result, Status};
@@ -26,7 +27,7 @@ pub(crate) fn admit(store: &Store, resource: &Resource, value: &mut Value) -> Re
         let class = store.get(classes, "", &name);
         if class.is_none() {
             let detail = format!("no PriorityClass with name {name} was found");
-            return Err(Status::forbidden(resource, super::name_of(value), &detail));
+            return Err(Status::forbidden(resource, name_of(value), &detail));
         }
         class
     };
@@ -38,7 +39,7 @@ pub(crate) fn admit(store: &Store, resource: &Resource, value: &mut Value) -> Re
              admission controller computed {number} from the given PriorityClass name",
             given.unwrap_or(0)
         );
-        return Err(Status::forbidden(resource, super::name_of(value), &detail));
+        return Err(Status::forbidden(resource, name_of(value), &detail));
     }
     value["spec"]["priority"] = json!(number);
     if let Some(class) = class {

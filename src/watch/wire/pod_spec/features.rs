@@ -4,8 +4,8 @@
 //! `staging/src/k8s.io/component-helpers/nodedeclaredfeatures/features/`, version 1.37. None has
 //! a last version yet (`MaxVersion`). The others there are never needed for scheduling.
 
-use super::container::VolumeMount;
-use super::pod_spec::PodSpec;
+use super::PodSpec;
+use crate::watch::wire::container::VolumeMount;
 
 const RESTART_ALL_CONTAINERS: &str = "RestartAllContainersOnContainerExits";
 const USER_NAMESPACES_HOST_NETWORK: &str = "UserNamespacesHostNetworkSupport";

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::wire::scalar::{Entry, Key, Quantity, Resource};
+use super::scalar::{Entry, Key, Quantity, Resource};
 
 /// Allocation made ahead for a list whose length is not known: none. JSON gives no size hint.
 struct List<T>(PhantomData<T>);

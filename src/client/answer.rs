@@ -1,0 +1,108 @@
+//! What came of a request: an answer of the server, or why there is none.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::RETRY_AFTER;
+use prost::Message;
+use serde::Deserialize;
+
+use super::protobuf;
+
+/// What the server said.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    /// HTTP status code.
+    pub(crate) status: u16,
+    /// Header `Retry-After`, where it counts seconds.
+    pub(crate) retry_after: Option<Duration>,
+    /// Header `Date`, in seconds of the epoch.
+    pub(crate) date: Option<i64>,
+    /// The body; empty where it could not be read after a status had come.
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// Whether the request was granted.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The `v1.Status` in the body, if it is one.
+    pub(crate) fn api_status(&self) -> Option<ApiStatus> {
+        if let Some(raw) = protobuf::content(&self.body) {
+            return WireStatus::decode(raw).ok().map(ApiStatus::from);
+        }
+        serde_json::from_slice::<ApiStatus>(&self.body).ok().filter(|s| s.kind == "Status")
+    }
+
+    /// Code, reason and message for people.
+    pub(crate) fn text(&self) -> String {
+        match self.api_status() {
+            Some(status) => format!("{} {}: {}", self.status, status.reason, status.message),
+            None => {
+                let body = String::from_utf8_lossy(&self.body);
+                let line = body.lines().next().unwrap_or_default();
+                format!("{} {}", self.status, line.chars().take(200).collect::<String>())
+            }
+        }
+    }
+}
+
+/// `v1.Status`, as far as it is read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ApiStatus {
+    /// Always `Status`.
+    pub(crate) kind: String,
+    /// Machine-readable, such as `Conflict`.
+    pub(crate) reason: String,
+    /// For people.
+    pub(crate) message: String,
+}
+
+/// `v1.Status` as protobuf: asked of an answer that is no success, so that it can be nothing else.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+struct WireStatus {
+    #[prost(string, tag = "3")]
+    message: String,
+    #[prost(string, tag = "4")]
+    reason: String,
+}
+
+impl From<WireStatus> for ApiStatus {
+    fn from(wire: WireStatus) -> Self {
+        Self { kind: "Status".to_owned(), reason: wire.reason, message: wire.message }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The request never left: the server has not seen it.
+    #[error("{0}")]
+    Unsent(String),
+    /// The request may have been carried out.
+    #[error("no answer: {0}")]
+    Lost(String),
+}
+
+impl From<Response<Bytes>> for Answer {
+    fn from(response: Response<Bytes>) -> Self {
+        let (head, body) = response.into_parts();
+        let header = |name| head.headers.get(name).and_then(|v| v.to_str().ok());
+        let retry_after = header(RETRY_AFTER).and_then(|v| v.trim().parse().ok());
+        Self {
+            status: head.status.as_u16(),
+            retry_after: retry_after.map(Duration::from_secs),
+            date: header(http::header::DATE).and_then(parse_date),
+            body,
+        }
+    }
+}
+
+/// `Date` of HTTP, RFC 9110 §5.6.7, to seconds of the epoch.
+fn parse_date(value: &str) -> Option<i64> {
+    jiff::fmt::rfc2822::parse(value).ok().map(|zoned| zoned.timestamp().as_second())
+}
