@@ -1,8 +1,10 @@
 //! What rustfmt and clippy do not see: sizes, names, words, headers, module edges.
 
+mod circles;
 mod edges;
 mod header;
 mod names;
+mod paths;
 mod purity;
 mod serde;
 mod size;
@@ -32,8 +34,8 @@ const CHECKS: [fn(&Source) -> Vec<Finding>; 8] = [
 /// Something is not tidy, or a file cannot be read.
 pub(crate) fn run() -> Result<()> {
     let sources = source::all(&workspace()?)?;
-    let findings = sources.iter().flat_map(|s| CHECKS.iter().flat_map(move |check| check(s)));
-    report("tidy", findings.collect())?;
+    let of_files = sources.iter().flat_map(|s| CHECKS.iter().flat_map(move |check| check(s)));
+    report("tidy", of_files.chain(circles::check(&sources)).collect())?;
     size::print_large(&sources);
     println!("tidy: {} files", sources.len());
     Ok(())
