@@ -1,15 +1,57 @@
-//! Which module of the engine may use which: the flow of data, held as a table.
+//! Which module of the engine, and which room of the shell, may use which: the flow of data, held
+//! as tables.
 
 use crate::finding::Finding;
 use crate::source::Source;
 
 const ENGINE: &str = "src/engine/src/";
 
+const SHELL: &str = "src/";
+
+/// Crates within the shell's folder.
+const WITHIN_SHELL: [&str; 2] = ["src/engine/", "src/sandbox/"];
+
+/// A module at a crate's root, and what it may use.
+type Row = (&'static str, &'static [&'static str]);
+
+/// Each room of the shell and what it may use: commands above the reload above the scheduler above
+/// what reads and writes.
+const ROOMS: [Row; 13] = [
+    ("escape", &[]),
+    ("causes", &[]),
+    ("client", &["causes"]),
+    ("watch", &["client"]),
+    ("metrics", &["watch"]),
+    ("events", &["client", "metrics"]),
+    ("status", &["client", "metrics"]),
+    ("bind", &["client", "metrics", "watch"]),
+    ("config", &["client", "escape", "events"]),
+    ("serve", &["client", "events", "metrics"]),
+    ("scheduler", &["bind", "client", "config", "events", "metrics", "status", "watch"]),
+    ("reload", &["causes", "client", "config", "events", "metrics", "scheduler"]),
+    (
+        "cli",
+        &[
+            "bind",
+            "causes",
+            "client",
+            "config",
+            "escape",
+            "events",
+            "metrics",
+            "reload",
+            "scheduler",
+            "serve",
+            "watch",
+        ],
+    ),
+];
+
 /// Each module and what it may use. `framework`, `object`, `cache` and `input` are one layer: a
 /// plugin reads the cache, and the cache tells its changes in the words in which a plugin declares
 /// its reads, as does the table of kinds.
 /// The queue knows neither cache nor cycle; `engine` is where everything meets.
-const TABLE: [(&str, &[&str]); 14] = [
+const MODULES: [Row; 14] = [
     ("stored", &[]),
     ("base", &["stored"]),
     ("record", &["stored", "base"]),
@@ -42,16 +84,21 @@ const TABLE: [(&str, &[&str]); 14] = [
     ),
 ];
 
-/// A use of a module that the table does not allow, and a module that is not in the table.
+/// A use of a module that its crate's table does not allow, and a module that is not in the table.
 pub(super) fn check(source: &Source) -> Vec<Finding> {
-    let Some(path) = source.path.strip_prefix(ENGINE).and_then(|p| p.strip_suffix(".rs")) else {
+    let (root, table): (&str, &[Row]) = match source.path.starts_with(ENGINE) {
+        true => (ENGINE, &MODULES),
+        false if WITHIN_SHELL.iter().any(|folder| source.path.starts_with(folder)) => return vec![],
+        false => (SHELL, &ROOMS),
+    };
+    let Some(path) = source.path.strip_prefix(root).and_then(|p| p.strip_suffix(".rs")) else {
         return Vec::new();
     };
     let module = path.split('/').next().unwrap_or(path);
-    if module == "lib" || source.is_test() {
+    if matches!(path, "lib" | "main") || source.is_test() {
         return Vec::new();
     }
-    let Some((_, allowed)) = TABLE.iter().find(|(name, _)| *name == module) else {
+    let Some((_, allowed)) = table.iter().find(|(name, _)| *name == module) else {
         let what = format!("module `{module}` has no row in the table of hack's tidy/edges.rs");
         return vec![Finding::new(&source.path, 1, what)];
     };
@@ -59,7 +106,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (line, code) in source.code() {
         for used in modules(code, depth) {
-            let known = TABLE.iter().any(|(name, _)| *name == used);
+            let known = table.iter().any(|(name, _)| *name == used);
             // What is no module is re-exported at the root, where two ways to a name begin.
             if !known {
                 let what = format!("crate::{used}: use it by its module's path");
@@ -138,8 +185,24 @@ mod tests {
     }
 
     #[test]
-    fn the_table_names_only_itself() {
-        let known = |name: &str| TABLE.iter().any(|(row, _)| *row == name);
-        assert!(TABLE.iter().all(|(_, uses)| uses.iter().all(|used| known(used))));
+    fn rooms_of_the_shell_have_an_order() {
+        let found = |path, text| findings(check, path, text);
+        assert!(found("src/reload/file.rs", "use crate::scheduler::Scheduler;\n").is_empty());
+        let wrong = found("src/scheduler.rs", "use crate::reload::InForce;\n");
+        assert_eq!(wrong, ["src/scheduler.rs:1: `scheduler` may not use `reload`"]);
+        assert!(found("src/sandbox/src/api.rs", "use crate::registry::Registry;\n").is_empty());
+        assert_eq!(found("src/run.rs", "//! Runs.\n").len(), 1);
+    }
+
+    #[test]
+    fn a_table_names_only_what_is_above() {
+        for table in [&MODULES[..], &ROOMS[..]] {
+            let known = |name: &str| table.iter().any(|(row, _)| *row == name);
+            assert!(table.iter().all(|(_, uses)| uses.iter().all(|used| known(used))));
+        }
+        for (at, (room, uses)) in ROOMS.iter().enumerate() {
+            let above = |used: &&str| ROOMS[..at].iter().any(|(row, _)| row == used);
+            assert!(uses.iter().all(above), "{room}");
+        }
     }
 }
