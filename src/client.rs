@@ -7,7 +7,6 @@
 //! small while binds are open (`right_of_way`).
 
 mod answer;
-mod base64;
 mod bucket;
 mod complaints;
 mod credential;
@@ -19,11 +18,14 @@ mod pool;
 pub(crate) mod protobuf;
 mod proxy;
 mod right_of_way;
+mod status;
 mod tunnel;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::{HeaderValue, Request, Response, Uri};
@@ -49,6 +51,7 @@ use pool::{Content, Pool};
 use proxy::{Chosen, Environment};
 pub(crate) use right_of_way::{GivingWay, Place};
 pub use right_of_way::{RightOfWay, Share};
+pub(crate) use status::Status;
 use tunnel::Dialer;
 pub use tunnel::ProxyError;
 
@@ -334,8 +337,8 @@ async fn credential(config: &mut Config) -> Result<Option<Credential>, PluginErr
     let Some(exec) = user.exec.take() else { return Ok(None) };
     let credential = Credential::of(&exec).await?;
     if let Some((certificate, key)) = credential.identity() {
-        user.client_certificate_data = Some(base64::base64(certificate.as_bytes()));
-        user.client_key_data = Some(base64::base64(key.as_bytes()).into());
+        user.client_certificate_data = Some(BASE64_STANDARD.encode(certificate.as_bytes()));
+        user.client_key_data = Some(BASE64_STANDARD.encode(key.as_bytes()).into());
     }
     Ok(Some(credential))
 }

@@ -105,7 +105,7 @@ pub(super) fn of_look(result: &Result<Answer, Failure>, uid: &str, node: &str) -
             _ => return Look::Unbound(pod.unbound()),
         });
     }
-    let reason = answer.api_status().map(|s| s.reason).unwrap_or_default();
+    let reason = answer.api_status().and_then(|s| s.reason).unwrap_or_default();
     match answer.status {
         404 if reason == "NotFound" => Look::Known(BindOutcome::Gone),
         // 409 to a PATCH: the pod has changed.

@@ -42,7 +42,7 @@ pub(super) fn of_post(result: &Result<Answer, Failure>) -> Verdict {
         return Verdict::Known(BindOutcome::Bound);
     }
     let status = answer.api_status();
-    let reason = status.as_ref().map_or("", |s| s.reason.as_str());
+    let reason = status.as_ref().map_or("", |s| s.reason());
     let text = answer.text();
     match answer.status {
         404 if reason == "NotFound" => Verdict::Known(BindOutcome::Gone),

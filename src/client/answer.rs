@@ -9,6 +9,7 @@ use prost::Message;
 use serde::Deserialize;
 
 use super::protobuf;
+use super::status::Status;
 
 /// What the server said.
 #[derive(Debug, Clone)]
@@ -29,18 +30,20 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// The `v1.Status` in the body, if it is one.
-    pub(crate) fn api_status(&self) -> Option<ApiStatus> {
+    /// The `v1.Status` in the body, if it is one. An answer in protobuf that is no success can be
+    /// nothing else.
+    pub(crate) fn api_status(&self) -> Option<Status> {
         if let Some(raw) = protobuf::content(&self.body) {
-            return WireStatus::decode(raw).ok().map(ApiStatus::from);
+            return Status::decode(raw).ok();
         }
-        serde_json::from_slice::<ApiStatus>(&self.body).ok().filter(|s| s.kind == "Status")
+        let typed = serde_json::from_slice::<Typed>(&self.body).ok()?;
+        (typed.kind == "Status").then_some(typed.status)
     }
 
     /// Code, reason and message for people.
     pub(crate) fn text(&self) -> String {
         match self.api_status() {
-            Some(status) => format!("{} {}: {}", self.status, status.reason, status.message),
+            Some(status) => format!("{} {}: {}", self.status, status.reason(), status.message()),
             None => {
                 let body = String::from_utf8_lossy(&self.body);
                 let line = body.lines().next().unwrap_or_default();
@@ -50,31 +53,12 @@ impl Answer {
     }
 }
 
-/// `v1.Status`, as far as it is read.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct ApiStatus {
-    /// Always `Status`.
-    pub(crate) kind: String,
-    /// Machine-readable, such as `Conflict`.
-    pub(crate) reason: String,
-    /// For people.
-    pub(crate) message: String,
-}
-
-/// `v1.Status` as protobuf: asked of an answer that is no success, so that it can be nothing else.
-#[derive(Clone, PartialEq, Eq, prost::Message)]
-struct WireStatus {
-    #[prost(string, tag = "3")]
-    message: String,
-    #[prost(string, tag = "4")]
-    reason: String,
-}
-
-impl From<WireStatus> for ApiStatus {
-    fn from(wire: WireStatus) -> Self {
-        Self { kind: "Status".to_owned(), reason: wire.reason, message: wire.message }
-    }
+/// A `v1.Status` in JSON, which says what it is.
+#[derive(Deserialize)]
+struct Typed {
+    kind: String,
+    #[serde(flatten)]
+    status: Status,
 }
 
 /// Why there is no answer.

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::Service;
-
-use super::base64::base64;
 
 /// Longest time to connect and shake hands where the configuration has none; client-go's dialer
 /// has the same.
@@ -58,7 +59,12 @@ impl Dialer {
         Ok(Self(Some(Arc::new(Proxy {
             host: authority.host().trim_matches(['[', ']']).to_owned(),
             port: authority.port_u16().unwrap_or(80),
-            credentials: user.map(|user| format!("Basic {}", base64(&decoded(user)))),
+            credentials: user.map(|user| {
+                format!(
+                    "Basic {}",
+                    BASE64_STANDARD.encode(percent_decode_str(user).collect::<Vec<u8>>())
+                )
+            }),
         }))))
     }
 
@@ -140,28 +146,6 @@ impl Service<Uri> for Dialer {
 
 async fn within<T>(most: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     tokio::time::timeout(most, work).await?
-}
-
-/// `%40` as the byte that it stands for; what is no escape stays.
-fn decoded(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(byte) = bytes.get(at) {
-        let digits = text
-            .get(at + 1..at + 3)
-            .filter(|two| *byte == b'%' && two.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(escaped) => {
-                decoded.push(escaped);
-                at += 3;
-            }
-            None => {
-                decoded.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    decoded
 }
 
 #[cfg(test)]

@@ -19,9 +19,10 @@ use tokio::time::{Instant, timeout_at};
 use super::kind::Collection;
 use super::known::Row;
 use super::proto::list::{ListReader, Piece as ListPiece};
-use super::request::{Format, LIST_DEADLINE, RequestError, Source, full_text, page_body};
+use super::request::{Format, LIST_DEADLINE, RequestError, Source, page_body};
 use super::resume::number;
 use super::wire::meta::ListMeta;
+use crate::causes::chain;
 
 /// Rows handed over together: half a millisecond of comparing.
 const ROWS_MAX: usize = 512;
@@ -168,7 +169,7 @@ async fn read_items(
     let mut metadata = ListMeta::default();
     let mut rows = Vec::with_capacity(ROWS_MAX);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| RequestError::Lost(full_text(&error)))?;
+        let frame = frame.map_err(|error| RequestError::Lost(chain(&error)))?;
         let Some(chunk) = frame.data_ref() else { continue };
         reader.push(chunk);
         while let Some(piece) = reader.next_piece().map_err(|e| unreadable(e.to_string()))? {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use berth_engine::base::Random;
+
 /// First wait, as client-go's reflector.
 const FIRST: Duration = Duration::from_millis(800);
 /// Longest wait before jitter.
@@ -16,13 +18,13 @@ const QUIET: Duration = Duration::from_secs(120);
 pub(crate) struct Backoff {
     failures: u32,
     last: Duration,
-    draw: u64,
+    draw: Random,
 }
 
 impl Backoff {
     /// At rest; `seed` sets the jitter.
     pub(crate) fn new(seed: u64) -> Self {
-        Self { failures: 0, last: Duration::ZERO, draw: seed }
+        Self { failures: 0, last: Duration::ZERO, draw: Random::new(seed) }
     }
 
     /// Counts a failure at `now` (since any fixed moment) and tells how long to wait.
@@ -43,14 +45,10 @@ impl Backoff {
         self.failures == 0 || now.saturating_sub(self.last) > QUIET
     }
 
-    /// A number in 0..1 (SplitMix64, Steele et al. 2014).
+    /// A number in 0..1.
     pub(crate) fn fraction(&mut self) -> f64 {
-        self.draw = self.draw.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.draw;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // The upper 32 bits are exact in an f64.
-        f64::from(((z ^ (z >> 31)) >> 32) as u32) / (f64::from(u32::MAX) + 1.0)
+        // 32 bits are exact in an f64.
+        self.draw.below(1 << 32) as f64 / f64::from(2.0_f32.powi(32))
     }
 }
 

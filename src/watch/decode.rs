@@ -7,8 +7,9 @@ use super::error::{DecodeError, FieldError};
 use super::kind::Kind;
 use super::templates::Templates;
 use super::wire;
-use super::wire::meta::{ObjectMeta, Status};
+use super::wire::meta::ObjectMeta;
 use super::wire::object::Told;
+use crate::client::Status;
 
 /// What an object says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,9 +15,10 @@ use super::decode::{Event, Item, Page, by_kind, finish};
 use super::error::DecodeError;
 use super::kind::Kind;
 use super::templates::Templates;
-use super::wire::meta::{ListMeta, PartialObject, Status};
+use super::wire::meta::{ListMeta, PartialObject};
 use super::wire::nullable;
 use super::wire::object::Told;
+use crate::client::Status;
 
 /// `apiVersion` and `kind`.
 #[derive(Default, Deserialize)]

@@ -14,8 +14,9 @@ use super::error::DecodeError;
 use super::json::unknown_event;
 use super::kind::Kind;
 use super::templates::Templates;
-use super::wire::meta::{ListMeta, PartialObject, Status};
+use super::wire::meta::{ListMeta, PartialObject};
 use super::wire::object::Told;
+use crate::client::Status;
 
 /// What a protobuf document of Kubernetes begins with.
 pub(crate) const MAGIC: &[u8] = b"k8s\0";

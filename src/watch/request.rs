@@ -9,10 +9,12 @@ use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::kind::Collection;
 use super::resume::List;
 use super::{json, proto};
+use crate::causes::chain;
 
 pub use error::RequestError;
 
@@ -183,7 +185,7 @@ impl Source {
             .body(Body::empty())
             .map_err(|e| RequestError::Lost(e.to_string()))?;
         let response =
-            self.client.send(request).await.map_err(|e| RequestError::Lost(full_text(&e)))?;
+            self.client.send(request).await.map_err(|e| RequestError::Lost(chain(&e)))?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
     }
 }
@@ -223,30 +225,12 @@ async fn collect(response: Response<Body>, limit: usize) -> Result<Bytes, Reques
     body.map(http_body_util::Collected::to_bytes).map_err(|e| RequestError::Lost(e.to_string()))
 }
 
-/// An error with its causes.
-pub(crate) fn full_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
+/// Unreserved in RFC 3986.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Appends a query value, percent-encoded but for the unreserved characters of RFC 3986.
+/// Appends a query value, percent-encoded.
 fn push_encoded(query: &mut String, value: &str) {
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            query.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    query.extend(utf8_percent_encode(value, KEPT));
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const ROOMS: [Row; 13] = [
     ("escape", &[]),
     ("causes", &[]),
     ("client", &["causes"]),
-    ("watch", &["client"]),
+    ("watch", &["causes", "client"]),
     ("metrics", &["watch"]),
     ("events", &["client", "metrics"]),
     ("status", &["client", "metrics"]),

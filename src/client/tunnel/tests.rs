@@ -78,5 +78,8 @@ async fn a_proxy_that_fails_is_named() {
 
 #[test]
 fn escapes_of_a_url_are_read() {
-    assert_eq!(decoded("a%40b%zz%4"), b"a@b%zz%4");
+    let dialer = Dialer::new(Some(&"http://a%40b:c@h".parse().unwrap())).unwrap();
+    let credentials = dialer.0.and_then(|proxy| proxy.credentials.clone());
+    // a@b:c
+    assert_eq!(credentials.as_deref(), Some("Basic YUBiOmM="));
 }

@@ -58,7 +58,6 @@
 
 mod annotations;
 mod api;
-mod base64;
 mod counters;
 mod defaults;
 mod disruption;

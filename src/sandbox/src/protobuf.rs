@@ -5,9 +5,10 @@
 
 mod schema;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::base64;
 use crate::timestamp;
 use schema::{Field, Kind, Message};
 
@@ -144,7 +145,7 @@ fn bytes_entry(bytes: &[u8]) -> Result<Value, Error> {
     for (number, content) in records(bytes)? {
         match (number, content) {
             (1, Content::Bytes(key)) => entry["key"] = json!(utf8(key)?),
-            (2, Content::Bytes(value)) => entry["value"] = json!(base64::encode(value)),
+            (2, Content::Bytes(value)) => entry["value"] = json!(BASE64_STANDARD.encode(value)),
             _ => {}
         }
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -12,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::Apiserver;
-use crate::base64;
 use crate::counters::{Counters, RequestKey};
 use crate::faults::Faults;
 use crate::object::name_of;
@@ -108,7 +109,7 @@ impl Sandbox {
 
     /// A kubeconfig (YAML) with the authority and the token in it.
     pub fn kubeconfig(&self) -> String {
-        let authority = base64::encode(self.ca_pem.as_bytes());
+        let authority = BASE64_STANDARD.encode(&self.ca_pem);
         format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: berth-sandbox\nclusters:\n\
              - name: berth-sandbox\n  cluster:\n    server: {}\n    \

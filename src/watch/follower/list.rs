@@ -6,11 +6,12 @@ use kube::client::Body;
 use tokio::time::{Instant, timeout_at};
 
 use super::Follower;
+use crate::causes::chain;
 use crate::watch::decode::Page;
 use crate::watch::feed::{Stopped, decoded};
 use crate::watch::known::Source;
 use crate::watch::proto::list::{ListReader, Piece};
-use crate::watch::request::{Format, LIST_DEADLINE, RequestError, full_text, page_body};
+use crate::watch::request::{Format, LIST_DEADLINE, RequestError, page_body};
 use crate::watch::resume::{Failure, List, PageVerdict};
 use crate::watch::state::KindState;
 use crate::watch::stats::{add, count};
@@ -84,7 +85,7 @@ impl Follower {
         loop {
             let frame = match timeout_at(deadline, body.frame()).await {
                 Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(error))) => return Err(lost(full_text(&error))),
+                Ok(Some(Err(error))) => return Err(lost(chain(&error))),
                 Ok(None) => break,
                 Err(_) => return Err(lost(format!("no whole list within {LIST_DEADLINE:?}"))),
             };

@@ -8,6 +8,7 @@ use kube::client::Body;
 use tokio::time::{Instant, sleep_until};
 
 use super::Follower;
+use crate::causes::chain;
 use crate::watch::audit::{Audit, Piece};
 use crate::watch::decode::Event;
 use crate::watch::duties::Duty;
@@ -15,7 +16,7 @@ use crate::watch::error::DecodeError;
 use crate::watch::feed::{Stopped, decoded};
 use crate::watch::known::Source;
 use crate::watch::proto::frames::{Frames, Framing};
-use crate::watch::request::{Format, RequestError, full_text};
+use crate::watch::request::{Format, RequestError};
 use crate::watch::resume::{Failure, Progress};
 use crate::watch::stats::{add, count};
 use crate::watch::{json, proto};
@@ -116,7 +117,7 @@ impl Follower {
                         stream.silent_at = Instant::now() + self.silence_max;
                         return Next::Chunk(chunk);
                     }
-                    Some(Err(error)) => return Next::Lost(full_text(&error)),
+                    Some(Err(error)) => return Next::Lost(chain(&error)),
                     None => return Next::End,
                 },
                 duty = self.duties.next() => return Next::Due(duty),

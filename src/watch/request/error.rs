@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::client::Status;
 use crate::watch::kind::Kind;
 use crate::watch::resume::Failure;
-use crate::watch::wire::meta::Status;
 
 /// A request that brought no objects.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,7 @@ use super::script::{
     bookmark, broken, events, follow, follow_with, frame, json, list, pod, refusal,
 };
 use super::server::{End, Server};
-use crate::watch::wire::meta::Status;
+use crate::client::Status;
 use crate::watch::{Format, Kind, KindState};
 
 #[tokio::test]

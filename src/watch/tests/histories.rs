@@ -6,7 +6,7 @@ use prost::Message;
 
 use super::script::{events, follow, frame, json, list, pod};
 use super::server::{End, Server};
-use crate::watch::wire::meta::Status;
+use crate::client::Status;
 use crate::watch::{Format, Kind};
 
 fn expired() -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! Random wire objects, written in both formats by the structs themselves.
 
+use berth_engine::base;
 use serde::{Serialize, Serializer};
 
 use crate::watch::wire::affinity::*;
@@ -20,20 +21,20 @@ use crate::watch::wire::selector::*;
 use crate::watch::wire::volume::{Volume, VolumeSource};
 use crate::watch::wire::volume_source::*;
 
-/// A source of random numbers (SplitMix64).
-pub(super) struct Draw(pub(super) u64);
+/// A source of random numbers.
+pub(super) struct Draw(base::Random);
 
 impl Draw {
-    pub(super) fn below(&mut self, end: u64) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % end).unwrap()
+    pub(super) fn new(seed: u64) -> Self {
+        Self(base::Random::new(seed))
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.0.below(end)
     }
 
     fn one_of(&mut self, texts: &[&str]) -> String {
-        let at = self.below(texts.len() as u64);
+        let at = self.below(texts.len());
         texts[at].into()
     }
 }

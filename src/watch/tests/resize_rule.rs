@@ -109,7 +109,7 @@ proptest! {
 
     #[test]
     fn what_is_not_recorded_does_not_matter(seed: u64) {
-        let (spec, status) = pod(&mut Draw(seed));
+        let (spec, status) = pod(&mut Draw::new(seed));
         let all = whole(&status);
         let spec = spec.record("p").unwrap();
         let (_, recorded) = resize::record(status, &spec).unwrap();

@@ -36,7 +36,7 @@ proptest! {
 
     #[test]
     fn both_formats_give_the_same_record(kind in any_kind(), seed: u64) {
-        let (text, document) = by_kind!(kind, written(&mut Draw(seed)));
+        let (text, document) = by_kind!(kind, written(&mut Draw::new(seed)));
         let from_json = json::object(kind, &text, &mut Templates::default());
         let from_proto = proto::object(kind, &document, &mut Templates::default());
         prop_assert_eq!(
@@ -79,7 +79,7 @@ proptest! {
         at: prop::sample::Index,
         byte: u8,
     ) {
-        let (mut text, document) = by_kind!(kind, written(&mut Draw(seed)));
+        let (mut text, document) = by_kind!(kind, written(&mut Draw::new(seed)));
         let mut document = document.to_vec();
         *at.get_mut(&mut text) = byte;
         *at.get_mut(&mut document) = byte;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, header};
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::protobuf;
@@ -98,27 +99,7 @@ impl Query {
 
 /// Undoes percent encoding and `+`.
 fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|h| std::str::from_utf8(h).ok());
-        let code = hex.and_then(|h| u8::from_str_radix(h, 16).ok());
-        match (first, code) {
-            (b'%', Some(code)) => {
-                bytes.push(code);
-                rest = &tail[2..];
-            }
-            (b'+', _) => {
-                bytes.push(b' ');
-                rest = tail;
-            }
-            _ => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 impl Route {
@@ -127,7 +108,7 @@ impl Route {
             .path()
             .split('/')
             .filter(|p| !p.is_empty())
-            .map(|p| decode(&p.replace('+', "%2B")))
+            .map(|p| percent_decode_str(p).decode_utf8_lossy().into_owned())
             .collect();
         let parts: Vec<&str> = path.iter().map(String::as_str).collect();
         let (group, version, rest) = match parts[..] {
