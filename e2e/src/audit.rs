@@ -2,7 +2,7 @@
 //!
 //! The strongest witness of who did what: a scheduler cannot leave a request out of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -51,7 +51,10 @@ pub struct User {
 /// The object of a request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
+#[serde(rename_all = "camelCase")]
 pub struct ObjectRef {
+    /// Its API group; empty for core.
+    pub api_group: String,
     /// Plural name of its kind.
     pub resource: String,
     /// Its namespace.
@@ -85,6 +88,16 @@ impl Entry {
     pub fn binds(&self) -> bool {
         self.verb == "create"
             && self.object_ref.as_ref().is_some_and(|object| object.subresource == "binding")
+    }
+
+    /// What has to be granted for it; `None` for paths like `/readyz`.
+    fn right(&self) -> Option<Right> {
+        let ObjectRef { api_group, resource, subresource, .. } = self.object_ref.clone()?;
+        let resource = match subresource.as_str() {
+            "" => resource,
+            sub => format!("{resource}/{sub}"),
+        };
+        Some((api_group, resource, self.verb.clone()))
     }
 
     /// `namespace/name` of its object.
@@ -139,6 +152,16 @@ pub fn binding_codes(entries: &[Entry], user: &str) -> BTreeMap<u16, usize> {
         *codes.entry(entry.code()).or_default() += 1;
     }
     codes
+}
+
+/// A right: group, resource with its subresource, and verb.
+pub type Right = (String, String, String);
+
+/// The rights that one user has made use of.
+pub fn used(entries: &[Entry], user: &str) -> BTreeSet<Right> {
+    let of_user = entries.iter().filter(|entry| entry.user.username == user);
+    let answered = of_user.filter(|entry| entry.code() != 403);
+    answered.filter_map(Entry::right).collect()
 }
 
 /// What one user was refused for want of rights, as `verb URI`, without repeats.

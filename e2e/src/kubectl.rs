@@ -25,20 +25,18 @@ impl Kubectl {
         self.run_with("", args).await
     }
 
+    /// Runs it and gives back its stderr, whether it fails or not: with `-v=8` the headers of what
+    /// the API server answers are in it.
+    pub async fn said(&self, args: &[&str]) -> Result<String> {
+        let output = self.command(args).output().await?;
+        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
     /// Runs it with `input` on its stdin, for `-f -`.
     pub async fn run_with(&self, input: &str, args: &[&str]) -> Result<String> {
-        let mut child = Command::new(&self.path)
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            // Discovery is cached per host and port under the home folder by default: ports come
-            // again with other servers behind them.
-            .arg("--cache-dir")
-            .arg(self.kubeconfig.with_extension("cache"))
-            .args(args)
+        let mut command = self.command(args);
+        let mut child = command
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .with_context(|| self.path.display().to_string())?;
         let mut stdin = child.stdin.take().context("kubectl: no stdin")?;
@@ -50,5 +48,22 @@ impl Kubectl {
             bail!("kubectl {}: {}", args.join(" "), complaint.trim());
         }
         Ok(String::from_utf8(output.stdout)?)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.path);
+        command
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            // Discovery is cached per host and port under the home folder by default: ports come
+            // again with other servers behind them.
+            .arg("--cache-dir")
+            .arg(self.kubeconfig.with_extension("cache"))
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
     }
 }

@@ -93,6 +93,9 @@ impl NodePool {
         let name = format!("{}-{index:05}", self.prefix);
         let mut labels = self.labels.clone();
         labels.insert("kubernetes.io/hostname".to_owned(), name.clone());
+        // As every kubelet labels its own.
+        labels.insert("kubernetes.io/os".to_owned(), "linux".to_owned());
+        labels.insert("kubernetes.io/arch".to_owned(), "amd64".to_owned());
         labels.insert("e2e/pool".to_owned(), self.prefix.clone());
         if self.zones > 0 {
             let zone = format!("zone-{}", index % self.zones);

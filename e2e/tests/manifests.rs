@@ -27,7 +27,9 @@ async fn the_manifests_apply_to_a_bare_cluster() {
     check_tuned(&plane, &kubectl).await;
     let rules = check_rules(&kubectl).await;
     check_rights(&kubectl).await;
-    for config in ["config.yaml", "examples/weights.yaml"] {
+    check_levels(&kubectl).await;
+    check_overlays(&kubectl).await;
+    for config in ["base/config.yaml", "examples/weights.yaml"] {
         check_configuration(&plane, &kubectl, config).await;
     }
     println!("manifests: applied twice; {rules} rules without a wildcard; examples accepted");
@@ -55,6 +57,57 @@ async fn check_tuned(plane: &ControlPlane, kubectl: &Kubectl) {
         assert_eq!(map["metadata"]["labels"]["app.kubernetes.io/part-of"], "berth");
     }
     kubectl.run(&["apply", "-k", &manifests_dir().display().to_string()]).await.unwrap();
+}
+
+/// Requests of Berth's account have a level of their own at the API server, its Leases that of
+/// leader elections. The API server names schema and level of each request in its answer.
+async fn check_levels(kubectl: &Kubectl) {
+    let uid = async |kind: &str, name: &str| {
+        let get = ["get", kind, name, "-o", "jsonpath={.metadata.uid}"];
+        kubectl.run(&get).await.unwrap()
+    };
+    for (path, schema, level) in [
+        ("/api/v1/pods?limit=1", "berth", "berth"),
+        ("/apis/storage.k8s.io/v1/csinodes?limit=1", "berth", "berth"),
+        (
+            "/apis/coordination.k8s.io/v1/namespaces/berth-system/leases/berth-berth",
+            "berth-leases",
+            "leader-election",
+        ),
+    ] {
+        // The Lease is not there yet: its headers count.
+        let said = kubectl.said(&["get", "--raw", path, BERTH, "-v=8"]).await.unwrap();
+        let expected = [
+            ("X-Kubernetes-Pf-Flowschema-Uid", uid("flowschema", schema).await),
+            ("X-Kubernetes-Pf-Prioritylevel-Uid", uid("prioritylevelconfiguration", level).await),
+        ];
+        for (header, uid) in expected {
+            let line = said.lines().find(|line| line.contains(header)).unwrap_or_default();
+            assert!(line.contains(&uid), "{path}: {header} is not {schema}/{level}: {line:?}");
+        }
+    }
+}
+
+/// The overlays are taken by the API server; it needs to know what a ServiceMonitor is.
+async fn check_overlays(kubectl: &Kubectl) {
+    let definition = serde_json::json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "servicemonitors.monitoring.coreos.com"},
+        "spec": {
+            "group": "monitoring.coreos.com", "scope": "Namespaced",
+            "names": {"kind": "ServiceMonitor", "plural": "servicemonitors"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema":
+                {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}],
+        },
+    });
+    kubectl.run_with(&definition.to_string(), &["apply", "-f", "-"]).await.unwrap();
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    kubectl.run(&established).await.unwrap();
+    for overlay in ["only-scheduler", "monitoring"] {
+        let path = manifests_dir().join("overlays").join(overlay).display().to_string();
+        let applied = kubectl.run(&["apply", "--dry-run=server", "-k", &path]).await.unwrap();
+        assert!(applied.contains("deployment.apps/berth"), "{overlay}: {applied}");
+    }
 }
 
 /// No rule of ours has a wildcard. Gives back how many rules there are.

@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use crate::task::workspace;
 
-const MANIFEST: &str = "manifests/rbac.yaml";
+const MANIFEST: &str = "manifests/base/rbac.yaml";
 
 /// What Berth asks for besides lists and watches: group, resource and verb.
-const ASKED: [(&str, &str, &str); 11] = [
-    // `bind`, and its look at a pod after a lost answer (a `get` of pods is there with the watch).
+const ASKED: [(&str, &str, &str); 13] = [
+    // `bind`, and its look at a pod after a lost answer.
+    ("", "pods", "get"),
     ("", "pods/binding", "create"),
     // `status`, and the fence of `bind`.
     ("", "pods/status", "patch"),
@@ -24,7 +25,9 @@ const ASKED: [(&str, &str, &str); 11] = [
     // `serve`: who may read /metrics.
     ("authentication.k8s.io", "tokenreviews", "create"),
     ("authorization.k8s.io", "subjectaccessreviews", "create"),
-    // `lease`: kube-scheduler's is read; Berth's own are written.
+    // `scheduler/lease`: whether its namespace is there.
+    ("", "namespaces", "get"),
+    // `scheduler/lease`: kube-scheduler's is read; Berth's own are written.
     ("coordination.k8s.io", "leases", "create"),
     ("coordination.k8s.io", "leases", "get"),
     ("coordination.k8s.io", "leases", "update"),
@@ -100,15 +103,16 @@ fn judge(
             if [&groups, &resources, &verbs].iter().any(|list| list.contains(&"*")) {
                 problems.push(format!("{role}: a wildcard in {rule}"));
             }
-            let watches = ["get", "list", "watch"].iter().all(|verb| verbs.contains(verb));
-            if object["kind"] == "ClusterRole" && watches {
-                let pairs = groups.iter().flat_map(|g| resources.iter().map(move |r| (*g, *r)));
-                granted.extend(pairs.map(|(g, r)| (g.to_owned(), r.to_owned())));
-                continue;
+            let (watching, verbs): (Vec<&str>, Vec<&str>) =
+                verbs.into_iter().partition(|verb| ["list", "watch"].contains(verb));
+            let pairs = || groups.iter().flat_map(|g| resources.iter().map(move |r| (*g, *r)));
+            if object["kind"] == "ClusterRole" && watching.len() == 2 {
+                granted.extend(pairs().map(|(g, r)| (g.to_owned(), r.to_owned())));
+            } else if !watching.is_empty() {
+                problems.push(format!("{role}: what is listed is watched: {rule}"));
             }
             let urls = words("nonResourceURLs");
-            let pairs = groups.iter().flat_map(|g| resources.iter().map(move |r| (*g, *r)));
-            for (group, resource) in pairs.chain(urls.iter().map(|url| ("", *url))) {
+            for (group, resource) in pairs().chain(urls.iter().map(|url| ("", *url))) {
                 besides.extend(
                     verbs
                         .iter()
@@ -175,10 +179,11 @@ mod tests {
     #[test]
     fn rules_and_watches_must_agree() {
         let watched = BTreeSet::from([(String::new(), "pods".to_owned())]);
-        let all = ["get", "list", "watch"];
+        let all = ["list", "watch"];
         let judge = |roles: &[Value]| judge(roles, &watched, &[]).len();
         assert_eq!(judge(&[role(&["pods"], &all)]), 0);
-        assert_eq!(judge(&[role(&["pods"], &["get", "list"])]), 3);
+        assert_eq!(judge(&[role(&["pods"], &["list"])]), 2);
+        assert_eq!(judge(&[role(&["pods"], &["get", "list", "watch"])]), 1);
         assert_eq!(judge(&[role(&["pods", "secrets"], &all)]), 1);
         assert_eq!(judge(&[role(&["pods"], &all), role(&["nodes"], &["*"])]), 2);
     }

@@ -43,7 +43,7 @@ fn the_tuned_weights_keep_the_labels_of_the_base() {
         let path = format!("{}/manifests/{name}", env!("CARGO_MANIFEST_DIR"));
         serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     };
-    let (tuned, base) = (read("examples/weights.yaml"), read("config.yaml"));
+    let (tuned, base) = (read("examples/weights.yaml"), read("base/config.yaml"));
     assert_eq!(tuned["metadata"]["labels"], read("kustomization.yaml")["labels"][0]["pairs"]);
     // A patch is of the object with its kind, name and namespace.
     for field in ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"] {

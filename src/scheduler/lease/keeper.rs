@@ -258,7 +258,7 @@ fn refusal(lock: &Lock, name: &str, error: &LockError) -> Option<String> {
         LockError::Denied(text) => Some(format!(
             "Lease {lock}, which keeps a second instance from the pods of schedulerName {name:?}, \
              cannot be held ({text}): grant get, create and update on leases of \
-             coordination.k8s.io in namespace {namespace} (Role berth in manifests/rbac.yaml), or \
+             coordination.k8s.io in namespace {namespace} (Role berth in manifests/base/rbac.yaml), or \
              run without it by --allow-second-instance"
         )),
         LockError::NoNamespace(text) => Some(format!(
