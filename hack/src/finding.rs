@@ -17,11 +17,6 @@ impl Finding {
     pub(crate) fn new(path: &str, line: usize, what: impl Into<String>) -> Self {
         Self { path: path.to_owned(), line, what: what.into() }
     }
-
-    /// Whether it is about a file of a folder.
-    pub(crate) fn is_in(&self, folder: &str) -> bool {
-        self.path.starts_with(folder)
-    }
 }
 
 impl fmt::Display for Finding {

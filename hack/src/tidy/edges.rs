@@ -47,19 +47,18 @@ const ROOMS: [Row; 13] = [
     ),
 ];
 
-/// Each module and what it may use. `framework`, `object`, `cache` and `input` are one layer: a
-/// plugin reads the cache, and the cache tells its changes in the words in which a plugin declares
-/// its reads, as does the table of kinds.
+/// Each module and what it may use. A plugin reads the cache; the cache tells its changes in the
+/// words of the model, in which a plugin declares its reads, as does the table of kinds.
 /// The queue knows neither cache nor cycle; `engine` is where everything meets.
 const MODULES: [Row; 14] = [
     ("stored", &[]),
     ("base", &["stored"]),
     ("record", &["stored", "base"]),
     ("model", &["stored", "base", "record"]),
+    ("object", &["stored", "record", "model"]),
+    ("cache", &["stored", "base", "record", "model", "object"]),
+    ("framework", &["stored", "base", "record", "model", "object", "cache"]),
     ("effect", &["stored", "base", "record", "framework"]),
-    ("framework", &["stored", "base", "record", "model", "object", "cache", "input"]),
-    ("object", &["stored", "record", "framework"]),
-    ("cache", &["stored", "base", "record", "model", "object", "framework", "input"]),
     ("input", &["stored", "base", "record", "object", "framework"]),
     ("probe", &["base", "framework"]),
     ("queue", &["stored", "base", "framework", "model"]),
@@ -199,10 +198,10 @@ mod tests {
         for table in [&MODULES[..], &ROOMS[..]] {
             let known = |name: &str| table.iter().any(|(row, _)| *row == name);
             assert!(table.iter().all(|(_, uses)| uses.iter().all(|used| known(used))));
-        }
-        for (at, (room, uses)) in ROOMS.iter().enumerate() {
-            let above = |used: &&str| ROOMS[..at].iter().any(|(row, _)| row == used);
-            assert!(uses.iter().all(above), "{room}");
+            for (at, (module, uses)) in table.iter().enumerate() {
+                let above = |used: &&str| table[..at].iter().any(|(row, _)| row == used);
+                assert!(uses.iter().all(above), "{module}");
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod announce;
 mod assume;
 mod change;
 mod check;
+mod entry;
 mod frozen;
 mod holds;
 mod kinds;
@@ -19,24 +20,24 @@ mod nominations;
 mod objects;
 mod pods;
 mod saved;
-mod storage;
 
 pub(crate) use change::Moved;
 pub use change::{Changed, ChangedObject};
+pub use entry::Logged;
 pub use holds::VolumeHolds;
 pub use kinds::KINDS_MAX;
-pub use log::{LOG_MAX, Log, Logged, Mark};
+pub use log::{LOG_MAX, Log, Mark};
 pub use nominations::Nominations;
 pub use objects::Objects;
 pub use pods::{Pending, PodApplied};
 
-use storage::ClaimUsers;
+use objects::ClaimUsers;
 
 use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, HashKey, NodeIdx, PodIdx, PodMap, Sym, Symbols};
-use crate::framework::PodView;
+use crate::model::PodView;
 use crate::model::{
     Alike, Class, Classes, Dims, Footprint, ImageStates, LabelSets, NodeTable, Pods,
 };

@@ -18,8 +18,8 @@ mod snapshot;
 mod touch;
 mod wake;
 
-pub use attempt::Decided;
 pub use binding::{BINDS_MAX, CYCLES_MAX};
+pub use choose::Decided;
 pub use plan::{PLAN_MAX, Plan, Planned};
 pub use snapshot::{SNAPSHOTS_MAX, Snapshot, TooManySnapshots};
 

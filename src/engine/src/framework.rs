@@ -13,15 +13,11 @@
 //! them.
 
 mod awaits;
-mod binding;
 mod context;
 mod failing;
 mod fault;
-mod groups;
-mod hints;
 mod plugin;
 mod profile;
-mod reads;
 mod reason;
 mod registry;
 mod state;
@@ -29,23 +25,21 @@ mod verdict;
 
 pub use awaits::{Awaits, Fact, Likeness, Trigger};
 pub(crate) use awaits::{repels, value};
-pub use binding::{
-    Bind, Permission, Permit, PostBind, PreBind, PreFlight, Progress, Reserve, Write,
-};
-pub use context::{Context, PodView};
+pub use context::Context;
 pub use failing::FailingPostFilter;
 pub use fault::Fault;
-pub use groups::{GroupKey, Grouped, Groups, Keeps, PodMoved, Touched};
-pub use hints::{Action, ClusterEvent, Hint, Hints, Registration, Resource, Subject};
 pub use plugin::{
-    Filter, Plugin, PostFilter, PreEnqueue, PreFilter, PreScore, QueueSort, Score, SortKey,
+    Bind, ClusterEvent, Filter, GroupKey, Grouped, Groups, Hint, Hints, Keeps, Permission, Permit,
+    Plugin, PodMoved, PostBind, PostFilter, PreBind, PreEnqueue, PreFilter, PreFlight, PreScore,
+    Progress, QueueSort, Registration, Reserve, Score, SortKey, Subject, Touched, Write,
 };
 pub use profile::{Point, Profile, ProfileBuilder, ProfileError, Weighted};
-pub use reads::{Reads, UnknownFacts};
 pub use reason::{Cause, Reason, Reasons};
 pub use registry::{Registry, RegistryError, nearest};
 pub use state::State;
-pub use verdict::{Code, PreFiltered, PreScored, Reserved, TakenVolume, Verdict, Verdicts};
+pub use verdict::{Code, PreFiltered, PreScored, Verdict, Verdicts};
+
+pub use crate::model::{Action, PodView, Reads, Reserved, Resource, TakenVolume, UnknownFacts};
 
 /// Highest score of a node by one plugin after normalization (`framework.MaxNodeScore`).
 pub const MAX_NODE_SCORE: i64 = 100;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::{CycleId, Draw, HashKey, Random, WriteId};
 use crate::framework::Profile;
-use crate::object::Object;
+use crate::object::{Change, Object};
 use crate::record::{NodeRecord, ObjectKey, PodRecord};
 
 /// One thing that happened, in the order in which the shell learned of it.
@@ -112,15 +112,6 @@ pub enum Method {
     Class,
     /// By the plain scan, always.
     Scan,
-}
-
-/// What happened to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// Added or changed.
-    Applied,
-    /// Gone.
-    Deleted,
 }
 
 /// The end of a bind. Each asks for a different next step, so each is its own variant.

@@ -25,7 +25,7 @@ pub use engine::{
     SNAPSHOTS_MAX, Snapshot, TooManySnapshots, Turn,
 };
 pub use framework::Write;
-pub use input::{BindOutcome, Change, Config, Control, Input, Method, Origin, WriteOutcome};
-pub use object::Object;
+pub use input::{BindOutcome, Config, Control, Input, Method, Origin, WriteOutcome};
+pub use object::{Change, Object};
 pub use probe::{AttemptResult, Probe, QueueName};
 pub use queue::QueueCounts;

@@ -5,14 +5,18 @@
 
 mod alike;
 mod class;
+mod event;
 mod image;
 mod label_selector;
 mod labels;
 mod node;
 mod pod;
 mod pod_terms;
+mod pod_view;
 mod ports;
+mod reads;
 mod request;
+mod reserved;
 mod resources;
 mod selector;
 mod term_holders;
@@ -20,6 +24,7 @@ mod tolerations;
 
 pub use alike::{Alike, SelectingOwner, SelectingOwnerKind};
 pub use class::{Class, Classes};
+pub use event::{Action, Resource};
 pub use image::ImageStates;
 pub use label_selector::{Asked, LabelMatcher, LabelRequirement, LabelSelectorError};
 pub use labels::{LabelSet, LabelSets};
@@ -28,8 +33,11 @@ pub use node::{Amounts, Column, NodeTable, Room, evenness};
 pub(crate) use pod::Standing;
 pub use pod::{NODE_NONE, Pod, Pods, Stage, Uid};
 pub use pod_terms::{PodTerm, PodTerms, PreferredPodTerm};
+pub use pod_view::PodView;
 pub use ports::UsedPort;
+pub use reads::{Reads, UnknownFacts};
 pub use request::{Footprint, NONZERO_MEMORY, NONZERO_MILLI_CPU, container_requests, pod_requests};
+pub use reserved::{Reserved, TakenVolume};
 pub use resources::{Dim, Dims, Request, is_extended_resource, is_scalar_resource};
 pub use selector::{
     NodeRequirement, NodeTerm, NodeTerms, PreferredNodeTerm, compile_node_terms, is_label_key,

@@ -4,8 +4,17 @@
 //! A new kind is a row of [`kinds!`](crate::kinds), a record in [`crate::record`], and where it
 //! comes from an API server its wire form, in a file of its own.
 
-use crate::framework::{Reads, Resource};
+use crate::model::{Reads, Resource};
 use crate::record::ObjectKey;
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// Added or changed.
+    Applied,
+    /// Gone.
+    Deleted,
+}
 
 /// The table of kinds: hands its rows to the macro named, after what else it was given.
 ///

@@ -42,8 +42,7 @@ use crate::framework::{Context, Groups, Point, PreScored, Profile, Reads, State}
 use columns::Columns;
 use concerns::Concerns;
 use evaluate::Buffers;
-use follow::Notes;
-use nominated::Heed;
+use follow::{Heed, Notes};
 use roles::{GroupedRole, Roles};
 use table::Table;
 

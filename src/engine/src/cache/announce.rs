@@ -2,12 +2,12 @@
 //! is different and waiting pods what may help them.
 
 use crate::base::{LabelSetIdx, NodeIdx, PodIdx};
-use crate::framework::{Action, Reads};
+use crate::model::{Action, Reads};
 use crate::model::{NODE_NONE, NodeTable};
 use crate::object::Object;
 
-use super::change::Told;
-use super::log::{Entry, Log, Logged, Mark};
+use super::entry::{Entry, Logged, Told};
+use super::log::{Log, Mark};
 use super::{Cache, Changed};
 
 impl Cache {
@@ -137,7 +137,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::input::Change;
+    use crate::object::Change;
     use crate::record::{
         DisruptionBudgetRecord, NamespaceRecord, NodeRecord, ObjectKey, PodRecord, PodSpec,
     };

@@ -19,7 +19,7 @@ use crate::base::{NodeIdx, PodIdx, missing};
 use crate::model::{NODE_NONE, Stage};
 
 use super::Cache;
-use super::change::Told;
+use super::entry::Told;
 
 impl Cache {
     /// Counts a queued pod on `node`. False, and nothing happens, where the pod is not queued or

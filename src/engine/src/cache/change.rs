@@ -1,10 +1,10 @@
 //! What changed, as the wake-up of parked pods needs it.
 
 use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, PodIdx};
-use crate::framework::{Action, Reads, Resource};
+use crate::model::{Action, Reads, Resource};
 use crate::object::Object;
 
-use super::log::{Entry, Logged};
+use super::entry::{Entry, Logged, Told};
 
 /// One change of the cache.
 #[derive(Debug, Clone)]
@@ -46,34 +46,6 @@ pub enum ChangedObject {
     Node(Option<NodeIdx>),
     /// Any other object.
     Other(Box<Object>),
-}
-
-/// What waiting pods are told of an entry of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    /// Nothing: it can help no pod, or another entry tells of it.
-    Nobody,
-    /// A pod came to the node: it takes room, which helps nobody, but affinity may look for it.
-    PodCame(PodIdx),
-    /// A pod left the node, or no longer claims room there.
-    PodLeft,
-    /// A pod that was assumed on the node is not any more.
-    PodForgotten(PodIdx),
-    /// What a pod was before it changes: the next entry tells of the change.
-    PodWas,
-    /// A pod on the node changed.
-    PodChanged {
-        /// The pod.
-        pod: PodIdx,
-        /// Its labels are others.
-        labels: bool,
-        /// It may take less of something.
-        smaller: bool,
-    },
-    /// A node object is new, other than it was, or gone.
-    Node(Action),
-    /// Another object is: the next one that the log keeps.
-    Object(Action),
 }
 
 impl Changed {

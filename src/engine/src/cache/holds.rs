@@ -17,7 +17,7 @@ use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
 use crate::base::{HashKey, KeyedMap, PodIdx, missing};
-use crate::framework::{Action, Reads, Reserved};
+use crate::model::{Action, Reads, Reserved};
 use crate::object::Object;
 use crate::record::{ClaimRecord, ObjectKey, VolumeRecord};
 

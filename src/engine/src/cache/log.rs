@@ -6,13 +6,13 @@ mod check;
 
 use std::collections::VecDeque;
 
-use crate::base::{ClassIdx, LabelSetIdx, NodeIdx, vectorized};
-use crate::framework::Reads;
+use crate::base::vectorized;
 use crate::model::NodeTable;
+use crate::model::Reads;
 use crate::object::Object;
 
-use super::Changed;
-use super::change::Told;
+use super::change::Changed;
+use super::entry::{Entry, Logged, Told};
 use super::kinds::{Kind, Kinds};
 
 /// Entries kept of what waiting pods have been told: a ranking that is further behind starts anew.
@@ -24,49 +24,6 @@ pub const LOG_MAX: usize = 65_536;
 /// counts anew. 1,024 tables of one row are 1.5 MB at 1.5 kB each: a test measures the table, 1 kB
 /// is for its lists. Rankings follow far fewer at once (`ranking/follow.rs`).
 const FORMER_MAX: usize = 1_024;
-
-/// One thing that happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Logged {
-    /// A pod that counts on `node` came there (`amount` 1) or went from there (-1).
-    Pod {
-        /// The node, with an object or without.
-        node: NodeIdx,
-        /// The pod's class, held as long as the entry is here.
-        class: ClassIdx,
-        /// Its labels, held as well.
-        labels: LabelSetIdx,
-        /// 1 or -1.
-        amount: i8,
-        /// Whether it is being deleted.
-        terminating: bool,
-        /// Whether its class has affinity terms of any kind.
-        terms: bool,
-        /// The number of its kind: pods of one count alike wherever pods are counted.
-        kind: u64,
-    },
-    /// These facts about a node are different.
-    Node(NodeIdx, Reads),
-    /// These facts about other objects are different.
-    World(Reads),
-}
-
-/// One entry: the fact, and what waiting pods are told of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) fact: Logged,
-    pub(super) told: Told,
-}
-
-impl Entry {
-    /// The class and labels of the pod that it is about.
-    pub(super) fn like(&self) -> Option<(ClassIdx, LabelSetIdx)> {
-        match self.fact {
-            Logged::Pod { class, labels, .. } => Some((class, labels)),
-            Logged::Node(..) | Logged::World(_) => None,
-        }
-    }
-}
 
 /// A place in the log that waiting pods have not been told of yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::base::{NodeIdx, Sym};
-use crate::framework::{Action, Reads};
+use crate::model::{Action, Reads};
 use crate::record::NodeRecord;
 
 use super::Cache;
-use super::change::Told;
+use super::entry::Told;
 
 impl Cache {
     /// A node was added or changed. Returns false where nothing that scheduling reads is different.

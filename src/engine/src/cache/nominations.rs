@@ -6,11 +6,11 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use crate::base::{NodeIdx, PodIdx, Sweep, Sym};
-use crate::framework::Reads;
+use crate::model::Reads;
 use crate::stored::{LoadError, Reader, Writer};
 
 use super::Cache;
-use super::change::Told;
+use super::entry::Told;
 
 /// Nominations by node and by pod. Bounded by the number of pending pods.
 #[derive(Debug, Clone, Default)]

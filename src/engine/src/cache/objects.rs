@@ -1,18 +1,20 @@
 //! The objects besides pods and nodes, as they are.
 
 mod saved;
+mod storage;
 
 use std::sync::Arc;
 
 use crate::base::{HashKey, PagedMap, SortedMap};
-use crate::framework::{Action, Reads};
-use crate::input::Change;
+use crate::model::{Action, Reads};
+use crate::object::Change;
 use crate::object::{Object, kinds};
 use crate::record::{ObjectKey, SelectorOwnerRecord};
 
 use super::Cache;
-use super::change::Told;
-use super::storage::StorageIndex;
+use super::entry::Told;
+pub(super) use storage::ClaimUsers;
+use storage::StorageIndex;
 
 /// A table by namespace and name; nothing iterates it to make an order. Snapshots share objects.
 type Table<T> = PagedMap<ObjectKey, T>;

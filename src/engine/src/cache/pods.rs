@@ -7,7 +7,7 @@ use crate::model::{Footprint, NODE_NONE, Pod, SelectingOwner, Stage};
 use crate::record::{Owner, PodRecord, PreemptionPolicy, ScheduledCondition};
 
 use super::Cache;
-use super::change::Told;
+use super::entry::Told;
 
 /// What an unassigned pod has beyond its row; dropped when it is assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::cache::Cache;
 use crate::framework::{Profile, Reason};
 use crate::model::{Dim, Dims};
 
-use super::filter::{Filtered, Stop};
+use super::filtered::{Filtered, Stop};
 
 /// Two ways in which kube-scheduler 1.37.2 is known to put the same failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::framework::{Context, Point, State, Verdict};
 use crate::model::NodeTable;
 
 use super::extension::extension;
-use super::filter::Rejection;
+use super::filtered::Rejection;
 use super::guard::guarded;
 use super::prefilter::Prepared;
 use super::{CycleError, Scan};

@@ -6,7 +6,7 @@ use crate::base::{NodeIdx, PodIdx};
 use crate::framework::Context;
 
 use super::dry_run::DryRun;
-use super::filter::Rejection;
+use super::filtered::Rejection;
 use super::prefilter::Prepared;
 use super::{CycleError, Scan};
 

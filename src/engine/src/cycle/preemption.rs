@@ -13,7 +13,7 @@ use crate::framework::Context;
 
 use super::budget::Budgets;
 use super::dry_run::DryRun;
-use super::filter::{Filtered, Stop};
+use super::filtered::{Filtered, Stop};
 use super::prefilter::Prepared;
 use super::{CycleError, Scan};
 

@@ -8,7 +8,7 @@ use crate::probe::Probe;
 
 use super::diagnosis::plugin_names;
 use super::extension::extension;
-use super::filter::Stop;
+use super::filtered::Stop;
 use super::guard::guarded;
 use super::{CycleError, Scan};
 

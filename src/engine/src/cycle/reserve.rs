@@ -7,7 +7,7 @@ use crate::framework::{Code, Point, Reserved, State};
 use crate::probe::Probe;
 
 use super::extension::extension;
-use super::filter::Filtered;
+use super::filtered::Filtered;
 use super::guard::guarded;
 use super::{CycleError, Scan};
 

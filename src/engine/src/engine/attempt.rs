@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{ClassIdx, Millis, PodIdx, internal_error, missing};
-use crate::cycle::{CycleError, Filtered, Pick, PostFilterSaid, Scores, Stop, Wording, fit_error};
+use crate::cycle::{CycleError, Filtered, PostFilterSaid, Stop, Wording, fit_error};
 use crate::effect::{Effect, FailureReason, PodEvent};
 use crate::framework::{Profile, Reads};
 use crate::model::Alike;
@@ -11,28 +11,7 @@ use crate::probe::{AttemptResult, Probe, QueueName};
 use crate::queue::Blocked;
 
 use super::Engine;
-use super::choose::Found;
-
-/// What a cycle decides for a pod.
-#[derive(Debug)]
-pub enum Decided {
-    /// A node.
-    Place {
-        /// The draw.
-        pick: Pick,
-        /// What the filters said.
-        filtered: Filtered,
-        /// The scores; `None` where the only feasible node was taken unscored.
-        scores: Option<Scores>,
-    },
-    /// No node fits.
-    Reject {
-        /// What the filters said.
-        filtered: Filtered,
-    },
-    /// The attempt failed.
-    Broken(CycleError),
-}
+use super::choose::{Decided, Found};
 
 impl Engine {
     /// Runs the cycle for a pod and changes nothing but the generator. With `score_one` a single

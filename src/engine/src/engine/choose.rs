@@ -12,7 +12,26 @@ use crate::input::Method;
 use crate::probe::Probe;
 use crate::ranking::{Rankings, Verdicted};
 
-use super::attempt::Decided;
+/// What a cycle decides for a pod.
+#[derive(Debug)]
+pub enum Decided {
+    /// A node.
+    Place {
+        /// The draw.
+        pick: Pick,
+        /// What the filters said.
+        filtered: Filtered,
+        /// The scores; `None` where the only feasible node was taken unscored.
+        scores: Option<Scores>,
+    },
+    /// No node fits.
+    Reject {
+        /// What the filters said.
+        filtered: Filtered,
+    },
+    /// The attempt failed.
+    Broken(CycleError),
+}
 
 /// What became of the search for a node.
 #[derive(Debug)]

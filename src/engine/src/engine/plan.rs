@@ -26,9 +26,8 @@ use crate::probe::Probe;
 use crate::queue::Place;
 
 use super::Engine;
-use super::attempt::Decided;
 use super::binding::{BindingCycle, Middle};
-use super::choose::{Chooser, Found};
+use super::choose::{Chooser, Decided, Found};
 
 /// Pods of one plan. Each writes an entry to the log and another when it is taken back: so many are
 /// half the log ([`crate::cache::LOG_MAX`]), and rankings can follow it there and back.

@@ -1,13 +1,22 @@
 //! The traits a plugin implements, one per extension point.
 
+mod binding;
+mod groups;
+mod hints;
+
 use std::fmt::Debug;
 
 use crate::base::{NodeIdx, PodIdx};
 
 use super::{
-    Awaits, Bind, Context, Grouped, Hints, Keeps, Permit, PodView, PostBind, PreBind, PreFiltered,
-    PreScored, Reads, Reason, Reserve, State, Verdict, Verdicts,
+    Awaits, Context, PodView, PreFiltered, PreScored, Reads, Reason, State, Verdict, Verdicts,
 };
+
+pub use binding::{
+    Bind, Permission, Permit, PostBind, PreBind, PreFlight, Progress, Reserve, Write,
+};
+pub use groups::{GroupKey, Grouped, Groups, Keeps, PodMoved, Touched};
+pub use hints::{ClusterEvent, Hint, Hints, Registration, Subject};
 
 /// What every plugin has: a name, what it reads, and the points it takes part in.
 ///

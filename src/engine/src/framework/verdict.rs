@@ -2,9 +2,6 @@
 
 use smallvec::SmallVec;
 
-use crate::record::ObjectKey;
-use crate::stored::stored;
-
 use super::{Fault, Reads, Reason, Reasons};
 
 /// Status codes of kube-scheduler's framework (`fwk.Code`), by their names.
@@ -173,27 +170,6 @@ impl PreFiltered {
     }
 }
 
-/// What a Reserve books for a pod: held by the cache until the watch shows the object otherwise or
-/// the pod goes without (`PodVolumes`).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reserved {
-    /// Volumes that claims of the pod take.
-    pub volumes: Vec<TakenVolume>,
-    /// Claims whose volume is to be made for the pod's node.
-    pub claims: Vec<ObjectKey>,
-}
-
-/// A PersistentVolume with the claim that takes it (`BindingInfo`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenVolume {
-    /// Name of the PersistentVolume.
-    pub volume: Box<str>,
-    /// The claim.
-    pub claim: ObjectKey,
-    /// `metadata.uid` of the claim.
-    pub claim_uid: Box<str>,
-}
-
 /// What a PreScore says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PreScored {
@@ -211,6 +187,3 @@ impl PreScored {
         Self::Broken(Fault::new(fault))
     }
 }
-
-stored! { struct Reserved { volumes, claims } }
-stored! { struct TakenVolume { volume, claim, claim_uid } }

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use crate::base::{NodeIdx, vectorized};
 
-use super::tops::NO_ROOM;
+/// The amount of a node that has no room.
+pub(super) const NO_ROOM: i32 = -1;
 
 /// An amount for each row, or [`NO_ROOM`]. Cells are one more than the amount, 0 for no room.
 #[derive(Debug)]

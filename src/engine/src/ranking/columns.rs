@@ -4,10 +4,8 @@
 use crate::base::{Draw, NodeIdx};
 use crate::cache::Cache;
 
-use super::amounts::Amounts;
-use super::tops::{
-    NO_GROUP, NO_ROOM, Top, Tops, descend, gather, merge, only_group, part, tops_of,
-};
+use super::amounts::{Amounts, NO_ROOM};
+use super::tops::{NO_GROUP, Top, Tops, descend, gather, merge, only_group, part, tops_of};
 
 /// Nodes per block, and blocks per span.
 const FAN: usize = 64;

@@ -6,7 +6,8 @@ use crate::base::{NodeIdx, vectorized};
 use crate::cycle::guarded;
 use crate::framework::{GroupKey, MAX_NODE_SCORE, Verdict, Verdicts};
 
-use super::tops::{NO_GROUP, NO_ROOM};
+use super::amounts::NO_ROOM;
+use super::tops::NO_GROUP;
 use super::{Ranking, Refused, Work};
 
 /// Nodes judged in one call of a plugin: 256 verdicts of 48 bytes stay in the first-level cache.

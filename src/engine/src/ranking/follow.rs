@@ -5,7 +5,6 @@ use crate::cache::{Cache, Logged};
 use crate::framework::{Context, PodMoved, Reads, Touched};
 
 use super::labelled::Labelled;
-use super::nominated::Heed;
 use super::tops::NO_GROUP;
 use super::{Ranking, Refused, Work};
 
@@ -19,6 +18,17 @@ const FORMER_MAX: usize = 64;
 
 /// What makes a node one that storage may name.
 const RELABELLING: Reads = Reads::NODE_EXISTS.or(Reads::NODE_LABELS);
+
+/// Which promised nodes have to be judged again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heed {
+    /// None: nothing has happened.
+    None,
+    /// Those that the notes name.
+    Noted,
+    /// All.
+    All,
+}
 
 /// Nodes, each once, in the order in which they came.
 #[derive(Debug, Default)]

@@ -8,20 +8,9 @@
 
 use crate::base::NodeIdx;
 
-use super::follow::Notes;
+use super::follow::{Heed, Notes};
 use super::tops::NO_GROUP;
 use super::{Ranking, Refused, Work, prepare};
-
-/// Which promised nodes have to be judged again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heed {
-    /// None: nothing has happened.
-    None,
-    /// Those that the notes name.
-    Noted,
-    /// All.
-    All,
-}
 
 impl Ranking {
     /// Takes out the promised nodes that the pod does not fit beside the pods that are promised.

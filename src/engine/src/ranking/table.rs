@@ -5,7 +5,8 @@ use rustc_hash::FxBuildHasher;
 
 use crate::framework::GroupKey;
 
-use super::tops::{NO_GROUP, NO_ROOM};
+use super::amounts::NO_ROOM;
+use super::tops::NO_GROUP;
 
 /// Groups by their numbers. Group 0 is [`NO_GROUP`].
 #[derive(Debug)]

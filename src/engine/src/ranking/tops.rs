@@ -4,13 +4,10 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::amounts::Amounts;
+use super::amounts::{Amounts, NO_ROOM};
 
 /// The group of a node that no group can help: it has no object, or fails by what it is.
 pub(super) const NO_GROUP: u16 = 0;
-/// The amount of a node that has no room.
-pub(super) const NO_ROOM: i32 = -1;
-
 /// The largest amount of one group among some nodes, and how many have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Top {

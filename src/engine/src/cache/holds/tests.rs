@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::framework::TakenVolume;
-use crate::input::Change;
+use crate::model::TakenVolume;
+use crate::object::Change;
 use crate::record::{NodeRecord, PodRecord, PodSpec};
 
 /// Nodes `a` and `b`, volume `v`, claim `d/c`, and pods `p` and `q` without a node.

@@ -1,6 +1,7 @@
 //! What the log keeps, for whom, and for how long.
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::base::{ClassIdx, LabelSetIdx, NodeIdx};
 
 fn entry(fact: Logged) -> Entry {
     Entry { fact, told: Told::Nobody }

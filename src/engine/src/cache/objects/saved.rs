@@ -2,7 +2,7 @@
 
 use super::Objects;
 use crate::cache::Cache;
-use crate::input::Change;
+use crate::object::Change;
 use crate::object::{Object, kinds};
 use crate::stored::{LoadError, Reader, Stored, Writer};
 

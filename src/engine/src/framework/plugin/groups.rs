@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use crate::base::{LabelSetIdx, NodeIdx, Sym};
 use crate::model::Class;
 
-use super::{Context, Plugin, PreScored, Reads};
+use crate::framework::{Context, Plugin, PreScored, Reads};
 
 /// On what a plugin's answers about pods of one class depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use crate::base::{Millis, NodeIdx};
 use crate::record::ObjectKey;
 
-use super::{Context, Fault, Plugin, PodView, Reason, Reserved, State};
+use crate::framework::{Context, Fault, Plugin, PodView, Reason, Reserved, State};
 
 /// Books something for the pod beside the room on its node. What is booked is data that the cache
 /// keeps with the pod, and gives back in reverse order, so there is nothing to unreserve.

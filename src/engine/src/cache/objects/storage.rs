@@ -8,21 +8,21 @@ use hashbrown::Equivalent;
 use smallvec::SmallVec;
 
 use crate::base::{HashKey, NodeIdx, PagedMap, PodIdx, SortedMap, Sym, internal_error};
-use crate::input::Change;
 use crate::model::Class;
-use crate::object::Object;
+use crate::object::{Change, Object};
 use crate::record::{
     ClaimRecord, CsiDriverRecord, CsiNodeRecord, ObjectKey, StorageCapacityRecord,
     StorageClassRecord, Volume, VolumeAttachmentRecord, VolumeRecord,
 };
 
-use super::{Cache, Objects};
+use super::Objects;
+use crate::cache::Cache;
 
 /// Names by what they have in common, in the order of the names: what is looked for is then found
 /// in one order, where kube-scheduler's informers list in a random one. Costs a copy of the name,
 /// about 80 bytes an object.
 #[derive(Debug, Clone, Default)]
-pub(super) struct StorageIndex {
+pub(in crate::cache) struct StorageIndex {
     volumes_of_class: Groups<Box<str>>,
     capacities_of_class: Groups<ObjectKey>,
     attachments_on: Groups<Box<str>>,
@@ -33,7 +33,7 @@ type Groups<T> = SortedMap<(Box<str>, T), ()>;
 
 impl StorageIndex {
     /// Pages that a snapshot has as well.
-    pub(super) fn shared_pages(&self) -> usize {
+    pub(in crate::cache) fn shared_pages(&self) -> usize {
         let by_class =
             self.volumes_of_class.shared_pages() + self.capacities_of_class.shared_pages();
         by_class + self.attachments_on.shared_pages()
@@ -101,7 +101,7 @@ impl Objects {
     }
 
     /// Takes the object as it was out of the index.
-    pub(super) fn unfile(&mut self, object: &Object, key: &ObjectKey) {
+    pub(in crate::cache) fn unfile(&mut self, object: &Object, key: &ObjectKey) {
         let index = &mut self.index;
         match object {
             Object::Volume(_) => {
@@ -124,7 +124,7 @@ impl Objects {
     }
 
     /// Enters the object as it is now into the index.
-    pub(super) fn file(&mut self, object: &Object, change: Change) {
+    pub(in crate::cache) fn file(&mut self, object: &Object, change: Change) {
         if change == Change::Deleted {
             return;
         }
@@ -165,7 +165,7 @@ fn leave<T: Ord + Clone>(groups: &mut Groups<T>, group: &str, member: &T) {
 
 /// The pods on nodes that mount each claim. Only pods with claims are entered: about 80 bytes each.
 #[derive(Debug, Clone)]
-pub(super) struct ClaimUsers {
+pub(in crate::cache) struct ClaimUsers {
     users: PagedMap<ClaimName, SmallVec<[PodIdx; 2]>>,
 }
 
@@ -197,11 +197,11 @@ fn claims(class: &Class) -> impl Iterator<Item = &str> {
 }
 
 impl ClaimUsers {
-    pub(super) fn new(key: HashKey) -> Self {
+    pub(in crate::cache) fn new(key: HashKey) -> Self {
         Self { users: PagedMap::with_hasher(key) }
     }
 
-    pub(super) fn add(&mut self, pod: PodIdx, class: &Class) {
+    pub(in crate::cache) fn add(&mut self, pod: PodIdx, class: &Class) {
         for claim in claims(class) {
             match self.users.get_mut(&ClaimRef(class.namespace, claim)) {
                 Some(users) => users.push(pod),
@@ -213,7 +213,7 @@ impl ClaimUsers {
         }
     }
 
-    pub(super) fn remove(&mut self, pod: PodIdx, class: &Class) {
+    pub(in crate::cache) fn remove(&mut self, pod: PodIdx, class: &Class) {
         for claim in claims(class) {
             let name = ClaimRef(class.namespace, claim);
             let Some(users) = self.users.get_mut(&name) else {
@@ -234,14 +234,14 @@ impl ClaimUsers {
     }
 
     /// Pages that a snapshot has as well.
-    pub(super) fn shared_pages(&self) -> usize {
+    pub(in crate::cache) fn shared_pages(&self) -> usize {
         self.users.shared_pages()
     }
 }
 
 impl Cache {
     /// The nodes that a VolumeAttachment is about, as it is and as it was.
-    pub(super) fn attached_nodes(
+    pub(in crate::cache) fn attached_nodes(
         &self,
         object: &Object,
         key: &ObjectKey,
