@@ -9,8 +9,6 @@ mod normalize;
 mod pod_claims;
 #[cfg(test)]
 mod testing;
-#[cfg(test)]
-mod topology_scene;
 
 pub mod default_binder;
 pub mod image_locality;

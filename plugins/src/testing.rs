@@ -1,4 +1,5 @@
-//! Plugins checked on a scene written in one line:
+//! The kit of the plugins' tests: scenes in words. Plugins that look at other pods have theirs in
+//! [`topology`]; the others are checked on a scene written in one line:
 //! `pod cpu=1 + memory=1Gi / node a cpu=4 / node b cpu=1 / on b cpu=1`.
 //!
 //! | part | words |
@@ -10,6 +11,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod storage;
+mod topology;
 
 use std::sync::Arc;
 
@@ -24,6 +26,8 @@ use berth_engine::record::{
     Taint, TaintEffect, Toleration, TolerationOp,
 };
 use berth_engine::{Change, Object};
+
+pub(crate) use topology::{TopologyScene, key};
 
 /// A cluster and a pod.
 pub(crate) struct Scene {

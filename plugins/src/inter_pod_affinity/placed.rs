@@ -52,7 +52,7 @@ pub(super) fn each<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology_scene::TopologyScene;
+    use crate::testing::TopologyScene;
 
     /// Node, labels and class of each pod that is shown.
     fn shown(cx: &Context<'_>, nodes: &NodeSet) -> Vec<String> {

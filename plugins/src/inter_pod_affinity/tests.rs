@@ -3,7 +3,7 @@
 use berth_engine::framework::Cause;
 
 use super::*;
-use crate::topology_scene::TopologyScene;
+use crate::testing::TopologyScene;
 
 const NODES: &str = "ns default team=x\nns other team=y\n\
     node a zone=1 host=a\nnode b zone=1 host=b\nnode c zone=2 host=c\nnode d host=d\n";
@@ -97,13 +97,13 @@ fn anti_affinity_holds_both_ways() {
         ),
     ] {
         let scene = scene(text);
-        let key = scene.cache.symbols().get(&crate::topology_scene::key(key)).unwrap();
+        let key = scene.cache.symbols().get(&crate::testing::key(key)).unwrap();
         let reason = Reason::new(words, Cause::Term { key, pods });
         let verdicts = scene.verdicts(&plugin(), &State::default());
         assert_eq!(verdicts.first().map(Verdict::reasons), Some(&[reason][..]), "{text}");
     }
     let scene = scene("pod app=x\non a shun:app=x~zone\non a shun:app=x~zone");
-    let key = scene.cache.symbols().get(&crate::topology_scene::key("zone")).unwrap();
+    let key = scene.cache.symbols().get(&crate::testing::key("zone")).unwrap();
     let reason = Reason::new(&REASON_EXISTING, Cause::Repelled { key, pods: 2 });
     let verdicts = scene.verdicts(&plugin(), &State::default());
     assert_eq!(verdicts.first().map(Verdict::reasons), Some(&[reason][..]));

@@ -5,7 +5,7 @@ use berth_engine::framework::{Cause, Reason};
 use serde_json::json;
 
 use super::*;
-use crate::topology_scene::TopologyScene;
+use crate::testing::TopologyScene;
 
 const NODES: &str = "node a zone=1 host=a\nnode b zone=1 host=b\n\
                      node x zone=2 host=x\nnode y zone=2 host=y\n";
