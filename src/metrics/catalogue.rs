@@ -39,32 +39,56 @@ impl MetricKind {
     }
 }
 
-const fn counter(
-    name: &'static str,
-    labels: &'static [&'static str],
-    help: &'static str,
-) -> Metric {
-    Metric { name, kind: MetricKind::Counter, labels, help }
+/// A metric that is registered as a counter.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CounterMetric(pub(super) Metric);
+
+/// A metric that is registered as a gauge.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GaugeMetric(pub(super) Metric);
+
+/// A metric that is registered as a histogram with these buckets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HistogramMetric(pub(super) Metric, pub(super) Buckets);
+
+type Labels = &'static [&'static str];
+
+const fn counter(name: &'static str, labels: Labels, help: &'static str) -> CounterMetric {
+    CounterMetric(Metric { name, kind: MetricKind::Counter, labels, help })
 }
 
-const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
-    Metric { name, kind: MetricKind::Gauge, labels, help }
+const fn gauge(name: &'static str, labels: Labels, help: &'static str) -> GaugeMetric {
+    GaugeMetric(Metric { name, kind: MetricKind::Gauge, labels, help })
 }
 
 const fn histogram(
     name: &'static str,
-    labels: &'static [&'static str],
+    labels: Labels,
     (start, factor, count): (f64, f64, usize),
     help: &'static str,
-) -> Metric {
-    Metric { name, kind: MetricKind::Histogram(Buckets { start, factor, count }), labels, help }
+) -> HistogramMetric {
+    let buckets = Buckets { start, factor, count };
+    HistogramMetric(Metric { name, kind: MetricKind::Histogram(buckets), labels, help }, buckets)
+}
+
+/// The type of a metric that is made by this function.
+macro_rules! typed {
+    (counter) => {
+        CounterMetric
+    };
+    (gauge) => {
+        GaugeMetric
+    };
+    (histogram) => {
+        HistogramMetric
+    };
 }
 
 macro_rules! metrics {
-    ($($constant:ident = $metric:expr;)*) => {
-        $(pub(super) const $constant: Metric = $metric;)*
+    ($($constant:ident = $kind:ident $arguments:tt;)*) => {
+        $(pub(super) const $constant: typed!($kind) = $kind $arguments;)*
         /// Every metric, in the order of this page.
-        pub(super) const ALL: &[Metric] = &[$($constant),*];
+        pub(super) const ALL: &[Metric] = &[$($constant.0),*];
     };
 }
 

@@ -29,14 +29,14 @@ pub(crate) fn count_lost_lines(count: fn() -> u64) {
 
 pub(super) fn register(registrar: &mut Registrar) {
     let metrics = [
-        list::PROCESS_CPU,
-        list::PROCESS_RESIDENT,
-        list::PROCESS_VIRTUAL,
-        list::PROCESS_START,
-        list::PROCESS_FDS,
-        list::PROCESS_THREADS,
-        list::INTERNAL_ERRORS,
-        list::LOG_LOST,
+        list::PROCESS_CPU.0,
+        list::PROCESS_RESIDENT.0,
+        list::PROCESS_VIRTUAL.0,
+        list::PROCESS_START.0,
+        list::PROCESS_FDS.0,
+        list::PROCESS_THREADS.0,
+        list::INTERNAL_ERRORS.0,
+        list::LOG_LOST.0,
     ];
     registrar.names.extend(metrics.map(|metric| metric.name));
     registrar.registry.register_collector(Box::new(Process));
@@ -91,25 +91,25 @@ fn gauge(
 
 impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let errors = describe(&mut encoder, &list::INTERNAL_ERRORS)?;
+        let errors = describe(&mut encoder, &list::INTERNAL_ERRORS.0)?;
         ConstCounter::new(berth_engine::internal_errors().total).encode(errors)?;
-        let lost = describe(&mut encoder, &list::LOG_LOST)?;
+        let lost = describe(&mut encoder, &list::LOG_LOST.0)?;
         ConstCounter::new(LOST_LINES.get().map_or(0, |count| count())).encode(lost)?;
         let stat = std::fs::read_to_string("/proc/self/stat").ok();
         let stat = stat.zip(boot_seconds()).and_then(|(text, boot)| parse_stat(&text, boot));
         if let Some(stat) = stat {
-            let cpu = describe(&mut encoder, &list::PROCESS_CPU)?;
+            let cpu = describe(&mut encoder, &list::PROCESS_CPU.0)?;
             ConstCounter::new(stat.cpu_seconds).encode(cpu)?;
-            let start = describe(&mut encoder, &list::PROCESS_START)?;
+            let start = describe(&mut encoder, &list::PROCESS_START.0)?;
             ConstGauge::new(stat.start_seconds).encode(start)?;
         }
-        gauge(&mut encoder, &list::PROCESS_RESIDENT, resident_bytes())?;
-        gauge(&mut encoder, &list::PROCESS_VIRTUAL, stat.map(|s| s.virtual_bytes))?;
-        gauge(&mut encoder, &list::PROCESS_THREADS, stat.map(|s| s.threads))?;
+        gauge(&mut encoder, &list::PROCESS_RESIDENT.0, resident_bytes())?;
+        gauge(&mut encoder, &list::PROCESS_VIRTUAL.0, stat.map(|s| s.virtual_bytes))?;
+        gauge(&mut encoder, &list::PROCESS_THREADS.0, stat.map(|s| s.threads))?;
         let fds = std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count);
         // The open directory is one of them.
         let fds = fds.and_then(|n| i64::try_from(n.saturating_sub(1)).ok());
-        gauge(&mut encoder, &list::PROCESS_FDS, fds)
+        gauge(&mut encoder, &list::PROCESS_FDS.0, fds)
     }
 }
 

@@ -7,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::catalogue::{Metric, MetricKind};
+use super::catalogue::{CounterMetric, GaugeMetric, HistogramMetric, Metric};
 use super::histogram::{Buckets, Histogram};
 
 /// Names and values of labels, in the order of the catalogue.
@@ -61,38 +61,40 @@ pub(super) struct Registrar {
 }
 
 impl Registrar {
-    pub(super) fn counter(&mut self, metric: Metric) -> Counter {
+    pub(super) fn counter(&mut self, CounterMetric(metric): CounterMetric) -> Counter {
         let handle = Counter::<u64, AtomicU64>::default();
         self.add(metric, handle.clone());
         handle
     }
 
-    pub(super) fn counters(&mut self, metric: Metric) -> Counters {
+    pub(super) fn counters(&mut self, CounterMetric(metric): CounterMetric) -> Counters {
         let family = Family::default();
         self.add(metric, family.clone());
         Counters(metric, family)
     }
 
-    pub(super) fn gauge(&mut self, metric: Metric) -> Gauge {
+    pub(super) fn gauge(&mut self, GaugeMetric(metric): GaugeMetric) -> Gauge {
         let handle = Gauge::default();
         self.add(metric, handle.clone());
         handle
     }
 
-    pub(super) fn gauges(&mut self, metric: Metric) -> Gauges {
+    pub(super) fn gauges(&mut self, GaugeMetric(metric): GaugeMetric) -> Gauges {
         let family = Family::default();
         self.add(metric, family.clone());
         Gauges(metric, family)
     }
 
-    pub(super) fn histogram(&mut self, metric: Metric) -> Histogram {
-        let handle = Histogram::new(buckets(metric));
+    pub(super) fn histogram(&mut self, metric: HistogramMetric) -> Histogram {
+        let HistogramMetric(metric, buckets) = metric;
+        let handle = Histogram::new(buckets);
         self.add(metric, handle.clone());
         handle
     }
 
-    pub(super) fn histograms(&mut self, metric: Metric) -> Histograms {
-        let family = Family::new_with_constructor(buckets(metric));
+    pub(super) fn histograms(&mut self, metric: HistogramMetric) -> Histograms {
+        let HistogramMetric(metric, buckets) = metric;
+        let family = Family::new_with_constructor(buckets);
         self.add(metric, family.clone());
         Histograms(metric, family)
     }
@@ -102,13 +104,5 @@ impl Registrar {
         // The encoder appends `_total` itself, and a full stop to the help.
         let name = metric.name.strip_suffix("_total").unwrap_or(metric.name);
         self.registry.register(name, metric.help, handle);
-    }
-}
-
-fn buckets(metric: Metric) -> Buckets {
-    match metric.kind {
-        MetricKind::Histogram(buckets) => buckets,
-        // Not reached: the catalogue's kind and the call agree (test `all_are_registered`).
-        MetricKind::Counter | MetricKind::Gauge => Buckets { start: 1.0, factor: 2.0, count: 1 },
     }
 }

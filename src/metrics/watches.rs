@@ -18,20 +18,20 @@ type Read = fn(&KindStats) -> &AtomicU64;
 
 /// Metrics with the label `kind` only, and where their values are.
 const BY_KIND: [(Metric, Read); 14] = [
-    (list::WATCH_LISTED, |s| &s.listed),
-    (list::WATCH_LISTS, |s| &s.lists),
-    (list::WATCH_STARTS, |s| &s.watches),
-    (list::WATCH_FAILURES, |s| &s.failures),
-    (list::WATCH_MALFORMED, |s| &s.malformed),
-    (list::WATCH_SUPPRESSED, |s| &s.suppressed),
-    (list::WATCH_STALE, |s| &s.stale),
-    (list::WATCH_GAPS, |s| &s.gaps),
-    (list::WATCH_AUDITS, |s| &s.audits),
-    (list::WATCH_DIFFERENCES, |s| &s.differences),
-    (list::WATCH_NEW_HISTORIES, |s| &s.new_histories),
-    (list::WATCH_MISSING, |s| &s.missing),
-    (list::WATCH_OBJECTS, |s| &s.objects),
-    (list::WATCH_DECODED_BYTES, |s| &s.decoded_bytes),
+    (list::WATCH_LISTED.0, |s| &s.listed),
+    (list::WATCH_LISTS.0, |s| &s.lists),
+    (list::WATCH_STARTS.0, |s| &s.watches),
+    (list::WATCH_FAILURES.0, |s| &s.failures),
+    (list::WATCH_MALFORMED.0, |s| &s.malformed),
+    (list::WATCH_SUPPRESSED.0, |s| &s.suppressed),
+    (list::WATCH_STALE.0, |s| &s.stale),
+    (list::WATCH_GAPS.0, |s| &s.gaps),
+    (list::WATCH_AUDITS.0, |s| &s.audits),
+    (list::WATCH_DIFFERENCES.0, |s| &s.differences),
+    (list::WATCH_NEW_HISTORIES.0, |s| &s.new_histories),
+    (list::WATCH_MISSING.0, |s| &s.missing),
+    (list::WATCH_OBJECTS.0, |s| &s.objects),
+    (list::WATCH_DECODED_BYTES.0, |s| &s.decoded_bytes),
 ];
 
 const BY_TYPE: [(&str, Read); 4] = [
@@ -46,8 +46,8 @@ struct Watches(Arc<WatchStats>);
 
 pub(super) fn register(registrar: &mut Registrar, stats: Arc<WatchStats>) {
     registrar.names.extend(BY_KIND.iter().map(|(metric, _)| metric.name));
-    registrar.names.extend([list::WATCH_EVENTS.name, list::WATCH_SILENCE.name]);
-    registrar.names.extend([list::WATCH_DECODE_SECONDS.name, list::WATCH_LOOKS.name]);
+    registrar.names.extend([list::WATCH_EVENTS.0.name, list::WATCH_SILENCE.0.name]);
+    registrar.names.extend([list::WATCH_DECODE_SECONDS.0.name, list::WATCH_LOOKS.0.name]);
     registrar.registry.register_collector(Box::new(Watches(stats)));
 }
 
@@ -83,30 +83,30 @@ impl Collector for Watches {
                 }
             }
         }
-        let mut series = describe(&mut encoder, &list::WATCH_EVENTS)?;
+        let mut series = describe(&mut encoder, &list::WATCH_EVENTS.0)?;
         for (kind, stats) in self.0.iter() {
             for (name, read) in &BY_TYPE {
-                let labels = labels(&list::WATCH_EVENTS, &[kind.name(), name]);
+                let labels = labels(&list::WATCH_EVENTS.0, &[kind.name(), name]);
                 let value = ConstCounter::new(read(stats).load(Relaxed));
                 value.encode(series.encode_family(&labels)?)?;
             }
         }
-        let mut series = describe(&mut encoder, &list::WATCH_SILENCE)?;
+        let mut series = describe(&mut encoder, &list::WATCH_SILENCE.0)?;
         for (kind, _) in self.0.iter() {
-            let labels = labels(&list::WATCH_SILENCE, &[kind.name()]);
+            let labels = labels(&list::WATCH_SILENCE.0, &[kind.name()]);
             let seconds = self.0.silence(kind).unwrap_or_default().as_secs_f64();
             ConstGauge::new(seconds).encode(series.encode_family(&labels)?)?;
         }
-        let mut series = describe(&mut encoder, &list::WATCH_LOOKS)?;
+        let mut series = describe(&mut encoder, &list::WATCH_LOOKS.0)?;
         let failed = self.0.failed_looks.load(Relaxed);
         let answered = self.0.looks.load(Relaxed).saturating_sub(failed);
         for (result, looks) in [("success", answered), ("error", failed)] {
-            let labels = labels(&list::WATCH_LOOKS, &[result]);
+            let labels = labels(&list::WATCH_LOOKS.0, &[result]);
             ConstCounter::new(looks).encode(series.encode_family(&labels)?)?;
         }
-        let mut series = describe(&mut encoder, &list::WATCH_DECODE_SECONDS)?;
+        let mut series = describe(&mut encoder, &list::WATCH_DECODE_SECONDS.0)?;
         for (kind, stats) in self.0.iter() {
-            let labels = labels(&list::WATCH_DECODE_SECONDS, &[kind.name()]);
+            let labels = labels(&list::WATCH_DECODE_SECONDS.0, &[kind.name()]);
             // Nanoseconds lose precision as f64 after 104 days of decoding; a counter may.
             let seconds = stats.decode_nanos.load(Relaxed) as f64 / 1e9;
             ConstCounter::new(seconds).encode(series.encode_family(&labels)?)?;
