@@ -19,7 +19,7 @@ use measured::args::Args;
 use measured::case::{CASES, find};
 use measured::identity::Identity;
 use measured::result::{Measurement, medians};
-use measured::{growth, record, run, snapshot};
+use measured::{crowd, growth, record, run, snapshot};
 
 /// What a child prefixes its result with.
 const RESULT: &str = "measured: ";
@@ -35,6 +35,9 @@ fn main() -> ExitCode {
     if args.cases.iter().any(|name| name == "list") {
         for case in &CASES {
             println!("{:<18} {}", case.name, case.about);
+        }
+        for case in &crowd::CROWDS {
+            println!("{:<18} 100,000 pods wait beside plain ones; by its name only", case.name);
         }
         println!("{:<18} as many pods as nodes, as 100 Jobs; by its name only", "record");
         println!("{:<18} snapshots for readers, and their cost; by its name only", "snapshot");
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
 fn measure(args: &Args, name: &str, nodes: usize, threads: usize) -> Measurement {
     match find(name) {
         Some(case) => run::measure(case, nodes, threads, args.seconds, args.pods),
+        None if let Some(case) = crowd::find(name) => crowd::measure(case, nodes),
         None if name == "snapshot" => snapshot::measure(nodes),
         None => record::simulate(nodes, args.pods.unwrap_or(nodes), threads),
     }

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod case;
+pub mod crowd;
 pub mod flame;
 pub mod growth;
 pub mod identity;

@@ -18,6 +18,7 @@ mod rankings {
     mod affinity;
     mod bounds;
     mod cluster;
+    mod crowds;
     pub(crate) mod history;
     mod kinds;
     mod labels;

@@ -3,11 +3,13 @@
 use berth_engine::ranking::PARALLEL_NODES_MIN;
 
 use super::case::{CASES, find};
+use super::crowd::{self, CROWDS};
 
 pub const USAGE: &str = "\
 Usage: cargo bench -p berth-plugins --bench engine -- [options]
   --case=A,B      cases (default: all; `record` and `snapshot` run by their names only; `list`
-                  lists them, `bars` are those that `make bench` has bars for, but for `record`)
+                  lists them, `bars` are those that `make bench` has bars for, but for `record`
+                  and for `crowds`, which are pods that wait)
   --nodes=N,N     sizes (default 1000,5000,15000,100000; 1000000 too for memory and the cases of
                   bars; for `bars` the sizes that they ask for)
   --threads=N,N   threads (default 1,2; the default run leaves 2 out below 20,000 nodes,
@@ -77,6 +79,9 @@ impl Args {
                     parsed.bars = true;
                     parsed.cases = OF_BARS.map(str::to_owned).to_vec();
                 }
+                "--case" if value == "crowds" => {
+                    parsed.cases = CROWDS.iter().map(|case| case.name.to_owned()).collect();
+                }
                 "--case" => parsed.cases = value.split(',').map(str::to_owned).collect(),
                 "--nodes" => parsed.nodes = numbers(value).ok_or_else(wrong)?,
                 "--threads" => parsed.threads = numbers(value).ok_or_else(wrong)?,
@@ -91,7 +96,9 @@ impl Args {
             }
         }
         let known = |name: &String| {
-            matches!(name.as_str(), "record" | "snapshot" | "list") || find(name).is_some()
+            matches!(name.as_str(), "record" | "snapshot" | "list")
+                || find(name).is_some()
+                || crowd::find(name).is_some()
         };
         match parsed.cases.iter().find(|name| !known(name)) {
             Some(name) => Err(format!(
@@ -122,6 +129,7 @@ impl Args {
         match (self.nodes.as_slice(), name) {
             ([], "record") => vec![1_000_000],
             ([], "snapshot") => vec![5_000],
+            ([], name) if crowd::find(name).is_some() => vec![5_000],
             ([], MANY) if self.bars => vec![5_000],
             ([], _) if self.bars => vec![1_000, 5_000, 100_000],
             ([], name) if name == "memory" || OF_BARS.contains(&name) => {

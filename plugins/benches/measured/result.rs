@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::crowd::CrowdCosts;
 use super::identity::Identity;
 use crate::scene::drive::Spent;
 
@@ -37,6 +38,9 @@ pub struct Measurement {
     pub own_share: f64,
     /// Seconds of loading, queueing, deciding, confirming, and of the bench itself.
     pub seconds: [f64; 5],
+    /// What pods that wait cost the others; measured with crowds only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crowd: Option<CrowdCosts>,
     /// When the bench began, in seconds since 1970: all its rounds have the same.
     pub run: u64,
     /// Of what and where; lines of older benches have none.

@@ -94,6 +94,7 @@ pub fn blank(name: &str, workload: &Workload, nodes: usize, threads: usize) -> M
         peak_bytes: 0,
         own_share: 0.0,
         seconds: [0.0; 5],
+        crowd: None,
         run: 0,
         identity: Identity::default(),
     }

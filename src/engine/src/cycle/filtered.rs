@@ -79,8 +79,16 @@ impl Filtered {
         let mut places: Vec<usize> = match &self.stop {
             Some(Stop::PreFilter { plugins, .. }) => plugins.clone(),
             Some(Stop::Refused { plugin, .. }) => vec![*plugin],
-            _ => self.rejected.iter().map(|r| r.plugin).collect(),
+            _ => Vec::new(),
         };
+        // Kept with each pod that waits: no more room than there are plugins.
+        if self.stop.is_none() {
+            for Rejection { plugin, .. } in &self.rejected {
+                if places.last() != Some(plugin) && !places.contains(plugin) {
+                    places.push(*plugin);
+                }
+            }
+        }
         if !self.excluded.is_empty() {
             places.extend(&self.narrowed_by);
         }
