@@ -193,15 +193,17 @@ fn gone(kind: &str, job: &Job, number: usize) -> Input {
     Input::PodDeleted { key: ObjectKey::new("default", &record.name), uid: record.uid.clone() }
 }
 
-/// Pods of the app that the first class keeps away from, or spreads with: one in each zone.
-fn only(nodes: usize) -> Vec<Input> {
+/// Pods of the app that the first class keeps away from, or spreads with: one in each zone, and two
+/// where one more would not be too many.
+fn only(shape: Shape, nodes: usize) -> Vec<Input> {
+    let each = if shape == Shape::ZoneSpread { 2 } else { 1 };
     let job = Job::plain("only", 10, 10);
     let pod = |zone: usize| {
         let mut record = record(&job, "only", zone);
         record.node_name = Some(node_name(zone).into());
         Input::PodApplied(Box::new(record))
     };
-    (0..ZONES.min(nodes)).map(pod).collect()
+    (0..each * ZONES.min(nodes)).map(pod).collect()
 }
 
 /// The event that helps the first class and no other.
@@ -267,7 +269,7 @@ pub fn measure(case: CrowdCase, nodes: usize) -> Measurement {
     let mut worlds = [World::new(nodes), World::new(nodes)];
     for world in &mut worlds {
         world.apps.push(plain.clone());
-        world.run(only(nodes));
+        world.run(only(case.shape, nodes));
     }
     let before = resident::now();
     let began = Instant::now();

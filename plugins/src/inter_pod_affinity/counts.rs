@@ -112,7 +112,14 @@ impl Counts {
         });
     }
 
+    /// Where no pod has the labels that are asked for, none is looked at: who waits for such pods
+    /// may be one of thousands.
     fn count_own(&mut self, cx: &Context<'_>, terms: &PodTerms) {
+        let may_match = |term: &PodTerm| term.selector.may_match(cx.cache.labels());
+        let joins = !terms.required.is_empty() && terms.required.iter().all(may_match);
+        if !joins && !terms.anti_required.iter().any(may_match) {
+            return;
+        }
         placed::each(cx, cx.nodes.live(), |node, _, pod| {
             self.update_own(terms, pod, node, 1, &mut |_, _| {});
         });

@@ -12,13 +12,14 @@ use crate::queue::{Blocked, Touch};
 use super::touch::free;
 use super::{ATTEMPTS_PER_STEP, Engine};
 
-/// What a look at all nodes counts as at most, where one at a single node, by the plugins that read
-/// it alone, counts as 1. A look at 5,000 nodes by the plain scan takes 100 to 300 µs, one at a
-/// node one or two.
+/// What a look at all nodes counts as at most, pods that are counted aside, where one at a single
+/// node, by the plugins that read it alone, counts as 1. A look at 5,000 nodes by the plain scan
+/// takes 100 to 300 µs, one at a node one or two.
 const EVERYWHERE: usize = 64;
 
-/// Nodes whose look counts as one at a single node.
+/// Nodes whose look counts as one at a single node, and pods that are counted for one.
 const NODES: usize = 64;
+const PODS: usize = 128;
 
 /// Work on looks in one step: as much as the attempts of one may take. A class that is woken counts
 /// as a look at all nodes, as its attempt may be one, and no more are woken than are attempted.
@@ -116,7 +117,7 @@ impl Engine {
             return 1;
         };
         let pods = self.unlike(&firsts, &profile);
-        let everywhere = self.look_work();
+        let everywhere = self.look_work(class);
         let mut work = 0;
         let mut anew: Option<Blocked> = None;
         for pod in &pods {
@@ -153,9 +154,14 @@ impl Engine {
         work
     }
 
-    /// What a look at all nodes counts as.
-    fn look_work(&self) -> usize {
-        (1 + self.cache.nodes().live().len() / NODES).min(EVERYWHERE)
+    /// What a look at all nodes counts as. A class with terms may have to count all pods.
+    fn look_work(&self, class: ClassIdx) -> usize {
+        let nodes = self.cache.nodes();
+        let class = self.cache.classes().get(class);
+        let counts =
+            class.is_some_and(|c| c.pod_terms.is_some() || !c.spec.topology_spread.is_empty());
+        let counted = if counts { nodes.placed() / PODS } else { 0 };
+        (1 + nodes.live().len() / NODES).min(EVERYWHERE) + counted
     }
 
     /// Whether a pod fits any node, by its ranking where there is one. That does not tell which
@@ -209,7 +215,7 @@ impl Engine {
             Partly::Passes if grouped.is_empty() => return Seen::Fits(Some(node)),
             Partly::Passes | Partly::Unsaid => {}
         }
-        *work += self.look_work();
+        *work += self.look_work(class);
         let by_ranking = self.chooser().fits_by_ranking(pod, profile);
         let no_fit = match by_ranking {
             Some(true) => return Seen::Fits(None),
@@ -225,7 +231,7 @@ impl Engine {
         if self.queue.parked_on(class).is_some_and(|parked| parked.blocked.is_exact) {
             return Seen::BlockedToo(self.awaiting(pod, profile, &grouped, true));
         }
-        *work += self.look_work();
+        *work += self.look_work(class);
         let mut all = self.cache.nodes().live().iter();
         match self.scan(profile).first_fit(pod, &mut all) {
             Ok(node) => Seen::Fits(Some(node)),

@@ -91,6 +91,14 @@ impl LabelMatcher {
         exists.map_or(Asked::Anything, |r| Asked::Key(r.key))
     }
 
+    /// Whether there may be pods that match: of each requirement that lists values, some pod has
+    /// one.
+    pub fn may_match(&self, labels: &LabelSets) -> bool {
+        let Self::All(all) = self else { return false };
+        let listing = all.iter().filter(|r| r.op == SelectorOp::In);
+        listing.map(|r| &r.values).all(|values| values.iter().any(|value| labels.knows(value)))
+    }
+
     /// Matches everything.
     pub fn everything() -> Self {
         Self::All(Box::default())

@@ -113,6 +113,11 @@ impl LabelSets {
         self.free.push(at);
     }
 
+    /// Whether any set has this value, of whatever key.
+    pub fn knows(&self, value: &str) -> bool {
+        self.values.find(value).is_some()
+    }
+
     /// The value of `key` in the set.
     pub fn get(&self, set: LabelSetIdx, key: Sym) -> Option<&str> {
         let pairs = &self.sets.get(set.at())?.pairs;
@@ -147,8 +152,7 @@ impl LabelSets {
 
 impl Values {
     fn acquire(&mut self, text: &str) -> u32 {
-        let hash = self.key.hash(text);
-        if let Some(at) = self.by_text.find(hash, |at| self.text(at) == text) {
+        if let Some(at) = self.find(text) {
             if let Some(value) = self.rows.get_mut(at as usize) {
                 value.users += 1;
             }
@@ -156,8 +160,12 @@ impl Values {
         }
         let value = Value { text: text.into(), users: 1 };
         let at = self.rows.put(&mut self.free, value);
-        self.by_text.insert(hash, at);
+        self.by_text.insert(self.key.hash(text), at);
         at
+    }
+
+    fn find(&self, text: &str) -> Option<u32> {
+        self.by_text.find(self.key.hash(text), |at| self.text(at) == text)
     }
 
     fn release(&mut self, at: u32) {

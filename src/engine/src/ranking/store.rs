@@ -176,7 +176,7 @@ impl Rankings {
     }
 
     /// Whether the pod fits anywhere; `None` where the plain scan has to say, as it has where
-    /// another ranking would have to go: who waits needs none.
+    /// there is no ranking: who waits needs none.
     pub(crate) fn fits(
         &mut self,
         cache: &mut Cache,
@@ -184,8 +184,7 @@ impl Rankings {
         pool: Option<&ThreadPool>,
         pod: PodIdx,
     ) -> Option<bool> {
-        let is_full = self.cells + cache.nodes().rows() > self.bound.0;
-        if is_full && !self.has(cache, profile, pod) {
+        if !self.has(cache, profile, pod) {
             return None;
         }
         let at = self.current(cache, profile, pool, pod)?;
