@@ -62,6 +62,7 @@ bench-engine: ## the engine alone: decisions a second and memory, 1,000 to 1,000
 bench-bars:
 	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=bars --threads=1 --seconds=5 --rounds=3
 	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=record
+	$(CARGO) bench --package berth-plugins --bench engine -- --missing --case=crowds
 
 flame: ## where the engine's time goes, as target/flame.svg: make flame CASE=mixed
 	$(CARGO) bench --package berth-plugins --bench engine -- --flame=$(CURDIR)/target/flame.svg --case=$(CASE) --nodes=5000 --threads=1 --seconds=3

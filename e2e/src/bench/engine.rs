@@ -31,6 +31,9 @@ pub struct EngineMeasurement {
     pub bytes_per_pod: Option<f64>,
     /// Seconds of loading nodes, queueing, deciding, confirming, and of the benchmark itself.
     pub seconds: Option<[f64; 5]>,
+    /// What pods that wait cost the others; of crowds only.
+    #[serde(default)]
+    pub crowd: Option<CrowdCosts>,
     /// Fingerprint of the benchmark's binary; older lines have none.
     pub build: Option<String>,
     /// Where it was measured.
@@ -38,6 +41,22 @@ pub struct EngineMeasurement {
     /// The run of the benchmark, whose rounds measure the same again; 0 for one without rounds.
     #[serde(default)]
     pub run: u64,
+}
+
+/// What 100,000 pods that wait cost.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub struct CrowdCosts {
+    /// Rate of plain placements against that without the crowd.
+    pub ratio: f64,
+    /// An event that nobody waits for, less the same without the crowd, in microseconds.
+    pub idle_us: f64,
+    /// The step after an event that helps one class in which its head is placed: 1 is the next.
+    pub helped_in_steps: usize,
+    /// The longest step after an event that all classes wait for but one in a hundred, in
+    /// milliseconds.
+    pub longest_step_ms: f64,
+    /// What a waiting pod and its class take, in bytes.
+    pub bytes_per_waiting: f64,
 }
 
 impl EngineMeasurement {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use berth_engine::base::{ClassIdx, NodeIdx, PodIdx, Sym};
 use berth_engine::framework::{Cause, Context};
-use berth_engine::model::{NodeTable, PodTerm, PodTerms};
+use berth_engine::model::{Class, NodeTable, PodTerm, PodTerms};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -30,10 +30,38 @@ pub(super) struct Counts {
 /// Topology keys of anti-affinity terms that mean a pod, one for each term.
 type Keys = SmallVec<[Sym; 2]>;
 
+/// The classes with required anti-affinity that have pods on nodes, and maybe some that have not.
+/// Of 20,000 such classes that wait none keeps anybody away, so pods on nodes are looked through
+/// where they are fewer. Pods that are promised nodes count as if they were there.
+fn repelling<'a>(cx: &Context<'a>) -> Vec<(ClassIdx, &'a Class)> {
+    let classes = cx.cache.classes();
+    let all = classes.repelling();
+    let nodes = cx.nodes.with_repelling_terms();
+    let is_promised = !cx.cache.nominations().is_empty();
+    if nodes.is_empty() && !is_promised {
+        return Vec::new();
+    }
+    let mut pods = 0;
+    let is_few = nodes.iter().all(|node| {
+        pods += cx.nodes.pods(node).len();
+        pods < all.len()
+    });
+    if is_promised || !is_few {
+        return all.filter_map(|(at, class)| Some((at, class?))).collect();
+    }
+    let on_nodes = nodes.iter().flat_map(|node| cx.nodes.pods(node));
+    let mut found: Vec<ClassIdx> =
+        on_nodes.filter_map(|pod| Some(cx.cache.pods().get(*pod)?.class)).collect();
+    found.sort_unstable();
+    found.dedup();
+    let found = found.into_iter().filter_map(|at| Some((at, classes.get(at)?)));
+    found.filter(|(_, class)| class.pod_terms.as_deref().is_some_and(PodTerms::repels)).collect()
+}
+
 /// The classes whose pods keep the incoming pod away, with the keys of the terms that do.
 pub(super) fn repelled(cx: &Context<'_>) -> Vec<(ClassIdx, Keys)> {
-    let classes = cx.cache.classes().repelling();
-    if classes.len() == 0 {
+    let classes = repelling(cx);
+    if classes.is_empty() {
         return Vec::new();
     }
     let reverse = Reverse::new(cx);
@@ -41,15 +69,17 @@ pub(super) fn repelled(cx: &Context<'_>) -> Vec<(ClassIdx, Keys)> {
         let meant = terms.anti_required.iter().filter(|term| reverse.matches(term));
         meant.map(|term| term.topology_key).collect()
     };
-    let all = classes.filter_map(|(at, class)| Some((at, keys_of(class?.pod_terms.as_deref()?))));
+    let all = classes
+        .into_iter()
+        .filter_map(|(at, class)| Some((at, keys_of(class.pod_terms.as_deref()?))));
     all.filter(|(_, keys)| !keys.is_empty()).collect()
 }
 
 /// The terms of pods in the cluster that keep the incoming pod away where those pods are.
 pub(super) fn repelling_terms<'a>(cx: &Context<'a>) -> Vec<&'a PodTerm> {
-    let classes = cx.cache.classes().repelling();
     let reverse = Reverse::new(cx);
-    let terms = classes.filter_map(|(_, class)| class?.pod_terms.as_deref());
+    let classes = repelling(cx).into_iter();
+    let terms = classes.filter_map(|(_, class)| class.pod_terms.as_deref());
     terms.flat_map(|terms| &terms.anti_required).filter(|term| reverse.matches(term)).collect()
 }
 

@@ -24,8 +24,35 @@ fn engine(name: &str, nodes: usize, rate: u32, ns: u32) -> String {
 #[test]
 fn nothing_measured_meets_nothing() {
     let bars = bars(&Summary::default(), &EngineResults::default());
-    assert_eq!(bars.len(), 15);
+    assert_eq!(bars.len(), 20);
     assert!(bars.iter().all(|bar| bar.verdict == Verdict::NotMeasured), "{bars:?}");
+}
+
+#[test]
+fn every_crowd_must_reach_its_bar() {
+    let crowd = |name: &str, classes: usize, ratio: f64| {
+        let costs = format!(
+            "\"crowd\":{{\"ratio\":{ratio},\"idle_us\":0.2,\"helped_in_steps\":1,\
+             \"longest_step_ms\":20.0,\"bytes_per_waiting\":900.0}},"
+        );
+        let line = engine(&format!("crowd-{name}-{classes}"), 5_000, 9, 9);
+        line.replacen('{', &format!("{{{costs}"), 1)
+    };
+    let of = |ratio: f64, kinds: &[&str]| -> String {
+        let each = kinds.iter().flat_map(|kind| {
+            [1, 1_000, 20_000].map(|n| crowd(kind, n, if n == 1_000 { ratio } else { 0.99 }))
+        });
+        each.collect()
+    };
+    let kinds = ["cpu", "node", "near", "apart", "spread"];
+    let what = "beside 100,000 that wait";
+    assert_eq!(verdict(&[], &of(0.8, &kinds), what).0, Verdict::Met);
+    assert_eq!(verdict(&[], &of(0.8, &kinds[1..]), what).0, Verdict::NotMeasured);
+    let (missed, figure) = verdict(&[], &of(0.79, &kinds[1..]), what);
+    assert_eq!(
+        (missed, figure.as_str()),
+        (Verdict::NotMet, "cpu –, node 79 %, near 79 %, apart 79 %, spread 79 %")
+    );
 }
 
 #[test]
