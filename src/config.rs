@@ -24,7 +24,6 @@ mod lines;
 mod loaded;
 mod name;
 mod plugin_args;
-mod point;
 mod print;
 mod problem;
 mod quotes;
@@ -42,6 +41,7 @@ mod yaml;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use berth_engine::framework::Point;
 use berth_plugins::PluginRegistry;
 use serde_json::Value;
 
@@ -52,7 +52,6 @@ pub(crate) use file::read_file;
 pub use file::{default_engine_config, without_file};
 pub(crate) use lines::Lines;
 pub use loaded::{Loaded, LoadedProfile};
-pub use point::ExtensionPoint;
 pub use print::{print, print_berth};
 pub use problem::{ConfigErrors, Problem, Stage};
 pub use schema::schema;
@@ -261,20 +260,20 @@ fn build_profile(
 /// One order of the queue, somebody who binds, at most one who proposes places.
 fn check_counts(profile: &LoadedProfile, path: &str, problems: &mut Problems) {
     let count = |point| profile.expanded.at(point).len();
-    let mut wrong = |point: ExtensionPoint, message: String| {
+    let mut wrong = |point: Point, message: String| {
         let path = format!("{path}.plugins.{}", point.field());
         problems.add(Stage::Profiles, path, None, message);
     };
-    match count(ExtensionPoint::QueueSort) {
+    match count(Point::QueueSort) {
         1 => {}
-        n => wrong(ExtensionPoint::QueueSort, format!("needs exactly one plugin, and has {n}")),
+        n => wrong(Point::QueueSort, format!("needs exactly one plugin, and has {n}")),
     }
-    if count(ExtensionPoint::Bind) == 0 {
-        wrong(ExtensionPoint::Bind, "needs at least one plugin: nobody would bind".to_owned());
+    if count(Point::Bind) == 0 {
+        wrong(Point::Bind, "needs at least one plugin: nobody would bind".to_owned());
     }
-    match count(ExtensionPoint::PlacementGenerate) {
+    match count(Point::PlacementGenerate) {
         0 | 1 => {}
-        n => wrong(ExtensionPoint::PlacementGenerate, format!("takes one plugin, and has {n}")),
+        n => wrong(Point::PlacementGenerate, format!("takes one plugin, and has {n}")),
     }
     if problems.is_empty()
         && let Err(e) = profile.build(false)
@@ -292,7 +291,7 @@ fn same_queue_sort(
 ) {
     let mut first = None;
     for (i, ((profile, _), file)) in profiles.iter().zip(&configuration.profiles).enumerate() {
-        let sort = profile.expanded.at(ExtensionPoint::QueueSort).first();
+        let sort = profile.expanded.at(Point::QueueSort).first();
         let Some((name, _)) = sort else { continue };
         let config = file.plugin_config.iter().find(|c| c.name == *name);
         let here = (name, config.and_then(|c| c.args.as_ref()));

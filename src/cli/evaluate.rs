@@ -34,7 +34,7 @@ pub use live::judge;
 use verdict::Cycle;
 use wrong::Wrong;
 
-use crate::config::{self, ExtensionPoint, Loaded};
+use crate::config::{self, Loaded};
 use crate::escape;
 
 /// 2026-01-01T00:00:00Z in milliseconds: pods that are placed start then, a minute apart.
@@ -124,7 +124,7 @@ impl Trial {
     /// Takes the objects in. Every pod is judged, whatever it needs.
     fn start(case: &Case, loaded: &Loaded, method: Method) -> Result<Self> {
         let preempts = loaded.profiles().first().is_some_and(|profile| {
-            let enabled = profile.expanded.at(ExtensionPoint::PostFilter);
+            let enabled = profile.expanded.at(Point::PostFilter);
             enabled.iter().any(|(name, _)| name == "DefaultPreemption")
         });
         let config: Arc<Config> = Arc::new(loaded.engine_config(false)?);

@@ -4,21 +4,20 @@
 
 use std::collections::BTreeSet;
 
-use berth_engine::framework::MAX_NODE_SCORE;
+use berth_engine::framework::{MAX_NODE_SCORE, Point};
 
-use super::point::ExtensionPoint;
 use super::problem::{Problems, Stage};
 use super::v1::{Plugin, Plugins};
 
 /// The plugins of a profile, by name, in their order at each point.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expanded {
-    points: [Vec<(String, i64)>; 15],
+    points: [Vec<(String, i64)>; Point::ALL.len()],
 }
 
 impl Expanded {
     /// Names and weights at a point; the weight is 0 where the point has none.
-    pub fn at(&self, point: ExtensionPoint) -> &[(String, i64)] {
+    pub fn at(&self, point: Point) -> &[(String, i64)] {
         self.points.get(point as usize).map_or(&[], Vec::as_slice)
     }
 }
@@ -28,14 +27,14 @@ pub(super) trait Implementations {
     /// Whether there is such a plugin.
     fn exists(&self, name: &str) -> bool;
     /// Whether it takes part in a point.
-    fn implements(&self, name: &str, point: ExtensionPoint) -> bool;
+    fn implements(&self, name: &str, point: Point) -> bool;
     /// What to say where it does not exist; `point` is none for multiPoint.
-    fn unknown(&self, name: &str, point: Option<ExtensionPoint>) -> String;
+    fn unknown(&self, name: &str, point: Option<Point>) -> String;
 }
 
 /// All plugins that a profile enables anywhere (`pluginsNeeded`).
 pub(super) fn needed(plugins: &Plugins) -> BTreeSet<&str> {
-    let sets = ExtensionPoint::ALL.map(|point| plugins.at(point));
+    let sets = Point::ALL.map(|point| plugins.at(point));
     let enabled = sets.into_iter().chain([&plugins.multi_point]).flat_map(|set| &set.enabled);
     enabled.map(|p| p.name.as_str()).collect()
 }
@@ -58,7 +57,7 @@ pub(super) fn expand(
             wrong(place(&plugin.name), known.unknown(&plugin.name, None));
         }
     }
-    for point in ExtensionPoint::ALL {
+    for point in Point::ALL {
         let explicit = explicit(plugins, point, path, known, &mut wrong);
         let names = ordered(plugins, point, &explicit, known, &mut |name: &str| {
             wrong(place(name), format!("plugin {name:?} is enabled twice at {}", point.field()));
@@ -83,7 +82,7 @@ pub(super) fn expand(
 /// The plugins that are enabled at the point itself (`updatePluginList`).
 fn explicit<'a>(
     plugins: &'a Plugins,
-    point: ExtensionPoint,
+    point: Point,
     path: &str,
     known: &dyn Implementations,
     wrong: &mut dyn FnMut(String, String),
@@ -95,8 +94,8 @@ fn explicit<'a>(
         if !known.exists(name) {
             wrong(known.unknown(name, Some(point)));
         } else if !known.implements(name, point) {
-            let points = ExtensionPoint::ALL.into_iter().filter(|p| known.implements(name, *p));
-            let points: Vec<&str> = points.map(ExtensionPoint::field).collect();
+            let points = Point::ALL.into_iter().filter(|p| known.implements(name, *p));
+            let points: Vec<&str> = points.map(Point::field).collect();
             wrong(format!(
                 "plugin {name:?} does not extend {field}: it is for {}",
                 points.join(", ")
@@ -114,7 +113,7 @@ fn explicit<'a>(
 /// alone, then those of the point alone (`expandMultiPointPlugins`).
 fn ordered<'a>(
     plugins: &'a Plugins,
-    point: ExtensionPoint,
+    point: Point,
     explicit: &[&'a str],
     known: &dyn Implementations,
     repeated: &mut dyn FnMut(&str),
@@ -147,7 +146,7 @@ fn ordered<'a>(
 /// where it passes there.
 fn weights<'a>(
     set: impl Iterator<Item = &'a Plugin>,
-    point: ExtensionPoint,
+    point: Point,
     known: &dyn Implementations,
 ) -> Result<Vec<(&'a str, i64)>, String> {
     let mut weights: Vec<(&str, i64)> = Vec::new();

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use berth_engine::framework::{Plugin, nearest};
+use berth_engine::framework::{Plugin, Point, nearest};
 use berth_plugins::{ArgsKind, Factory, Later, PluginRegistry, later, later_points};
 
 use super::expand::Implementations;
-use super::point::ExtensionPoint;
 use super::quotes;
 use super::validate::is_removed;
 
@@ -48,14 +47,14 @@ impl<'a> Known<'a> {
     }
 
     /// Whether a plugin with its default arguments takes part in a point.
-    pub(super) fn implements(&self, name: &str, point: ExtensionPoint) -> bool {
+    pub(super) fn implements(&self, name: &str, point: Point) -> bool {
         let plugin = self.factory(name).and_then(|factory| factory.build(None).ok());
         takes_part(name, plugin.as_deref(), point)
     }
 
     /// What to add to a name that nobody knows: the closest one, of the plugins for `point` where
     /// it is of one.
-    pub(super) fn hint(&self, name: &str, point: Option<ExtensionPoint>) -> String {
+    pub(super) fn hint(&self, name: &str, point: Option<Point>) -> String {
         if let Some(hint) = quotes::hint(name) {
             return hint;
         }
@@ -89,12 +88,11 @@ fn later_plugin(name: &str) -> Option<&'static Later> {
 }
 
 /// Whether a plugin takes part in a point: by what it is here, or will be later.
-fn takes_part(name: &str, plugin: Option<&dyn Plugin>, point: ExtensionPoint) -> bool {
-    let named =
-        |points: &[&str]| points.iter().any(|n| ExtensionPoint::from_name(n) == Some(point));
+fn takes_part(name: &str, plugin: Option<&dyn Plugin>, point: Point) -> bool {
+    let named = |points: &[&str]| points.iter().any(|n| Point::from_name(n) == Some(point));
     match plugin {
         Some(plugin) => {
-            let here = point.in_engine().is_some_and(|p| p.is_implemented_by(plugin));
+            let here = point.is_implemented_by(plugin);
             here || named(later_points(name))
         }
         None => later_plugin(name).is_some_and(|l| named(l.points)),
@@ -112,11 +110,11 @@ impl Implementations for Built<'_> {
         self.known.exists(name)
     }
 
-    fn implements(&self, name: &str, point: ExtensionPoint) -> bool {
+    fn implements(&self, name: &str, point: Point) -> bool {
         takes_part(name, self.plugins.get(name).map(AsRef::as_ref), point)
     }
 
-    fn unknown(&self, name: &str, point: Option<ExtensionPoint>) -> String {
+    fn unknown(&self, name: &str, point: Option<Point>) -> String {
         if is_removed(name) {
             return format!("plugin {name:?} was removed in v1");
         }

@@ -11,7 +11,6 @@ use berth_plugins::refusal::Refusal;
 
 use super::berth::BerthConfiguration;
 use super::expand::Expanded;
-use super::point::ExtensionPoint;
 use super::print::{print, print_berth};
 use super::problem::{ConfigErrors, Problem};
 use super::v1::{
@@ -72,15 +71,14 @@ impl LoadedProfile {
             builder.add(Point::PreFilter, &refusal, 0)?;
         }
         let mut asked_before = None;
-        for point in ExtensionPoint::ALL {
-            let Some(in_engine) = point.in_engine() else { continue };
+        for point in Point::ALL {
             for (name, weight) in self.expanded.at(point) {
-                if name == FAILING && in_engine == Point::PreFilter {
-                    asked_before = Some(builder.count_at(in_engine));
+                if name == FAILING && point == Point::PreFilter {
+                    asked_before = Some(builder.count_at(point));
                 }
                 let Some(plugin) = self.plugins.get(name) else { continue };
-                if in_engine.is_implemented_by(plugin.as_ref()) {
-                    builder.add(in_engine, plugin, *weight)?;
+                if point.is_implemented_by(plugin.as_ref()) {
+                    builder.add(point, plugin, *weight)?;
                 }
             }
         }
@@ -97,7 +95,7 @@ impl LoadedProfile {
         if self.plugins.contains_key(FAILING) {
             return None;
         }
-        let names = self.expanded.at(ExtensionPoint::PostFilter);
+        let names = self.expanded.at(Point::PostFilter);
         let place = |wanted: &str| names.iter().position(|(name, _)| name == wanted);
         let failing = place(FAILING)?;
         Some(place(PREEMPTION).is_some_and(|preemption| preemption < failing))
@@ -191,7 +189,7 @@ impl Loaded {
     /// Enabled plugins that Berth does not act on yet, by name.
     pub fn not_run(&self) -> BTreeSet<&str> {
         let lists = self.profiles.iter().flat_map(|profile| {
-            let points = ExtensionPoint::ALL.into_iter().flat_map(|p| profile.expanded.at(p));
+            let points = Point::ALL.into_iter().flat_map(|p| profile.expanded.at(p));
             points.filter(|(name, _)| !profile.plugins.contains_key(name))
         });
         lists.map(|(name, _)| name.as_str()).collect()

@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use berth_engine::framework::Plugin;
+use berth_engine::framework::{Plugin, Point};
 use berth_plugins::{ArgsKind, FieldError};
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::known::{Built, Known};
-use super::point::ExtensionPoint;
 use super::problem::{Problems, Stage};
 use super::shape;
 use super::tree::{Kind, Node};
@@ -120,8 +119,8 @@ pub(super) fn complete(
 /// The plugins that get a block of default arguments (`pluginsNames`, which leaves out the last
 /// point).
 fn with_default_args(plugins: &Plugins) -> BTreeSet<&str> {
-    let points = ExtensionPoint::ALL.into_iter();
-    let sets = points.filter(|p| *p != ExtensionPoint::PodGroupPostFilter).map(|p| plugins.at(p));
+    let points = Point::ALL.into_iter();
+    let sets = points.filter(|p| *p != Point::PodGroupPostFilter).map(|p| plugins.at(p));
     let enabled = sets.chain([&plugins.multi_point]).flat_map(|set| &set.enabled);
     enabled.map(|p| p.name.as_str()).collect()
 }
@@ -149,7 +148,7 @@ pub(super) fn build<'a>(
         // Arguments by default go to plugins at any other point (see `with_default_args`).
         let has_args = profile.plugin_config.iter().any(|c| c.name == **name);
         if !has_args && Known::is_in_tree(name) && known.args(name).is_some() {
-            let path = format!("{path}.plugins.{}", ExtensionPoint::PodGroupPostFilter.field());
+            let path = format!("{path}.plugins.{}", Point::PodGroupPostFilter.field());
             let message =
                 format!("plugin {name:?} needs its pluginConfig where it is enabled here only");
             problems.add(Stage::Profiles, path, None, message);

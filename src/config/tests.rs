@@ -21,7 +21,7 @@ fn errors(body: &str) -> String {
     load(&format!("{HEADER}{body}"), "f", &registry()).unwrap_err().to_string()
 }
 
-fn names(loaded: &Loaded, point: ExtensionPoint) -> Vec<&str> {
+fn names(loaded: &Loaded, point: Point) -> Vec<&str> {
     loaded.profiles()[0].expanded.at(point).iter().map(|(name, _)| name.as_str()).collect()
 }
 
@@ -208,7 +208,7 @@ fn aliases_of_aliases_have_an_end() {
 #[test]
 fn default_plugins_run_in_kube_schedulers_order() {
     let loaded = loaded("");
-    let score = loaded.profiles()[0].expanded.at(ExtensionPoint::Score);
+    let score = loaded.profiles()[0].expanded.at(Point::Score);
     let score: Vec<String> = score.iter().map(|(n, w)| format!("{n} {w}")).collect();
     assert_eq!(
         score,
@@ -224,8 +224,8 @@ fn default_plugins_run_in_kube_schedulers_order() {
             "ImageLocality 1"
         ]
     );
-    assert_eq!(names(&loaded, ExtensionPoint::Bind), ["DefaultBinder"]);
-    assert_eq!(names(&loaded, ExtensionPoint::Reserve), ["VolumeBinding", "DynamicResources"]);
+    assert_eq!(names(&loaded, Point::Bind), ["DefaultBinder"]);
+    assert_eq!(names(&loaded, Point::Reserve), ["VolumeBinding", "DynamicResources"]);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
+use berth_engine::framework::Point;
+
 use super::name::qualified_name_errors;
-use super::point::ExtensionPoint;
 use super::problem::{Problems, Stage};
 use super::v1::{
     Extender, KubeSchedulerConfiguration, KubeSchedulerProfile, LeaderElectionConfiguration,
@@ -107,8 +108,8 @@ impl Checker<'_> {
         );
         // kube-scheduler leaves out multiPoint and the placement points here; a removed plugin is
         // then one that does not exist.
-        for point in ExtensionPoint::ALL {
-            if matches!(point, ExtensionPoint::PlacementGenerate | ExtensionPoint::PlacementScore) {
+        for point in Point::ALL {
+            if matches!(point, Point::PlacementGenerate | Point::PlacementScore) {
                 continue;
             }
             let Some(plugins) = &profile.plugins else { continue };

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use berth_engine::framework::Point;
 use berth_plugins::PluginRegistry;
 use serde_json::{Map, Value, json};
 
 use super::load_first;
 use super::loaded::LoadedProfile;
-use super::point::ExtensionPoint;
 use super::problem::{ConfigErrors, Stage};
 
 /// Whether kube-scheduler would start with this file, and what it then means: `ok` with the
@@ -37,7 +37,7 @@ fn refusal(errors: &ConfigErrors) -> Value {
 fn profile(profile: &LoadedProfile) -> Value {
     let mut answer = Map::new();
     answer.insert("schedulerName".to_owned(), profile.scheduler_name.as_str().into());
-    for point in ExtensionPoint::ALL {
+    for point in Point::ALL {
         let plugins = profile.expanded.at(point).iter();
         let plugins: Vec<Value> = plugins
             .map(|(name, weight)| {

@@ -1,10 +1,11 @@
 //! What a file says that has no effect, or hardly the one that was meant. kube-scheduler takes it,
 //! so these are no errors.
 
+use berth_engine::framework::Point;
+
 use super::berth::{self, BerthConfiguration};
 use super::doubtful;
 use super::known::Known;
-use super::point::ExtensionPoint;
 use super::quotes;
 use super::tree::{Document, Kind, Node};
 use super::v1::KubeSchedulerConfiguration;
@@ -30,7 +31,7 @@ pub(super) fn all(
     for (i, profile) in profiles.map_or(&[][..], Node::elements).iter().enumerate() {
         let path = format!("profiles[{i}]");
         ignored_args(profile, &path, known, &mut found);
-        for point in ExtensionPoint::ALL.map(Some).into_iter().chain([None]) {
+        for point in Point::ALL.map(Some).into_iter().chain([None]) {
             plugins(profile, point, &path, known, &mut found);
         }
     }
@@ -92,12 +93,12 @@ fn ignored_args(profile: &Node, path: &str, known: Known<'_>, found: &mut Found<
 /// Names that disable nothing, and weights that weigh nothing. `point` is none for multiPoint.
 fn plugins(
     profile: &Node,
-    point: Option<ExtensionPoint>,
+    point: Option<Point>,
     path: &str,
     known: Known<'_>,
     found: &mut Found<'_>,
 ) {
-    let field = point.map_or("multiPoint", ExtensionPoint::field);
+    let field = point.map_or("multiPoint", Point::field);
     let Some(set) = profile.get("plugins").and_then(|plugins| plugins.get(field)) else { return };
     let path = format!("{path}.plugins.{field}");
     for (j, plugin) in elements(set, "disabled").iter().enumerate() {
@@ -117,7 +118,7 @@ fn plugins(
         let name = name_of(plugin);
         let scores = match point {
             Some(point) => point.is_weighted(),
-            None => ExtensionPoint::ALL
+            None => Point::ALL
                 .into_iter()
                 .any(|point| point.is_weighted() && known.implements(name, point)),
         };

@@ -12,15 +12,15 @@ impl Implementations for Letters {
         name != "Nobody"
     }
 
-    fn implements(&self, name: &str, point: ExtensionPoint) -> bool {
+    fn implements(&self, name: &str, point: Point) -> bool {
         match point {
-            ExtensionPoint::Filter => name.contains('F'),
-            ExtensionPoint::Score => name.contains('S'),
+            Point::Filter => name.contains('F'),
+            Point::Score => name.contains('S'),
             _ => false,
         }
     }
 
-    fn unknown(&self, name: &str, _point: Option<ExtensionPoint>) -> String {
+    fn unknown(&self, name: &str, _point: Option<Point>) -> String {
         format!("no {name}")
     }
 }
@@ -47,7 +47,7 @@ fn check(multi: (&str, &str), filter: (&str, &str), score: (&str, &str)) -> [Str
     let mut problems = Problems::default();
     let place = |name: &str| format!("multi({name})");
     let expanded = expand(&plugins, "p", &Letters, &place, &mut problems);
-    let list = |point: ExtensionPoint, weights: bool| {
+    let list = |point: Point, weights: bool| {
         let words = expanded.at(point).iter().map(|(n, w)| match weights {
             true => format!("{n}={w}"),
             false => n.clone(),
@@ -55,7 +55,7 @@ fn check(multi: (&str, &str), filter: (&str, &str), score: (&str, &str)) -> [Str
         words.collect::<Vec<_>>().join(" ")
     };
     let errors: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    [list(ExtensionPoint::Filter, false), list(ExtensionPoint::Score, true), errors.join("; ")]
+    [list(Point::Filter, false), list(Point::Score, true), errors.join("; ")]
 }
 
 #[test]

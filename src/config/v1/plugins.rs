@@ -1,9 +1,8 @@
 //! Which plugins run at which extension point.
 
+use berth_engine::framework::Point;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::config::point::ExtensionPoint;
 
 /// Enabled and disabled plugins for each extension point.
 ///
@@ -72,23 +71,23 @@ pub struct Plugin {
 
 impl Plugins {
     /// The set of a point.
-    pub fn at(&self, point: ExtensionPoint) -> &PluginSet {
+    pub fn at(&self, point: Point) -> &PluginSet {
         match point {
-            ExtensionPoint::PreEnqueue => &self.pre_enqueue,
-            ExtensionPoint::QueueSort => &self.queue_sort,
-            ExtensionPoint::PreFilter => &self.pre_filter,
-            ExtensionPoint::Filter => &self.filter,
-            ExtensionPoint::PostFilter => &self.post_filter,
-            ExtensionPoint::PreScore => &self.pre_score,
-            ExtensionPoint::Score => &self.score,
-            ExtensionPoint::Reserve => &self.reserve,
-            ExtensionPoint::Permit => &self.permit,
-            ExtensionPoint::PreBind => &self.pre_bind,
-            ExtensionPoint::Bind => &self.bind,
-            ExtensionPoint::PostBind => &self.post_bind,
-            ExtensionPoint::PlacementGenerate => &self.placement_generate,
-            ExtensionPoint::PlacementScore => &self.placement_score,
-            ExtensionPoint::PodGroupPostFilter => &self.pod_group_post_filter,
+            Point::PreEnqueue => &self.pre_enqueue,
+            Point::QueueSort => &self.queue_sort,
+            Point::PreFilter => &self.pre_filter,
+            Point::Filter => &self.filter,
+            Point::PostFilter => &self.post_filter,
+            Point::PreScore => &self.pre_score,
+            Point::Score => &self.score,
+            Point::Reserve => &self.reserve,
+            Point::Permit => &self.permit,
+            Point::PreBind => &self.pre_bind,
+            Point::Bind => &self.bind,
+            Point::PostBind => &self.post_bind,
+            Point::PlacementGenerate => &self.placement_generate,
+            Point::PlacementScore => &self.placement_score,
+            Point::PodGroupPostFilter => &self.pod_group_post_filter,
         }
     }
 

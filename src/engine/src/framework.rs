@@ -17,6 +17,7 @@ mod context;
 mod failing;
 mod fault;
 mod plugin;
+mod point;
 mod profile;
 mod reason;
 mod registry;
@@ -33,7 +34,8 @@ pub use plugin::{
     Plugin, PodMoved, PostBind, PostFilter, PreBind, PreEnqueue, PreFilter, PreFlight, PreScore,
     Progress, QueueSort, Registration, Reserve, Score, SortKey, Subject, Touched, Write,
 };
-pub use profile::{Point, Profile, ProfileBuilder, ProfileError, Weighted};
+pub use point::Point;
+pub use profile::{Profile, ProfileBuilder, ProfileError, Weighted};
 pub use reason::{Cause, Reason, Reasons};
 pub use registry::{Registry, RegistryError, nearest};
 pub use state::State;
