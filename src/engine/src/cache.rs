@@ -257,6 +257,7 @@ impl Cache {
             self.drop_nomination(*pod);
         }
         for pod in &come {
+            self.complete(*pod);
             if let Some(node) = self.pending.get(*pod).and_then(|p| p.nominated) {
                 self.nominate(*pod, node);
             }

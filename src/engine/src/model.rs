@@ -23,7 +23,7 @@ mod term_holders;
 mod tolerations;
 
 pub use alike::{Alike, SelectingOwner, SelectingOwnerKind};
-pub use class::{Class, Classes};
+pub use class::{Class, Classes, Extent};
 pub use event::{Action, Resource};
 pub use image::ImageStates;
 pub use label_selector::{Asked, LabelMatcher, LabelRequirement, LabelSelectorError};

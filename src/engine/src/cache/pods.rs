@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{PodIdx, Sym, missing};
-use crate::model::{Footprint, NODE_NONE, Pod, SelectingOwner, Stage};
+use crate::model::{Extent, Footprint, NODE_NONE, Pod, SelectingOwner, Stage};
 use crate::record::{Owner, PodRecord, PreemptionPolicy, ScheduledCondition};
 
 use super::Cache;
@@ -149,7 +149,11 @@ impl Cache {
     /// Adds a pod as if it had no node; plugins see its `spec.nodeName` all the same.
     pub(crate) fn add_pending(&mut self, record: &PodRecord) -> PodApplied {
         let node_name = record.node_name.as_deref().map(|n| self.symbols.intern(n));
-        self.add_unassigned(record, node_name)
+        let applied = self.add_unassigned(record, node_name);
+        if let Some(pod) = self.pods.find(&record.uid) {
+            self.complete(pod);
+        }
+        applied
     }
 
     fn add_unassigned(&mut self, record: &PodRecord, node_name: Option<Sym>) -> PodApplied {
@@ -255,8 +259,14 @@ impl Cache {
 
     fn insert(&mut self, record: &PodRecord, stage: Stage) -> PodIdx {
         let namespace = self.symbols.intern(&record.namespace);
-        let class =
-            self.classes.acquire(&record.spec, namespace, &mut self.dims, &mut self.symbols);
+        let extent = self.extent_of(record);
+        let class = self.classes.acquire(
+            &record.spec,
+            extent,
+            namespace,
+            &mut self.dims,
+            &mut self.symbols,
+        );
         let labels = self.labels.acquire(&record.labels, &mut self.symbols);
         let uid = self.pods.uid(&record.uid);
         self.pods.insert(Pod {
@@ -287,8 +297,14 @@ impl Cache {
         let relabelled = !self.labels.equals(old_labels, &record.labels, &self.symbols);
         let namespace = self.classes.get(old_class).map(|c| c.namespace);
         let namespace = namespace.unwrap_or_else(|| self.symbols.intern(&record.namespace));
-        let class =
-            self.classes.acquire(&record.spec, namespace, &mut self.dims, &mut self.symbols);
+        let extent = self.extent_of(record);
+        let class = self.classes.acquire(
+            &record.spec,
+            extent,
+            namespace,
+            &mut self.dims,
+            &mut self.symbols,
+        );
         let (before, named) = (self.footprint(pod).cloned(), self.nodes.name(node));
         let resizes = record.resize.is_some() || self.resized.get(pod).is_some();
         let recount = class != old_class || (resizes && node != NODE_NONE);
@@ -338,6 +354,32 @@ impl Cache {
             self.announce_pod(pod, 1, if tells { changed } else { Told::Nobody });
         }
         relabelled
+    }
+
+    /// What is compiled of a pod's template.
+    fn extent_of(&self, record: &PodRecord) -> Extent {
+        if record.node_name.is_some() {
+            return Extent::Whole;
+        }
+        let scheduler = self.symbols.get(&record.spec.scheduler_name);
+        match scheduler.is_some_and(|scheduler| self.schedulers.contains(&scheduler)) {
+            true => Extent::Whole,
+            false => Extent::Scheduler,
+        }
+    }
+
+    /// The template of a waiting pod that becomes ours without news of it is compiled whole.
+    pub(super) fn complete(&mut self, pod: PodIdx) {
+        let Some(row) = self.pods.get(pod) else { return };
+        let old = row.class;
+        let Some(class) = self.classes.get(old) else { return };
+        let (spec, namespace) = (Arc::clone(&class.spec), class.namespace);
+        let (dims, symbols) = (&mut self.dims, &mut self.symbols);
+        let whole = self.classes.acquire(&spec, Extent::Whole, namespace, dims, symbols);
+        if let Some(row) = self.pods.get_mut(pod) {
+            row.class = whole;
+        }
+        self.classes.release(old);
     }
 
     fn set_resize(&mut self, pod: PodIdx, record: &PodRecord) {

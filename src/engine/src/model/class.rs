@@ -54,8 +54,20 @@ pub struct Class {
     pub images: Box<[Sym]>,
     /// Number of containers, init containers and image volumes.
     pub image_slots: i64,
+    /// How much of the template is compiled.
+    pub extent: Extent,
     /// Its number among all classes ever made; rows are used again.
     pub serial: u64,
+}
+
+/// How much of a template is compiled. Names in a template become symbols and resource columns,
+/// which stay: a pod that nobody here places and that is on no node must not add any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Extent {
+    /// All of it: the pod is ours, or it is on a node and counts there.
+    Whole,
+    /// `schedulerName` alone: a waiting pod of another scheduler touches no other pod.
+    Scheduler,
 }
 
 /// A class in use: what it is stays as it is, so that snapshots share it.
@@ -97,10 +109,11 @@ impl Classes {
         }
     }
 
-    /// The class of `spec` in `namespace`, counted once more.
+    /// The class of `spec` in `namespace`, compiled to `extent`, counted once more.
     pub fn acquire(
         &mut self,
         spec: &Arc<PodSpec>,
+        extent: Extent,
         namespace: Sym,
         dims: &mut Dims,
         symbols: &mut Symbols,
@@ -108,7 +121,9 @@ impl Classes {
         let address = address_hash(spec, namespace);
         let same = |at: u32| {
             let class = self.get(ClassIdx::new(at as usize));
-            class.is_some_and(|c| c.namespace == namespace && Arc::ptr_eq(&c.spec, spec))
+            class.is_some_and(|c| {
+                c.extent == extent && c.namespace == namespace && Arc::ptr_eq(&c.spec, spec)
+            })
         };
         if let Some(at) = self.by_address.find(address, same) {
             return self.count_use(at);
@@ -116,14 +131,14 @@ impl Classes {
         let hash = self.key.hash(&(spec, namespace));
         let same = |at: u32| {
             let class = self.get(ClassIdx::new(at as usize));
-            class.is_some_and(|c| c.namespace == namespace && c.spec == *spec)
+            class.is_some_and(|c| c.extent == extent && c.namespace == namespace && c.spec == *spec)
         };
         if let Some(at) = self.by_content.find(hash, same) {
             return self.count_use(at);
         }
         self.made += 1;
-        let class = Class::compile(spec, namespace, self.made, dims, symbols);
-        for key in selected_keys(spec) {
+        let class = Class::compile(spec, extent, namespace, self.made, dims, symbols);
+        for key in class.selected_keys() {
             self.selected.insert(symbols.intern(key));
         }
         let repels = class.pod_terms.as_ref().is_some_and(|t| t.repels());
@@ -207,18 +222,24 @@ impl Classes {
 
 impl Class {
     fn compile(
-        spec: &Arc<PodSpec>,
+        whole: &Arc<PodSpec>,
+        extent: Extent,
         namespace: Sym,
         serial: u64,
         dims: &mut Dims,
         symbols: &mut Symbols,
     ) -> Self {
+        let nothing = PodSpec::default();
+        let spec = match extent {
+            Extent::Whole => whole.as_ref(),
+            Extent::Scheduler => &nothing,
+        };
         let affinity = spec.affinity.as_deref();
         let (images, image_slots) = images(spec, symbols);
         let amounts = |nonzero| container_requests(spec, nonzero);
         Self {
             namespace,
-            scheduler: symbols.intern(&spec.scheduler_name),
+            scheduler: symbols.intern(&whole.scheduler_name),
             request: Request::from_amounts(pod_requests(spec), dims, symbols),
             footprint: Arc::new(Footprint::of(spec, None, dims, symbols)),
             container_request: Request::from_amounts(amounts(false), dims, symbols),
@@ -239,9 +260,16 @@ impl Class {
             ports: UsedPort::of_pod(spec, symbols),
             images,
             image_slots,
-            spec: Arc::clone(spec),
+            spec: Arc::clone(whole),
+            extent,
             serial,
         }
+    }
+
+    /// Label keys of pods that what is compiled of the template asks for.
+    fn selected_keys(&self) -> impl Iterator<Item = &str> {
+        let read = (self.extent == Extent::Whole).then_some(self.spec.as_ref());
+        read.into_iter().flat_map(selected_keys)
     }
 }
 
@@ -301,17 +329,17 @@ mod tests {
             })
         };
         let (one, twin, other) = (spec(1), spec(1), spec(2));
-        let a = classes.acquire(&one, namespace, &mut dims, &mut symbols);
-        assert_eq!(classes.acquire(&one, namespace, &mut dims, &mut symbols), a);
-        assert_eq!(classes.acquire(&twin, namespace, &mut dims, &mut symbols), a);
-        let b = classes.acquire(&other, namespace, &mut dims, &mut symbols);
+        let a = classes.acquire(&one, Extent::Whole, namespace, &mut dims, &mut symbols);
+        assert_eq!(classes.acquire(&one, Extent::Whole, namespace, &mut dims, &mut symbols), a);
+        assert_eq!(classes.acquire(&twin, Extent::Whole, namespace, &mut dims, &mut symbols), a);
+        let b = classes.acquire(&other, Extent::Whole, namespace, &mut dims, &mut symbols);
         assert_ne!(a, b);
         assert_eq!(
             (classes.release(a), classes.release(a), classes.release(a)),
             (false, false, true)
         );
         assert!(classes.get(a).is_none() && classes.get(b).is_some());
-        let again = classes.acquire(&one, namespace, &mut dims, &mut symbols);
+        let again = classes.acquire(&one, Extent::Whole, namespace, &mut dims, &mut symbols);
         assert!(classes.get(again).is_some_and(|c| c.request.get(super::super::Dim::CPU) == 1));
     }
 

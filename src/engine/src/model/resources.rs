@@ -158,6 +158,14 @@ impl Request {
             })
             .collect();
         out.sort_unstable_by_key(|(dim, _)| *dim);
+        // Names beyond the columns share one: a column comes once, as sums and sweeps expect.
+        out.dedup_by(|(dim, more), (kept, amount)| {
+            let same = dim == kept;
+            if same {
+                *amount = amount.saturating_add(*more);
+            }
+            same
+        });
         Self(out)
     }
 

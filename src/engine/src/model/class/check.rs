@@ -5,7 +5,7 @@ use rustc_hash::FxBuildHasher;
 
 use crate::base::{ClassIdx, Sweep, Symbols};
 
-use super::{Class, Classes, address_hash, selected_keys};
+use super::{Class, Classes, address_hash};
 
 impl Classes {
     /// Looks for what is broken, where `users` says how often each class is in use.
@@ -46,7 +46,9 @@ impl Classes {
         let here = u32::try_from(at).ok();
         let same = |x: u32| {
             let other = self.get(ClassIdx::new(x as usize));
-            other.is_some_and(|c| c.namespace == class.namespace && c.spec == class.spec)
+            other.is_some_and(|c| {
+                c.extent == class.extent && c.namespace == class.namespace && c.spec == class.spec
+            })
         };
         let hash = self.key.hash(&(&class.spec, class.namespace));
         let found = self.by_content.find(hash, same);
@@ -54,7 +56,7 @@ impl Classes {
         let address = address_hash(&class.spec, class.namespace);
         let found = self.by_address.find(address, |x| Some(x) == here);
         sweep.equal(found, here, || format!("class {at} by address"));
-        for key in selected_keys(&class.spec) {
+        for key in class.selected_keys() {
             let known = symbols.get(key).is_some_and(|key| self.selected.contains(&key));
             sweep.expect(known, || format!("class {at} selects by label {key:?} in secret"));
         }

@@ -7,7 +7,7 @@ use crate::base::{HashKey, Sym, Symbols};
 use crate::stored::{FirstUse, LoadError, Reader, Stored, Writer};
 
 use super::super::Dims;
-use super::{Class, Classes, Row};
+use super::{Class, Classes, Extent, Row};
 
 impl Classes {
     /// Writes the classes that pods have, and all label keys that selectors have asked for.
@@ -48,9 +48,13 @@ impl Classes {
             Ok(())
         })?;
         for number in 0..from.count()? {
+            let extent = match bool::read(from)? {
+                true => Extent::Whole,
+                false => Extent::Scheduler,
+            };
             let namespace = Sym::read(from)?;
             let spec = Arc::read(from)?;
-            if classes.acquire(&spec, namespace, dims, symbols).at() != number {
+            if classes.acquire(&spec, extent, namespace, dims, symbols).at() != number {
                 return Err(from.malformed("a class twice"));
             }
         }
@@ -76,8 +80,10 @@ impl Class {
             ports: _,
             images: _,
             image_slots: _,
+            extent,
             serial: _,
         } = self;
+        (*extent == Extent::Whole).write(out);
         namespace.write(out);
         spec.write(out);
     }
