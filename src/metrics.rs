@@ -73,6 +73,7 @@ pub struct EngineMetrics {
     pub(super) after_flush: Counter,
     parts: [[Gauge; 2]; 4],
     cache: [Gauge; 3],
+    conditions_owed: Gauge,
     rejections: Rejections,
     /// Steps made.
     pub steps: Counter,
@@ -116,6 +117,7 @@ impl EngineMetrics {
         for (gauge, value) in self.cache.iter().zip(sizes) {
             gauge.set(signed(value));
         }
+        self.conditions_owed.set(signed(engine.owed_conditions()));
         self.rejections.show(engine, Instant::now());
     }
 }
@@ -286,6 +288,7 @@ fn engine(registrar: &mut Registrar, attempts: AttemptMetrics) -> EngineMetrics 
         after_flush: registrar.counter(list::SCHEDULED_AFTER_FLUSH),
         parts: ["active", "backoff", "unschedulable", "gated"]
             .map(|queue| [pending.with(&[queue]), entities.with(&[queue, "pod"])]),
+        conditions_owed: registrar.gauge(list::CONDITIONS_OWED),
         cache: ["nodes", "pods", "assumed_pods"].map(|kind| cache.with(&[kind])),
         rejections: Rejections::new(registrar.gauges(list::UNSCHEDULABLE_PODS)),
         steps: registrar.counter(list::STEPS),

@@ -7,6 +7,7 @@
 
 pub(crate) mod admit;
 mod beat;
+mod condition_room;
 pub mod lease;
 pub(crate) mod pace;
 mod reader;
@@ -22,6 +23,7 @@ use berth_engine::{Config, Control, Engine, Input, Origin};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use beat::Beat;
+use condition_room::ConditionRoom;
 pub use reader::{Reader, Unread};
 use thread::{Order, Turns};
 use write_queues::WriteQueues;
@@ -208,6 +210,7 @@ impl Scheduler {
                 waiting: Vec::new(),
                 answers: Vec::new(),
             },
+            condition_room: ConditionRoom::new(status.handle(), rate),
             tally: Tally::new(metrics.engine.clone()),
             synced: Arc::clone(&synced),
             paused: true,

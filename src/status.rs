@@ -68,6 +68,10 @@ const THROTTLED_MAX: u32 = 30;
 /// Longest single wait for `Retry-After`.
 const THROTTLED_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// Pods that wait in the queue at most where the engine asks how many it takes: a second's work of
+/// a fast API server. The queue itself holds more, for nominations.
+const FILLED_TO: usize = 1_024;
+
 /// Takes changes of pods' status.
 #[derive(Debug, Clone)]
 pub struct StatusHandle {
@@ -109,6 +113,12 @@ impl StatusHandle {
                 tracing::warn!(pod = %pod.key, "Status queue full, a pod's condition is dropped");
             }
         }
+    }
+
+    /// How many more pods' conditions it takes so that none waits here long: what is decided about
+    /// a pod meanwhile replaces what waits in the engine at no cost.
+    pub fn free(&self) -> usize {
+        FILLED_TO.saturating_sub(self.queue.pending().len())
     }
 
     /// The pod is being bound: that it waits is not written any more, where it has not been yet.

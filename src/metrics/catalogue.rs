@@ -196,6 +196,9 @@ metrics! {
         "Patches of pods/status: written, gone (404), replaced (a newer one came first), failed, \
          dropped (queue full)");
     STATUS_QUEUE = gauge("berth_status_queue_length", &[], "Pods whose status waits to be written");
+    CONDITIONS_OWED = gauge("berth_conditions_waiting", &[],
+        "Pods whose condition is decided and waits for room in the queue of status writes; none is \
+         given up. First words go before words that are said again, which take 5 % of the writes");
     EVENTS = counter("berth_events_total", &["result"],
         "Events: created, series (counted on an earlier one), folded (counted in one event of \
          their controller), failed, dropped (as many wait as may)");

@@ -13,6 +13,7 @@ use crate::metrics::{GoneProfile, Tally, signed};
 use crate::watch::{Batch, States};
 
 use super::beat::Beat;
+use super::condition_room::{self, ConditionRoom};
 use super::reader::Question;
 use super::write_queues::WriteQueues;
 
@@ -52,6 +53,7 @@ pub(super) struct Turns {
     pub(super) states: watch::Receiver<States>,
     pub(super) orders: watch::Receiver<Order>,
     pub(super) write_queues: WriteQueues,
+    pub(super) condition_room: ConditionRoom,
     pub(super) tally: Tally,
     pub(super) synced: Arc<std::sync::atomic::AtomicBool>,
     /// Whether the engine takes no pods, as it was told last.
@@ -80,6 +82,7 @@ impl Turns {
                 return self.write_queues.waiting.len();
             };
             inputs.append(&mut self.write_queues.answers);
+            inputs.extend(self.condition_room.tell(&self.engine, Instant::now()));
             match self.follow_orders() {
                 // From here on: an answer of the same batch leads to no write any more.
                 Some(hold) if self.paused => inputs.insert(0, hold),
@@ -98,6 +101,7 @@ impl Turns {
             }
             if shown.elapsed() >= SHOW_EVERY || !turn.more {
                 self.write_queues.metrics.show(&self.engine);
+                self.condition_room.log(&self.engine, Instant::now());
                 self.write_queues.metrics.input_queue.set(signed(self.inputs.len()));
                 shown = Instant::now();
                 if told_at.is_none_or(|at| at.elapsed() >= INTERNAL_ERRORS_EVERY)
@@ -116,6 +120,10 @@ impl Turns {
     async fn wait(&mut self, now: u64, turn: &Turn) -> Batch {
         // A second at most, so that gauges stay fresh, the thread beats and a stop is never missed.
         let idle = turn.wake_at.map_or(1_000, |at| at.saturating_sub(now).min(1_000));
+        let mut idle = Duration::from_millis(idle);
+        if self.engine.owed_conditions() > 0 {
+            idle = idle.min(condition_room::EVERY);
+        }
         tokio::select! {
             // One that is closed is not waited for: it would be ready all the time.
             Some(batch) = self.inputs.recv() => batch,
@@ -128,7 +136,7 @@ impl Turns {
             }
             _ = self.states.changed(), if !self.is_synced() => Vec::new(),
             _ = self.orders.changed() => Vec::new(),
-            () = tokio::time::sleep(Duration::from_millis(idle)) => Vec::new(),
+            () = tokio::time::sleep(idle) => Vec::new(),
         }
     }
 

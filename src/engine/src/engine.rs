@@ -8,11 +8,13 @@ mod attempt;
 mod binding;
 mod check;
 mod choose;
+mod conditions;
 mod evaluation;
 mod look;
 mod notice;
 mod outcome;
 mod plan;
+mod refresh;
 mod saved;
 mod snapshot;
 mod touch;
@@ -42,7 +44,9 @@ use crate::record::ObjectKey;
 
 use binding::BindingCycles;
 use choose::Chooser;
+use conditions::Conditions;
 use look::LOOKS_PER_STEP;
+use refresh::Refreshes;
 
 /// Attempts in one step. Inputs wait at most this long: 32 plain scans of 5,000 nodes take about
 /// 20 ms.
@@ -79,6 +83,8 @@ pub struct Engine {
     method: Method,
     rankings: Rankings,
     cycles: BindingCycles,
+    conditions: Conditions,
+    refreshes: Refreshes,
     // Classes whose woken head has ended its attempt, to be looked at again.
     recheck: Vec<ClassIdx>,
     // Label keys that selectors asked for when parked pods were grouped.
@@ -110,6 +116,8 @@ impl Engine {
             method: Method::default(),
             rankings: Rankings::default(),
             cycles: BindingCycles::default(),
+            conditions: Conditions::default(),
+            refreshes: Refreshes::default(),
             recheck: Vec::new(),
             selected: 0,
             looks_left: LOOKS_PER_STEP,
@@ -149,6 +157,8 @@ impl Engine {
             attempts += 1;
             self.wake(now, effects, probe);
         }
+        self.refresh_due(now);
+        self.write_conditions(effects);
         let counts = self.queue.counts();
         Turn {
             attempts,
@@ -166,7 +176,8 @@ impl Engine {
         let backoff = self.queue.next_expiry().map(|expiry| expiry.saturating_add(1_000));
         let flush = (counts.unschedulable > 0).then_some(self.flushed_ms + FLUSH_EVERY_MS);
         let cycle = self.cycles.next_deadline().filter(|_| !self.paused);
-        [backoff, flush, cycle].into_iter().flatten().min().map(|at| at.max(now + 1))
+        let refresh = self.refreshes.next_due(self.cache.nodes().live().len());
+        [backoff, flush, cycle, refresh].into_iter().flatten().min().map(|at| at.max(now + 1))
     }
 
     /// Works as told from here on.
@@ -181,6 +192,7 @@ impl Engine {
                 self.method = method;
                 self.rankings.clear(&mut self.cache);
             }
+            Control::ConditionRoom { all, again } => self.conditions.set_room(all, again),
             Control::RankingCells(cells) => self.rankings.set_bound(cells),
         }
     }
@@ -211,6 +223,16 @@ impl Engine {
     /// The binding cycle of a pod, by `metadata.uid`, where it is in one. Looks through all cycles.
     pub fn cycle_of(&self, uid: &str) -> Option<CycleId> {
         self.cycles.find(uid)
+    }
+
+    /// Pods whose condition waits for the writer to take it.
+    pub fn owed_conditions(&self) -> usize {
+        self.conditions.len()
+    }
+
+    /// How many conditions may still be said again, as it was told last.
+    pub fn condition_room(&self) -> usize {
+        self.conditions.again_room()
     }
 
     /// Cycles that wait at Permit or PreBind.

@@ -79,6 +79,14 @@ pub enum Control {
     Pause(bool),
     /// How nodes are chosen. Both ways give the same choice.
     Method(Method),
+    /// So many conditions may be written from now on, and of those so many that are no attempt's:
+    /// made anew, or lost. All of both before the first such input.
+    ConditionRoom {
+        /// Conditions in all.
+        all: usize,
+        /// Of those, the ones that are said again.
+        again: usize,
+    },
     /// Rankings take at most so many cells of four bytes; 32 million before.
     RankingCells(usize),
 }

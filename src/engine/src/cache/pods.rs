@@ -20,6 +20,8 @@ pub struct Pending {
     pub nominated: Option<Sym>,
     /// The `PodScheduled` condition as the API server last showed it.
     pub scheduled: Option<ScheduledCondition>,
+    /// What it is to show instead, until the API server shows it.
+    pub desired: Option<Box<ScheduledCondition>>,
     /// `metadata.creationTimestamp` in milliseconds.
     pub created_ms: u64,
     /// `metadata.generation`; 0 where unknown.
@@ -45,6 +47,8 @@ pub enum PodApplied {
         pod: PodIdx,
         /// Something that filters read is different: template, labels, gates, owner.
         matters: bool,
+        /// Its condition, written by us, was changed or taken away by somebody else.
+        retell: bool,
     },
     /// A pod of ours that the queue held is assigned, ended, or being deleted.
     Left(PodIdx),
@@ -93,14 +97,15 @@ impl Cache {
         }
     }
 
-    /// Notes the condition that a pending pod is about to show; false where it shows it already.
+    /// Notes the condition that a pending pod is to show; false where it shows it already, or is to
+    /// be shown already.
     pub(crate) fn show_condition(&mut self, pod: PodIdx, shown: ScheduledCondition) -> bool {
         // It has a node or is gone: nobody reads why it waited.
         let Some(pending) = self.pending.get_mut(pod) else { return false };
-        if pending.scheduled.as_ref() == Some(&shown) {
+        if pending.desired.as_deref().or(pending.scheduled.as_ref()) == Some(&shown) {
             return false;
         }
-        pending.scheduled = Some(shown);
+        pending.desired = Some(Box::new(shown));
         true
     }
 
@@ -109,6 +114,7 @@ impl Cache {
     pub(crate) fn forget_condition(&mut self, pod: PodIdx) {
         if let Some(pending) = self.pending.get_mut(pod) {
             pending.scheduled = None;
+            pending.desired = None;
         }
     }
 
@@ -196,6 +202,7 @@ impl Cache {
         let pending = self.pending_of(record, None);
         let nominated = pending.nominated;
         let old = self.pending.insert(pod, pending);
+        let was = old.as_ref().map(|old| (old.scheduled.clone(), old.desired.clone()));
         let gates = self.pending.get(pod).map(|p| &p.gates);
         let same_gates = old.as_ref().map(|p| &p.gates) == gates;
         let owner = self.pending.get(pod).map(|p| &p.owner);
@@ -219,7 +226,24 @@ impl Cache {
             self.update_nominated_pod(pod);
         }
         let same = same_class && same_gates && same_owner && same_priority;
-        PodApplied::Updated { pod, matters: labels || !same }
+        let retell = was.is_some_and(|was| self.follow_condition(pod, was));
+        PodApplied::Updated { pod, matters: labels || !same, retell }
+    }
+
+    /// The watch shows a pending pod anew, which showed and was to show these conditions before.
+    /// True where it is to be written again what it is to show: somebody else has changed it.
+    fn follow_condition(
+        &mut self,
+        pod: PodIdx,
+        (shown, desired): (Option<ScheduledCondition>, Option<Box<ScheduledCondition>>),
+    ) -> bool {
+        let Some(pending) = self.pending.get_mut(pod) else { return false };
+        let now = pending.scheduled.as_ref();
+        let is_other = now != shown.as_ref();
+        let wanted = desired.or_else(|| shown.filter(|s| is_other && s.is_ours()).map(Box::new));
+        let is_shown = wanted.as_ref().is_some_and(|wanted| now.is_some_and(|c| c.says(wanted)));
+        pending.desired = wanted.filter(|_| !is_shown);
+        is_other && pending.desired.is_some()
     }
 
     /// A waiting pod of another scheduler is ours from now on.
@@ -249,6 +273,7 @@ impl Cache {
             node_name,
             nominated: nominated.map(|n| self.symbols.intern(n)),
             scheduled: record.scheduled.clone(),
+            desired: None,
             created_ms: record.created_ms,
             generation: record.generation,
             resource_version: record.resource_version,

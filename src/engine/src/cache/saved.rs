@@ -172,6 +172,7 @@ impl Cache {
                 node_name,
                 nominated,
                 scheduled,
+                desired,
                 created_ms,
                 generation,
                 resource_version,
@@ -183,6 +184,7 @@ impl Cache {
             node_name.write(out);
             nominated.write(out);
             scheduled.write(out);
+            desired.write(out);
             created_ms.write(out);
             generation.write(out);
             resource_version.write(out);
@@ -200,6 +202,7 @@ impl Cache {
                 node_name: Stored::read(from)?,
                 nominated: Stored::read(from)?,
                 scheduled: Stored::read(from)?,
+                desired: Stored::read(from)?,
                 created_ms: Stored::read(from)?,
                 generation: Stored::read(from)?,
                 resource_version: Stored::read(from)?,

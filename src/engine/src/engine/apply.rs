@@ -126,8 +126,14 @@ impl Engine {
                 self.queue.add(pod, now);
                 self.enqueue(pod, now, UNSCHEDULED_ADD, probe);
             }
-            PodApplied::Updated { pod, matters } => {
+            PodApplied::Updated { pod, matters, retell } => {
+                if retell && self.queue.entry(pod).is_some() {
+                    self.owe_again(pod);
+                }
                 if matters {
+                    if let Some((class, _)) = self.cache.class_of(pod) {
+                        self.conditions.change_class(pod, class);
+                    }
                     self.renew(pod, now, probe);
                 }
             }
@@ -142,6 +148,7 @@ impl Engine {
     pub(super) fn leave(&mut self, pod: PodIdx) {
         self.recheck.extend(self.queue.release_head(pod));
         self.queue.remove(pod);
+        self.conditions.drop_pod(pod);
     }
 
     /// Brings a pod to the active part, or behind its gate.
@@ -235,13 +242,13 @@ impl Engine {
     }
 
     /// Pods whose profile has gone leave the queue. They wait on for one of its name, and say so.
-    fn let_go(&mut self, pods: Vec<PodIdx>, effects: &mut Vec<Effect>, probe: &mut dyn Probe) {
+    fn let_go(&mut self, pods: Vec<PodIdx>, probe: &mut dyn Probe) {
         let mut counts: BTreeMap<Box<str>, (usize, usize)> = BTreeMap::new();
         for pod in pods {
             self.leave(pod);
             let (left, told) = counts.entry(self.scheduler_name(pod).into()).or_default();
             *left += 1;
-            if *told < PROFILE_GONE_TOLD_MAX && self.tell_profile_gone(pod, effects) {
+            if *told < PROFILE_GONE_TOLD_MAX && self.tell_profile_gone(pod) {
                 *told += 1;
             }
         }
@@ -274,7 +281,7 @@ impl Engine {
         self.index_profiles();
         let mut go = go;
         go.extend(self.follow_profiles(now, effects, probe));
-        self.let_go(go, effects, probe);
+        self.let_go(go, probe);
         let mut waiting: Vec<(u64, PodIdx, Place)> =
             self.queue.iter().map(|(pod, e)| (e.arrival, pod, e.place)).collect();
         waiting.sort_unstable_by_key(|(arrival, pod, _)| (*arrival, *pod));

@@ -124,6 +124,10 @@ impl Engine {
             Some((class, alike)) if !by_hints => {
                 let blocked = self.blocked_anew(pod, class, &alike, filtered, profile);
                 self.queue.park(pod, (class, alike), key);
+                // One that is refused is told the same until what it is refused for changes.
+                if !is_refused {
+                    self.note_diagnosis(class, now);
+                }
                 if let Some(blocked) = blocked {
                     self.queue.block(class, blocked);
                 }
@@ -157,7 +161,12 @@ impl Engine {
 
     /// What kube-scheduler's PostFilter plugins add to the text, as far as `run` carries them out:
     /// nothing of preemption yet.
-    fn post_filter(&self, pod: PodIdx, filtered: &Filtered, profile: &Profile) -> PostFilterSaid {
+    pub(super) fn post_filter(
+        &self,
+        pod: PodIdx,
+        filtered: &Filtered,
+        profile: &Profile,
+    ) -> PostFilterSaid {
         if matches!(filtered.stop, Some(Stop::Refused { .. })) {
             return PostFilterSaid::Nothing;
         }

@@ -148,6 +148,7 @@ impl Engine {
         if let Some(blocked) = anew {
             self.queue.block_anew(class, blocked);
         }
+        self.note_look(class, now);
         if matches!(place, Where::Everywhere) {
             self.queue.note_looked(class);
         }
@@ -306,7 +307,7 @@ impl Engine {
     }
 
     /// The first pod of each mark among `pods`, in their order.
-    fn unlike(&self, pods: &[PodIdx], profile: &Profile) -> Vec<PodIdx> {
+    pub(super) fn unlike(&self, pods: &[PodIdx], profile: &Profile) -> Vec<PodIdx> {
         if let [one] = pods {
             return vec![*one];
         }

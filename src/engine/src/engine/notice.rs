@@ -19,15 +19,15 @@ impl Engine {
         message: String,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(condition) = self.condition(pod, reason, message.clone()) else { return };
-        effects.push(self.event(pod, profile, PodEvent::FailedScheduling { note: message }));
-        effects.push(condition);
+        if self.owe(pod, reason, &message, true) {
+            effects.push(self.event(pod, profile, PodEvent::FailedScheduling { note: message }));
+        }
     }
 
     /// Says by its condition that a pod's profile is gone, and to whoever reads it what to do;
     /// false where nothing is written. One that a gate holds goes on showing the gate. There is no
     /// event: a profile may leave 100,000 pods, and an event costs the API server more than a bind.
-    pub(super) fn tell_profile_gone(&mut self, pod: PodIdx, effects: &mut Vec<Effect>) -> bool {
+    pub(super) fn tell_profile_gone(&mut self, pod: PodIdx) -> bool {
         let is_gated = self.cache.pending(pod).is_none_or(|pending| !pending.gates.is_empty());
         if is_gated || self.cache.pods().get(pod).is_none_or(|row| row.terminating) {
             return false;
@@ -38,26 +38,67 @@ impl Engine {
              schedulerName {name:?} again, or create the pod anew with another \
              spec.schedulerName"
         );
-        let condition = self.condition(pod, FailureReason::ProfileGone, message);
-        let is_news = condition.is_some();
-        effects.extend(condition);
-        is_news
+        self.owe(pod, FailureReason::ProfileGone, &message, true)
     }
 
-    /// The write of a condition; `None` where the pod shows it already.
-    fn condition(&mut self, pod: PodIdx, reason: FailureReason, message: String) -> Option<Effect> {
-        let generation = self.cache.pending(pod).map_or(0, |p| p.generation);
+    /// A condition is to be written; false where the pod shows it already. What an attempt says is
+    /// written before what is said again.
+    pub(super) fn owe(
+        &mut self,
+        pod: PodIdx,
+        reason: FailureReason,
+        message: &str,
+        is_first: bool,
+    ) -> bool {
         let shown = ScheduledCondition {
             status: "False".into(),
             reason: reason.as_str().into(),
-            message: message.as_str().into(),
-            observed_generation: generation,
+            message: message.into(),
+            observed_generation: self.cache.pending(pod).map_or(0, |p| p.generation),
         };
-        if !self.cache.show_condition(pod, shown) {
-            return None;
+        let is_news = self.cache.show_condition(pod, shown);
+        if is_news && let Some((class, _)) = self.cache.class_of(pod) {
+            self.conditions.owe(pod, class, reason, is_first);
         }
-        let pod = self.pod_name(pod);
-        Some(Effect::Condition { pod, reason, message, generation })
+        is_news
+    }
+
+    /// What the pod is to show is written again: somebody else has changed it.
+    pub(super) fn owe_again(&mut self, pod: PodIdx) {
+        let desired = self.cache.pending(pod).and_then(|pending| pending.desired.as_ref());
+        let all = [FailureReason::Unschedulable, FailureReason::SchedulerError];
+        let reason = desired.and_then(|c| all.into_iter().find(|r| r.as_str() == &*c.reason));
+        if let (Some(reason), Some((class, _))) = (reason, self.cache.class_of(pod)) {
+            self.conditions.owe(pod, class, reason, false);
+        }
+    }
+
+    /// The pod is being bound: that it waits is not written any more. If it waits again it says so
+    /// again.
+    pub(super) fn forget_condition(&mut self, pod: PodIdx) {
+        self.cache.forget_condition(pod);
+        self.conditions.drop_pod(pod);
+    }
+
+    /// Asks for as many conditions to be written as the writer takes. One that no attempt has just
+    /// said comes with its event.
+    pub(super) fn write_conditions(&mut self, effects: &mut Vec<Effect>) {
+        while let Some(turn) = self.conditions.next() {
+            let desired = self.cache.pending(turn.pod).and_then(|pending| pending.desired.clone());
+            let Some(ScheduledCondition { message, observed_generation, .. }) = desired.map(|d| *d)
+            else {
+                continue;
+            };
+            let message = message.into_string();
+            if !turn.is_first
+                && let Some(profile) = self.profile_of(turn.pod)
+            {
+                let note = message.clone();
+                effects.push(self.event(turn.pod, profile, PodEvent::FailedScheduling { note }));
+            }
+            let (pod, generation) = (self.pod_name(turn.pod), observed_generation);
+            effects.push(Effect::Condition { pod, reason: turn.reason, message, generation });
+        }
     }
 
     pub(super) fn event(&self, pod: PodIdx, profile: &Profile, event: PodEvent) -> Effect {

@@ -59,7 +59,7 @@ impl Engine {
         effects.extend(cleared);
         // Its profile went while the bind was under way: it waits for one of its name.
         if self.profile_of(pod).is_none() {
-            self.tell_profile_gone(pod, effects);
+            self.tell_profile_gone(pod);
             return;
         }
         self.queue.restore(pod, entry);

@@ -168,7 +168,7 @@ impl Engine {
         if !is_open {
             return self.make_ready(cycle, effects);
         }
-        self.cache.forget_condition(pod);
+        self.forget_condition(pod);
         effects.push(Effect::Bind {
             cycle,
             pod: name,

@@ -20,7 +20,9 @@ use crate::stored::{LoadError, Reader, Stored, Writer, seal, stored, unseal};
 use super::Engine;
 use super::apply::timing;
 use super::binding::BindingCycles;
+use super::conditions::Conditions;
 use super::look::LOOKS_PER_STEP;
+use super::refresh::Refreshes;
 
 stored! { enum Method { 0 = Class, 1 = Scan } }
 
@@ -38,6 +40,8 @@ impl Engine {
             method,
             rankings,
             cycles,
+            conditions,
+            refreshes,
             recheck,
             selected: _,
             looks_left: _,
@@ -57,6 +61,11 @@ impl Engine {
         cache.save(&mut out);
         queue.save(&mut out);
         cycles.save(&mut out);
+        conditions.save(&mut out);
+        refreshes.save(&mut out, |class, number| {
+            let parked = queue.parked_on(class).filter(|parked| parked.number() == number);
+            parked.and_then(|_| queue.spokesman(class))
+        });
         let recheck: Vec<_> = recheck.iter().filter_map(|class| queue.spokesman(*class)).collect();
         recheck.write(&mut out);
         seal(&out.into_bytes())
@@ -99,6 +108,8 @@ impl Engine {
             method,
             rankings,
             cycles: BindingCycles::default(),
+            conditions: Conditions::default(),
+            refreshes: Refreshes::default(),
             recheck: Vec::new(),
             looks_left: LOOKS_PER_STEP,
             flushed_ms,
@@ -111,6 +122,13 @@ impl Engine {
             let all = engine.config.profiles.iter();
             all.clone().find(|profile| profile.scheduler_name() == name).map(Arc::clone)
         })?;
+        let class_of = |pod| engine.cache.class_of(pod).map(|(class, _)| class);
+        engine.conditions = Conditions::load(from, class_of)?;
+        let parked_of = |pod| {
+            let (class, _) = engine.cache.class_of(pod)?;
+            Some((class, engine.queue.parked_on(class)?.number()))
+        };
+        engine.refreshes = Refreshes::load(from, parked_of)?;
         from.each(|from, pod| {
             let class = engine.cache.class_of(pod).map(|(class, _)| class);
             engine.recheck.push(class.ok_or_else(|| from.malformed("a class of no pod"))?);

@@ -34,6 +34,7 @@ impl Engine {
         self.review_cycles(&changes, now, effects, probe);
         let has_failed = self.cycles.len() < cycles;
         self.wake_by_hints(&changes, now, probe);
+        self.refreshes.hear(changes.len());
         if !changes.is_empty() {
             self.queue.begin_touches();
             self.touch(&changes);

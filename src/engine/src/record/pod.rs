@@ -220,6 +220,20 @@ pub struct ScheduledCondition {
     pub observed_generation: i64,
 }
 
+impl ScheduledCondition {
+    /// Whether it says what another says. `observedGeneration` aside: an API server without the
+    /// feature (PodObservedGenerationTracking) drops it.
+    pub fn says(&self, other: &Self) -> bool {
+        let of = |c: &Self| (c.status.clone(), c.reason.clone(), c.message.clone());
+        of(self) == of(other)
+    }
+
+    /// Whether a scheduler wrote it, of a pod that it could not place.
+    pub fn is_ours(&self) -> bool {
+        matches!(&*self.reason, "Unschedulable" | "SchedulerError") && &*self.status == "False"
+    }
+}
+
 /// Why an in-place resize has not happened yet (condition `PodResizePending`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ResizePending {

@@ -26,6 +26,10 @@ pub struct World {
     // Made of the engine's saved state some steps ago.
     loaded: Option<Engine>,
     loads: Random,
+    // Of what the writer of conditions takes.
+    writer: Random,
+    // Pods that were told why they wait.
+    told: BTreeSet<String>,
     // What the engine has asked for, step by step.
     effects: Vec<Vec<Effect>>,
 }
@@ -49,6 +53,8 @@ impl World {
             overflown: 0,
             loaded: None,
             loads: Random::new(!seed),
+            writer: Random::new(seed ^ 0x5555),
+            told: BTreeSet::new(),
             effects: Vec::new(),
         }
     }
@@ -72,8 +78,13 @@ impl World {
     /// Some of it reaches the engine, which takes a step.
     pub fn step(&mut self, most: usize) -> bool {
         let count = self.random.below(most + 1);
-        let inputs: Vec<Input> =
+        let mut inputs: Vec<Input> =
             (0..count).filter_map(|_| self.server.arrive(&mut self.random)).collect();
+        // A writer of conditions that takes few at a time, and some steps none.
+        if self.writer.below(3) == 0 {
+            let (all, again) = (self.writer.below(4), self.writer.below(3));
+            inputs.push(Input::Control(Control::ConditionRoom { all, again }));
+        }
         for input in &inputs {
             self.known.hear(input);
         }
@@ -92,6 +103,11 @@ impl World {
                 self.bound.insert(uid.clone());
                 self.known.cycles.insert(*cycle, uid.clone());
                 self.server.binds.push_back((*cycle, uid, node));
+            }
+        }
+        for effect in &effects {
+            if let Effect::Condition { pod, .. } = effect {
+                self.told.insert(pod.uid.to_string());
             }
         }
         self.live_on(inputs, &effects);
@@ -148,12 +164,17 @@ impl World {
                 && self.server.node_watch.is_empty()
                 && self.server.outcomes.is_empty();
             let counts = self.engine.queue().counts();
-            if quiet && !more && counts.active + counts.backoff == 0 {
+            let owed = self.engine.owed_conditions();
+            if quiet && !more && counts.active + counts.backoff + owed == 0 {
                 break;
             }
         }
         let counts = self.engine.queue().counts();
         assert_eq!((counts.active, counts.backoff), (0, 0), "seed {}", self.seed);
+        assert_eq!(self.engine.owed_conditions(), 0, "seed {}: words are kept back", self.seed);
+        for (uid, _) in self.known.waiting() {
+            assert!(self.told.contains(uid), "seed {}: {uid} waits and was never told", self.seed);
+        }
         assert_eq!(self.engine.flush_found(), 0, "seed {}: an event went unheeded", self.seed);
         assert_eq!(self.engine.cache().assumed_count(), 0, "seed {}", self.seed);
     }

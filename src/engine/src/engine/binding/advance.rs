@@ -80,7 +80,7 @@ impl Engine {
                 self.cycles.ready.pop_front();
                 continue;
             };
-            self.cache.forget_condition(middle.pod);
+            self.forget_condition(middle.pod);
             let Some(cycle) = self.cycles.by_id.get(&id) else {
                 internal_error(format_args!("{id:?} is ready and over"));
                 continue;
