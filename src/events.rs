@@ -48,6 +48,8 @@ pub struct EventOptions {
     pub hostname: String,
     /// One event for each pod placed, or one for each controller and second.
     pub granularity: Granularity,
+    /// A pod that goes on waiting is told of so often: a series is patched where it is older.
+    pub repeat_every: Duration,
     /// Bodies as protobuf, where the server reads it.
     pub protobuf: bool,
 }
@@ -60,6 +62,8 @@ impl Default for EventOptions {
             deadline: Duration::from_secs(10),
             hostname: hostname(),
             granularity: Granularity::default(),
+            // `--pod-max-in-unschedulable-pods-duration`.
+            repeat_every: Duration::from_secs(300),
             protobuf: true,
         }
     }

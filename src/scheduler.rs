@@ -187,7 +187,11 @@ impl Scheduler {
             metrics.status.clone(),
             Arc::clone(&way),
         );
-        let event_options = EventOptions { rate, granularity, protobuf, ..EventOptions::default() };
+        // The engine repeats each `parked_max_ms`: half of it, so that what was written between two
+        // repetitions and is gone since comes back with the next.
+        let repeat_every = Duration::from_millis(config.parked_max_ms / 2);
+        let event_options =
+            EventOptions { rate, granularity, repeat_every, protobuf, ..EventOptions::default() };
         let events = EventSink::spawn(client, event_options, metrics.events.clone(), way);
         let synced = Arc::new(AtomicBool::new(false));
         let beat = Beat::new(Instant::now());

@@ -55,7 +55,7 @@ pub(super) async fn dispatch(
     way: Arc<RightOfWay>,
     closing: CancellationToken,
 ) {
-    let mut series = Series::default();
+    let mut series = Series::new(lane.options.repeat_every);
     let mut bucket = lane.client.bucket(lane.options.rate);
     let gate = GivingWay::new(way, lane.options.share);
     let mut sweep = tokio::time::interval(SWEEP_EVERY);

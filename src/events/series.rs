@@ -41,16 +41,29 @@ struct Known {
 }
 
 /// The events of the last minutes, by what they say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Series {
+    /// How old what was written of a series may be when the event comes again.
+    every: Duration,
     known: HashMap<(Box<str>, &'static str, Box<str>), Known>,
     /// When series that had ended were last looked for because it was full.
     cleared: Option<Instant>,
 }
 
+impl Default for Series {
+    fn default() -> Self {
+        Self::new(REFRESH)
+    }
+}
+
 impl Series {
+    /// Series whose repetitions are written where what was written is so old, counted otherwise.
+    pub(super) fn new(every: Duration) -> Self {
+        Self { every, known: HashMap::new(), cleared: None }
+    }
+
     /// Takes an event in: the first is created, the second patches the series to 2, later ones
-    /// are only counted until the next sweep.
+    /// are only counted until the next sweep, or until what is written is old.
     pub(super) fn add(&mut self, event: Event, now: Instant) -> Option<Write> {
         if event.stands_alone() {
             return Some(Write::Create(event));
@@ -58,7 +71,7 @@ impl Series {
         let key = event.key();
         if let Some(known) = self.known.get_mut(&key) {
             if now.saturating_duration_since(known.seen) < FINISH {
-                return known.count(&event, now);
+                return known.count(&event, now, self.every);
             }
             // It had ended: what is left uncounted is written by nobody, as in client-go.
             self.known.remove(&key);
@@ -96,14 +109,18 @@ impl Series {
 }
 
 impl Known {
-    fn count(&mut self, later: &Event, now: Instant) -> Option<Write> {
+    fn count(&mut self, later: &Event, now: Instant, every: Duration) -> Option<Write> {
         self.seen = now;
         let time = later.time();
         match self.event.series() {
             Some((count, _)) => {
                 self.event.set_series(count.saturating_add(1), time);
-                self.behind = true;
-                None
+                self.behind = now.saturating_duration_since(self.written) < every;
+                if self.behind {
+                    return None;
+                }
+                self.written = now;
+                Some(Write::Patch(self.event.clone()))
             }
             None => {
                 self.event.set_series(2, time);

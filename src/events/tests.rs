@@ -16,6 +16,7 @@ fn pod(name: &str) -> Arc<PodName> {
 
 fn options() -> EventOptions {
     EventOptions {
+        repeat_every: Duration::from_secs(300),
         rate: Rate::Unlimited,
         share: Share { patience: Duration::ZERO, beside_binds: 1, alone: 1 },
         granularity: Granularity::Each,

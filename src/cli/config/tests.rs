@@ -30,7 +30,7 @@ fn in_manifest(name: &str) -> String {
 
 #[test]
 fn the_manifests_are_right() {
-    let (out, err, fine) = check(&in_manifest("config.yaml"));
+    let (out, err, fine) = check(&in_manifest("base/config.yaml"));
     assert_eq!((out.as_str(), err.as_str(), fine), ("FILE: ok: profiles berth\n", "", true));
     let (out, err, fine) = check(&in_manifest("examples/weights.yaml"));
     let expected = "FILE: ok: profiles berth, berth-spread\n";
@@ -44,7 +44,7 @@ fn the_tuned_weights_keep_the_labels_of_the_base() {
         serde_saphyr::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     };
     let (tuned, base) = (read("examples/weights.yaml"), read("base/config.yaml"));
-    assert_eq!(tuned["metadata"]["labels"], read("kustomization.yaml")["labels"][0]["pairs"]);
+    assert_eq!(tuned["metadata"]["labels"], read("base/kustomization.yaml")["labels"][0]["pairs"]);
     // A patch is of the object with its kind, name and namespace.
     for field in ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"] {
         assert_eq!(tuned.pointer(field), base.pointer(field), "{field}");

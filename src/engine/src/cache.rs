@@ -10,6 +10,7 @@ mod announce;
 mod assume;
 mod change;
 mod check;
+mod conditions;
 mod entry;
 mod frozen;
 mod holds;

@@ -157,8 +157,12 @@ impl Engine {
             attempts += 1;
             self.wake(now, effects, probe);
         }
-        self.refresh_due(now);
-        self.write_conditions(effects);
+        // Whoever is paused may not write: another instance places the pods, or the lists are not
+        // whole.
+        if !self.paused {
+            self.refresh_due(now);
+            self.write_conditions(effects);
+        }
         let counts = self.queue.counts();
         Turn {
             attempts,
@@ -176,7 +180,7 @@ impl Engine {
         let backoff = self.queue.next_expiry().map(|expiry| expiry.saturating_add(1_000));
         let flush = (counts.unschedulable > 0).then_some(self.flushed_ms + FLUSH_EVERY_MS);
         let cycle = self.cycles.next_deadline().filter(|_| !self.paused);
-        let refresh = self.refreshes.next_due(self.cache.nodes().live().len());
+        let refresh = self.next_refresh().filter(|_| !self.paused);
         [backoff, flush, cycle, refresh].into_iter().flatten().min().map(|at| at.max(now + 1))
     }
 

@@ -84,9 +84,12 @@ impl Engine {
     /// said comes with its event.
     pub(super) fn write_conditions(&mut self, effects: &mut Vec<Effect>) {
         while let Some(turn) = self.conditions.next() {
-            let desired = self.cache.pending(turn.pod).and_then(|pending| pending.desired.clone());
-            let Some(ScheduledCondition { message, observed_generation, .. }) = desired.map(|d| *d)
-            else {
+            let Some(pending) = self.cache.pending(turn.pod) else { continue };
+            // What the watch shows already is not written again.
+            let is_shown = pending.desired.is_none();
+            let told = pending.desired.as_deref().or(pending.scheduled.as_ref());
+            let told = told.filter(|told| !is_shown || told.is_ours()).cloned();
+            let Some(ScheduledCondition { message, observed_generation, .. }) = told else {
                 continue;
             };
             let message = message.into_string();
@@ -95,6 +98,9 @@ impl Engine {
             {
                 let note = message.clone();
                 effects.push(self.event(turn.pod, profile, PodEvent::FailedScheduling { note }));
+            }
+            if is_shown {
+                continue;
             }
             let (pod, generation) = (self.pod_name(turn.pod), observed_generation);
             effects.push(Effect::Condition { pod, reason: turn.reason, message, generation });

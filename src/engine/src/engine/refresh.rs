@@ -51,19 +51,14 @@ struct Refresh {
     made_ms: Millis,
     /// Changes heard by then.
     made_at: u64,
+    /// When its pods were told last, by events as well.
+    told_ms: Millis,
 }
 
 impl Refreshes {
     /// So much has happened.
     pub(super) fn hear(&mut self, changes: usize) {
         self.heard += changes as u64;
-    }
-
-    /// When the first diagnosis is due, and may be made.
-    pub(super) fn next_due(&self, nodes: usize) -> Option<Millis> {
-        let (due, _) = self.due.first()?;
-        let missing = (nodes as u64).min(EARNED_MAX).saturating_sub(self.earned);
-        Some((*due).max(self.earned_ms + missing.div_ceil(EARNED_PER_MS)))
     }
 
     fn set(&mut self, number: u64, refresh: Refresh) {
@@ -99,11 +94,12 @@ impl Refreshes {
         let known: Vec<(PodIdx, Refresh)> =
             of.iter().filter_map(|(n, r)| Some((spokesman(r.class, *n)?, *r))).collect();
         out.count(known.len());
-        for (pod, Refresh { class: _, due, made_ms, made_at }) in known {
+        for (pod, Refresh { class: _, due, made_ms, made_at, told_ms }) in known {
             pod.write(out);
             due.write(out);
             made_ms.write(out);
             made_at.write(out);
+            told_ms.write(out);
         }
     }
 
@@ -118,23 +114,36 @@ impl Refreshes {
         for _ in 0..from.count()? {
             let pod = PodIdx::read(from)?;
             let (due, made_ms) = Stored::read(from)?;
-            let made_at = Stored::read(from)?;
+            let (made_at, told_ms) = Stored::read(from)?;
             let parked = parked_of(pod);
             let (class, number) = parked.ok_or_else(|| from.malformed("a diagnosis of no pod"))?;
-            all.set(number, Refresh { class, due, made_ms, made_at });
+            all.set(number, Refresh { class, due, made_ms, made_at, told_ms });
         }
         Ok(all)
     }
 }
 
 impl Engine {
+    /// When the first diagnosis is due, and may be made.
+    pub(super) fn next_refresh(&self) -> Option<Millis> {
+        let Refreshes { due, of, earned, earned_ms, .. } = &self.refreshes;
+        let waits = |number: &u64| {
+            let class = of.get(number).and_then(|refresh| self.queue.parked_on(refresh.class));
+            class.is_some_and(|parked| parked.number() == *number)
+        };
+        let (due, _) = due.iter().find(|(_, number)| waits(number))?;
+        let nodes = self.cache.nodes().live().len() as u64;
+        let missing = nodes.min(EARNED_MAX).saturating_sub(*earned);
+        Some((*due).max(earned_ms + missing.div_ceil(EARNED_PER_MS)))
+    }
+
     /// A pod was told why it waits on a class.
     pub(super) fn note_diagnosis(&mut self, class: ClassIdx, now: Millis) {
         let Some(parked) = self.queue.parked_on(class) else { return };
         let (number, made_at) = (parked.number(), self.refreshes.heard);
         if !self.refreshes.of.contains_key(&number) {
-            let due = now.saturating_add(EVERY_MS);
-            self.refreshes.set(number, Refresh { class, due, made_ms: now, made_at });
+            let due = now.saturating_add(EVERY_MS.min(self.config.parked_max_ms));
+            self.refreshes.set(number, Refresh { class, due, made_ms: now, made_at, told_ms: now });
         }
     }
 
@@ -169,20 +178,38 @@ impl Engine {
             let is_stale = known.made_at != made_at;
             // Its head tells anew what its attempt finds.
             let is_tried = parked.head.is_some();
-            let due = now.saturating_add(EVERY_MS);
-            let mut next = Refresh { due, ..known };
+            let every = self.config.parked_max_ms;
+            let repeats = now >= known.told_ms.saturating_add(every);
+            let told_ms = if repeats { now } else { known.told_ms };
+            let due = now.saturating_add(EVERY_MS.min(every));
+            let mut next = Refresh { due, told_ms, ..known };
             if is_stale && !is_tried {
                 let numbers_too = now >= known.made_ms.saturating_add(EVERY_MS);
                 let told = self.refresh(known.class, numbers_too);
                 self.refreshes.earned = self.refreshes.earned.saturating_sub(cost + told as u64);
                 if numbers_too {
-                    next = Refresh { due, made_ms: now, made_at, ..known };
+                    next = Refresh { due, made_ms: now, made_at, told_ms, ..known };
                 } else {
                     // What differs in numbers alone has its time.
                     next.due = known.made_ms.saturating_add(EVERY_MS);
                 }
             }
             self.refreshes.set(number, next);
+            if repeats && !is_tried {
+                self.repeat(known.class);
+            }
+        }
+    }
+
+    /// Tells the pods of a class again what they were told: what was written may be gone, as events
+    /// are after an hour.
+    fn repeat(&mut self, class: ClassIdx) {
+        let Some(parked) = self.queue.parked_on(class) else { return };
+        let mut pods: Vec<PodIdx> = parked.pods().collect();
+        pods.sort_unstable_by_key(|pod| self.queue.entry(*pod).map(|entry| entry.arrival));
+        self.refreshes.earned = self.refreshes.earned.saturating_sub(pods.len() as u64);
+        for pod in pods {
+            self.conditions.owe(pod, class, FailureReason::Unschedulable, false);
         }
     }
 

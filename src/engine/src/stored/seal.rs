@@ -12,7 +12,7 @@ use super::LoadError;
 /// The version of what the content means. Any change of it is a new one: a state is for going on,
 /// repeating a run and looking into it with the Berth that saved it, not for upgrades, which take
 /// the cluster in anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 const MAGIC: [u8; 8] = *b"berthSTA";
 const HEADER: usize = MAGIC.len() + 4 + 8 + 8;
