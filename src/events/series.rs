@@ -174,9 +174,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_of_a_series_does_not_get_old() {
+        let start = Instant::now();
+        let mut series = Series::new(Duration::from_secs(150));
+        let counts: Vec<Option<u32>> = (0..5)
+            .filter_map(|round| series.add(failed("p", round), at(start, 2 * round.unsigned_abs())))
+            .map(|write| count(&write))
+            .collect();
+        // Created, patched to 2 at minute 2, counted at 4, written at 6, counted at 8.
+        assert_eq!(counts, [None, Some(2), Some(4)]);
+    }
+
+    #[test]
     fn a_series_is_refreshed_and_ends() {
         let start = Instant::now();
-        let mut series = Series::default();
+        let mut series = Series::new(Duration::MAX);
         // One event every five minutes for 40 minutes: never six minutes of rest.
         for round in 0..=8 {
             series.add(failed("p", round), at(start, 5 * round.unsigned_abs()));
