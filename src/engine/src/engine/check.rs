@@ -24,6 +24,7 @@ impl Engine {
         self.check_queue(&mut sweep);
         self.check_cycles(&mut sweep);
         self.cycles.check(&mut sweep);
+        self.conditions.check(&mut sweep);
         let mut names: Vec<_> = self.profiles.keys().copied().collect();
         names.sort_unstable();
         sweep.equal(self.cache.schedulers(), names, || "names of schedulers".to_owned());

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::base::{ClassIdx, PodIdx, missing};
+use crate::base::{ClassIdx, PodIdx, Sweep, missing};
 use crate::effect::FailureReason;
 use crate::stored::{LoadError, Reader, Stored, Writer, stored};
 
@@ -154,6 +154,27 @@ impl Conditions {
         self.room -= 1;
         let Owed { reason, is_first, .. } = self.owed.remove(&pod)?;
         Some(Turn { pod, reason, is_first })
+    }
+
+    /// Looks for what is broken: everybody who waits has one turn, and nobody else has any.
+    pub(super) fn check(&self, sweep: &mut Sweep) {
+        let mut turns = 0;
+        for (is_first, Turns { order, classes, .. }) in [(true, &self.first), (false, &self.again)]
+        {
+            sweep.equal(order.len(), classes.len(), || "classes that take turns".to_owned());
+            for (class, Waiting { turn, pods }) in classes {
+                let has_turn = order.get(turn) == Some(class) && !pods.is_empty();
+                sweep.expect(has_turn, || format!("class {} has no turn", class.at()));
+                turns += pods.len();
+                for (ticket, pod) in pods {
+                    let is_known = self.owed.get(pod).is_some_and(|owed| {
+                        (owed.ticket, owed.class, owed.is_first) == (*ticket, *class, is_first)
+                    });
+                    sweep.expect(is_known, || format!("pod {} has a turn for nothing", pod.at()));
+                }
+            }
+        }
+        sweep.equal(turns, self.owed.len(), || "pods whose condition is owed".to_owned());
     }
 
     /// Writes the order.

@@ -39,6 +39,7 @@ pub(super) struct Refreshes {
     of: BTreeMap<u64, Refresh>,
     due: BTreeSet<(Millis, u64)>,
     earned: u64,
+    debt: u64,
     earned_ms: Millis,
     /// Changes heard so far.
     heard: u64,
@@ -51,6 +52,8 @@ struct Refresh {
     made_ms: Millis,
     /// Changes heard by then.
     made_at: u64,
+    /// When its nodes were judged last, for whatever was said then.
+    judged_ms: Millis,
     /// When its pods were told last, by events as well.
     told_ms: Millis,
 }
@@ -76,8 +79,17 @@ impl Refreshes {
 
     fn earn(&mut self, now: Millis) {
         let earned = now.saturating_sub(self.earned_ms).saturating_mul(EARNED_PER_MS);
-        self.earned = self.earned.saturating_add(earned).min(EARNED_MAX);
+        let paid = earned.min(self.debt);
+        self.debt -= paid;
+        self.earned = self.earned.saturating_add(earned - paid).min(EARNED_MAX);
         self.earned_ms = now;
+    }
+
+    /// A class costs what it costs: what is not earned yet is paid before the next.
+    fn spend(&mut self, cost: u64) {
+        let paid = cost.min(self.earned);
+        self.earned -= paid;
+        self.debt = self.debt.saturating_add(cost - paid);
     }
 
     /// Writes them, in the order of numbers; `spokesman` is a pod of a class, where pods wait on
@@ -87,18 +99,20 @@ impl Refreshes {
         out: &mut Writer,
         spokesman: impl Fn(ClassIdx, u64) -> Option<PodIdx>,
     ) {
-        let Self { of, due: _, earned, earned_ms, heard } = self;
+        let Self { of, due: _, earned, debt, earned_ms, heard } = self;
         earned.write(out);
+        debt.write(out);
         earned_ms.write(out);
         heard.write(out);
         let known: Vec<(PodIdx, Refresh)> =
             of.iter().filter_map(|(n, r)| Some((spokesman(r.class, *n)?, *r))).collect();
         out.count(known.len());
-        for (pod, Refresh { class: _, due, made_ms, made_at, told_ms }) in known {
+        for (pod, Refresh { class: _, due, made_ms, made_at, judged_ms, told_ms }) in known {
             pod.write(out);
             due.write(out);
             made_ms.write(out);
             made_at.write(out);
+            judged_ms.write(out);
             told_ms.write(out);
         }
     }
@@ -108,16 +122,18 @@ impl Refreshes {
         from: &mut Reader<'_>,
         parked_of: impl Fn(PodIdx) -> Option<(ClassIdx, u64)>,
     ) -> Result<Self, LoadError> {
-        let (earned, earned_ms) = Stored::read(from)?;
-        let heard = Stored::read(from)?;
-        let mut all = Self { earned, earned_ms, heard, ..Self::default() };
+        let (earned, debt) = Stored::read(from)?;
+        let (earned_ms, heard) = Stored::read(from)?;
+        let mut all = Self { earned, debt, earned_ms, heard, ..Self::default() };
         for _ in 0..from.count()? {
             let pod = PodIdx::read(from)?;
             let (due, made_ms) = Stored::read(from)?;
-            let (made_at, told_ms) = Stored::read(from)?;
+            let made_at = Stored::read(from)?;
+            let (judged_ms, told_ms) = Stored::read(from)?;
             let parked = parked_of(pod);
             let (class, number) = parked.ok_or_else(|| from.malformed("a diagnosis of no pod"))?;
-            all.set(number, Refresh { class, due, made_ms, made_at, told_ms });
+            let known = Refresh { class, due, made_ms, made_at, judged_ms, told_ms };
+            all.set(number, known);
         }
         Ok(all)
     }
@@ -126,14 +142,14 @@ impl Refreshes {
 impl Engine {
     /// When the first diagnosis is due, and may be made.
     pub(super) fn next_refresh(&self) -> Option<Millis> {
-        let Refreshes { due, of, earned, earned_ms, .. } = &self.refreshes;
+        let Refreshes { due, of, earned, debt, earned_ms, .. } = &self.refreshes;
         let waits = |number: &u64| {
             let class = of.get(number).and_then(|refresh| self.queue.parked_on(refresh.class));
             class.is_some_and(|parked| parked.number() == *number)
         };
         let (due, _) = due.iter().find(|(_, number)| waits(number))?;
         let nodes = self.cache.nodes().live().len() as u64;
-        let missing = nodes.min(EARNED_MAX).saturating_sub(*earned);
+        let missing = (debt + nodes.min(EARNED_MAX)).saturating_sub(*earned);
         Some((*due).max(earned_ms + missing.div_ceil(EARNED_PER_MS)))
     }
 
@@ -143,7 +159,9 @@ impl Engine {
         let (number, made_at) = (parked.number(), self.refreshes.heard);
         if !self.refreshes.of.contains_key(&number) {
             let due = now.saturating_add(EVERY_MS.min(self.config.parked_max_ms));
-            self.refreshes.set(number, Refresh { class, due, made_ms: now, made_at, told_ms: now });
+            let (made_ms, judged_ms, told_ms) = (now, now, now);
+            let known = Refresh { class, due, made_ms, made_at, judged_ms, told_ms };
+            self.refreshes.set(number, known);
         }
     }
 
@@ -153,7 +171,7 @@ impl Engine {
             return;
         };
         let Some(known) = self.refreshes.of.get(&number).copied() else { return };
-        let soon = known.made_ms.saturating_add(AGAIN_MS).max(now.saturating_add(SOON_MS));
+        let soon = known.judged_ms.saturating_add(AGAIN_MS).max(now.saturating_add(SOON_MS));
         if soon < known.due {
             self.refreshes.set(number, Refresh { due: soon, ..known });
         }
@@ -165,7 +183,7 @@ impl Engine {
         while let Some((due, number)) = self.refreshes.due.first().copied() {
             let nodes = self.cache.nodes().live().len() as u64;
             let cost = nodes.min(EARNED_MAX);
-            if due > now || self.refreshes.earned < cost {
+            if due > now || self.refreshes.debt > 0 || self.refreshes.earned < cost {
                 return;
             }
             let Some(known) = self.refreshes.of.get(&number).copied() else { return };
@@ -185,10 +203,11 @@ impl Engine {
             let mut next = Refresh { due, told_ms, ..known };
             if is_stale && !is_tried {
                 let numbers_too = now >= known.made_ms.saturating_add(EVERY_MS);
-                let told = self.refresh(known.class, numbers_too);
-                self.refreshes.earned = self.refreshes.earned.saturating_sub(cost + told as u64);
+                let (scans, pods) = self.refresh(known.class, numbers_too);
+                self.refreshes.spend(cost.saturating_mul(scans as u64) + pods as u64);
+                next.judged_ms = now;
                 if numbers_too {
-                    next = Refresh { due, made_ms: now, made_at, told_ms, ..known };
+                    next = Refresh { made_ms: now, made_at, ..next };
                 } else {
                     // What differs in numbers alone has its time.
                     next.due = known.made_ms.saturating_add(EVERY_MS);
@@ -207,18 +226,19 @@ impl Engine {
         let Some(parked) = self.queue.parked_on(class) else { return };
         let mut pods: Vec<PodIdx> = parked.pods().collect();
         pods.sort_unstable_by_key(|pod| self.queue.entry(*pod).map(|entry| entry.arrival));
-        self.refreshes.earned = self.refreshes.earned.saturating_sub(pods.len() as u64);
+        self.refreshes.spend(pods.len() as u64);
         for pod in pods {
             self.conditions.owe(pod, class, FailureReason::Unschedulable, false);
         }
     }
 
-    /// Makes the diagnosis of a class anew and owes it to its pods; how many pods were looked at.
-    fn refresh(&mut self, class: ClassIdx, numbers_too: bool) -> usize {
-        let Some(parked) = self.queue.parked_on(class) else { return 0 };
+    /// Makes the diagnosis of a class anew and owes it to its pods; how many scans it took, and how
+    /// many pods were looked at.
+    fn refresh(&mut self, class: ClassIdx, numbers_too: bool) -> (usize, usize) {
+        let Some(parked) = self.queue.parked_on(class) else { return (0, 0) };
         let firsts = parked.firsts();
         let Some(profile) = firsts.first().and_then(|pod| self.profile_of(*pod)).cloned() else {
-            return 0;
+            return (0, 0);
         };
         let mut pods: Vec<PodIdx> = parked.pods().collect();
         pods.sort_unstable_by_key(|pod| self.queue.entry(*pod).map(|entry| entry.arrival));
@@ -241,7 +261,7 @@ impl Engine {
                 self.owe(*pod, FailureReason::Unschedulable, &text, false);
             }
         }
-        pods.len()
+        (unlike.len(), pods.len())
     }
 
     /// What an attempt would say of a pod that fits nowhere; `None` where it fits, or the attempt
@@ -261,13 +281,35 @@ impl Engine {
     fn is_other_kind(&self, pod: PodIdx, text: &str) -> bool {
         let Some(pending) = self.cache.pending(pod) else { return false };
         let shown = pending.desired.as_deref().or(pending.scheduled.as_ref());
-        let words =
-            |text: &str| -> String { text.chars().filter(|c| !c.is_ascii_digit()).collect() };
-        shown.is_none_or(|shown| words(&shown.message) != words(text))
+        shown.is_none_or(|shown| kind_of(&shown.message) != kind_of(text))
     }
 
     fn mark_of(&self, pod: PodIdx, profile: &Profile) -> u64 {
         let Some(pod) = self.cache.view(pod) else { return 0 };
         profile.mark(&Context { cache: &self.cache, nodes: self.cache.nodes(), pod })
+    }
+}
+
+/// The reasons of a text without their numbers, in no order: kube-scheduler sorts them as texts,
+/// numbers first.
+fn kind_of(text: &str) -> BTreeSet<String> {
+    let words = text.split([':', ',']).map(str::trim);
+    let letters = |words: &str| words.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    words.map(|words| letters(words).trim_matches(['.', ' ']).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_their_order_make_no_other_kind() {
+        let kind = kind_of("0/12 nodes are available: 10 Insufficient cpu, 2 Too many pods.");
+        let same = kind_of("0/13 nodes are available: 2 Insufficient cpu, 3 Too many pods.");
+        // Sorted as texts: "10 …" before "2 …", "2 …" before "3 …"; and the end of the sentence.
+        assert_eq!(kind, same);
+        let turned = kind_of("0/12 nodes are available: 2 Too many pods, 3 Insufficient cpu.");
+        assert_eq!(kind, turned);
+        assert_ne!(kind, kind_of("0/12 nodes are available: 12 Insufficient cpu."));
     }
 }
