@@ -65,10 +65,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let stem = output.join(format!("berth-{}-linux-{architecture}", source.version));
     let [tar, bill, digest] = [".tar", ".cdx.json", ".digest"]
         .map(|end| PathBuf::from(format!("{}{end}", stem.display())));
-    write(&tar, &image.archive.bytes(source.seconds)?)?;
+    // Under its name only once it is known to be right: a good archive of before stays otherwise.
+    let unchecked = PathBuf::from(format!("{}.unchecked", tar.display()));
+    write(&unchecked, &image.archive.bytes(source.seconds)?)?;
+    let checked = check::check(&unchecked, &source).and_then(|()| {
+        std::fs::rename(&unchecked, &tar).with_context(|| format!("{}", tar.display()))
+    });
+    if checked.is_err() {
+        // What is left of it is nobody's.
+        _ = std::fs::remove_file(&unchecked);
+    }
+    checked?;
     write(&bill, &sbom::text(&source, &packages, &image.digest)?)?;
     write(&digest, format!("{}\n", image.digest).as_bytes())?;
-    check::check(&tar, &source)?;
     println!("{REPOSITORY}:{}@{}", source.version, image.digest);
     println!("{}, for docker load, ctr images import, kind load image-archive", tar.display());
     Ok(())

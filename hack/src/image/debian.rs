@@ -29,8 +29,11 @@ const AUTHORITIES: &str = "ca-certificates";
 /// # Errors
 /// The system is not Debian, or a library belongs to no package.
 pub(super) fn packages_of(binary: &Path) -> Result<Vec<Package>> {
+    let linked = output(Command::new("ldd").arg(binary)).with_context(|| {
+        format!("{}: needs a program that is linked with Debian's libraries", binary.display())
+    })?;
     let mut by_name: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    for library in libraries(&output(Command::new("ldd").arg(binary))?) {
+    for library in libraries(&linked) {
         by_name.entry(owner(&library)?).or_default().push(library);
     }
     let listed = output(Command::new("dpkg-query").args(["--listfiles", AUTHORITIES]))?;

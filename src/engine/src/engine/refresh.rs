@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::{ClassIdx, Millis, PodIdx};
+use crate::base::{ClassIdx, Millis, PodIdx, internal_error};
 use crate::cycle::{Stop, Wording, fit_error};
 use crate::effect::FailureReason;
 use crate::framework::{Context, Profile};
@@ -186,7 +186,11 @@ impl Engine {
             if due > now || self.refreshes.debt > 0 || self.refreshes.earned < cost {
                 return;
             }
-            let Some(known) = self.refreshes.of.get(&number).copied() else { return };
+            let Some(known) = self.refreshes.of.get(&number).copied() else {
+                self.refreshes.due.pop_first();
+                internal_error(format_args!("the diagnosis of number {number} is due and unknown"));
+                continue;
+            };
             let parked = self.queue.parked_on(known.class).filter(|p| p.number() == number);
             let Some(parked) = parked else {
                 self.refreshes.drop(number);
@@ -223,9 +227,7 @@ impl Engine {
     /// Tells the pods of a class again what they were told: what was written may be gone, as events
     /// are after an hour.
     fn repeat(&mut self, class: ClassIdx) {
-        let Some(parked) = self.queue.parked_on(class) else { return };
-        let mut pods: Vec<PodIdx> = parked.pods().collect();
-        pods.sort_unstable_by_key(|pod| self.queue.entry(*pod).map(|entry| entry.arrival));
+        let pods = self.parked_in_order(class);
         self.refreshes.spend(pods.len() as u64);
         for pod in pods {
             self.conditions.owe(pod, class, FailureReason::Unschedulable, false);
@@ -240,8 +242,7 @@ impl Engine {
         let Some(profile) = firsts.first().and_then(|pod| self.profile_of(*pod)).cloned() else {
             return (0, 0);
         };
-        let mut pods: Vec<PodIdx> = parked.pods().collect();
-        pods.sort_unstable_by_key(|pod| self.queue.entry(*pod).map(|entry| entry.arrival));
+        let pods = self.parked_in_order(class);
         let unlike = self.unlike(&firsts, &profile);
         let mut by_mark: BTreeMap<u64, Arc<str>> = BTreeMap::new();
         for pod in &unlike {
@@ -262,6 +263,14 @@ impl Engine {
             }
         }
         (unlike.len(), pods.len())
+    }
+
+    /// The pods that are parked on a class, in the order in which they came.
+    fn parked_in_order(&self, class: ClassIdx) -> Vec<PodIdx> {
+        let parked = self.queue.parked_on(class);
+        let mut pods: Vec<PodIdx> = parked.into_iter().flat_map(|parked| parked.pods()).collect();
+        pods.sort_unstable_by_key(|pod| self.queue.entry(*pod).map(|entry| entry.arrival));
+        pods
     }
 
     /// What an attempt would say of a pod that fits nowhere; `None` where it fits, or the attempt
