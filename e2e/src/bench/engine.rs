@@ -52,8 +52,7 @@ pub struct CrowdCosts {
     pub idle_us: f64,
     /// The step after an event that helps one class in which its head is placed: 1 is the next.
     pub helped_in_steps: usize,
-    /// The longest step after an event that all classes wait for but one in a hundred, in
-    /// milliseconds.
+    /// The longest step after an event that all classes wait for, in milliseconds.
     pub longest_step_ms: f64,
     /// What a waiting pod and its class take, in bytes.
     pub bytes_per_waiting: f64,
